@@ -1,0 +1,212 @@
+//! Who the people are: accounts, functions, credentials.
+//!
+//! # Invariants
+//!
+//! * One trait per capability, back ends behind it, one conformance suite.
+//! * Knows no HTTP and no SAML.
+//! * A password is hashed and verified in a bounded pool; an unknown person costs the same time and
+//!   gets the same answer as a wrong password.
+//! * The NUMEN is kept as a keyed hash only, never in clear (DOMAIN 1.7).
+
+use std::sync::Arc;
+
+/// The four profiles of the discovery service, each a realm of its own.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Realm {
+    /// Personnel de l'Éducation nationale.
+    Personnel,
+    /// Élève.
+    Eleve,
+    /// Parent ou responsable d'élève.
+    Parent,
+    /// Partenaire.
+    Partenaire,
+}
+
+impl Realm {
+    /// All four, in the seed's order.
+    pub const ALL: [Self; 4] = [Self::Personnel, Self::Eleve, Self::Parent, Self::Partenaire];
+
+    /// The name in addresses and settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Personnel => "personnel",
+            Self::Eleve => "eleve",
+            Self::Parent => "parent",
+            Self::Partenaire => "partenaire",
+        }
+    }
+
+    /// The realm of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|realm| realm.as_str() == text)
+    }
+}
+
+/// A person with an account. `Debug` shows the login and nothing else.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Person {
+    /// Stable, opaque, never reassigned: 26 characters of base32, for `subject-id` and HMACs.
+    pub id: String,
+    /// The realm.
+    pub realm: Realm,
+    /// The login, lower case.
+    pub login: String,
+    /// `civilite`: `M.`, `Mme` or empty.
+    pub title: String,
+    /// Given name.
+    pub given_name: String,
+    /// Usual name (nom usuel).
+    pub surname: String,
+    /// Professional mail.
+    pub mail: Option<String>,
+    /// What the person does and where; the first one is the main one.
+    pub posts: Vec<Post>,
+    /// Delegations (`FrEduResDel`): application, from, until (ISO dates).
+    pub delegations: Vec<Delegation>,
+    /// Application groups (`ctgrps`).
+    pub groups: Vec<String>,
+    /// Roles inside Eduline itself: `operateur`, `assistance`.
+    pub roles: Vec<String>,
+    /// When a second factor is asked: `none`, `external`, `always`.
+    pub second_factor: String,
+}
+
+/// A function held in a place (affectation).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Post {
+    /// Function id of `config/fonctions.toml` (`enseignant_1d`, `directeur_ecole`…), for staff.
+    pub function: String,
+    /// UAI of the place, 7 digits and a check letter.
+    pub uai: String,
+    /// Name of the place.
+    pub place: String,
+}
+
+/// A delegation.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Delegation {
+    /// Application id.
+    pub application: String,
+    /// First day, ISO 8601.
+    pub from: chrono::NaiveDate,
+    /// Last day, ISO 8601.
+    pub until: chrono::NaiveDate,
+}
+
+impl std::fmt::Debug for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Person({}/{})", self.realm.as_str(), self.login)
+    }
+}
+
+/// A person to be created or replaced, with what is secret about them.
+pub struct NewAccount {
+    /// The person; `id` empty for a new one.
+    pub person: Person,
+    /// The first password, already checked against the policy.
+    pub password: String,
+    /// NUMEN, for staff.
+    pub numen: Option<String>,
+    /// Birth date.
+    pub birth_date: Option<chrono::NaiveDate>,
+}
+
+/// What a password attempt comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attempt {
+    /// It is them.
+    Welcome(Box<Person>),
+    /// Unknown login or wrong password: nobody is told which.
+    Refused,
+    /// Right password, and the account is disabled.
+    Disabled,
+}
+
+/// Why the directory did not answer. The visitor gets a 503.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The back end is away, or the hashing pool is full.
+    #[error("the directory is away: {0}")]
+    Away(String),
+    /// The account cannot be kept as it is.
+    #[error("account {login}: {reason}")]
+    Unfit {
+        /// The login.
+        login: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Looking people up.
+#[async_trait::async_trait]
+pub trait Accounts: Send + Sync + 'static {
+    /// The person with this login (or professional mail) in this realm, disabled ones excepted.
+    async fn find(&self, realm: Realm, login: &str) -> Result<Option<Person>, Fault>;
+    /// The person with this id, disabled ones excepted.
+    async fn person(&self, id: &str) -> Result<Option<Person>, Fault>;
+    /// Every account of a realm, ordered by login.
+    async fn list(&self, realm: Realm) -> Result<Vec<Person>, Fault>;
+    /// Creates the account, or replaces the one with the same realm and login.
+    async fn keep(&self, account: NewAccount) -> Result<Person, Fault>;
+    /// Disables or enables; `false` when there is no such account.
+    async fn set_enabled(&self, realm: Realm, login: &str, enabled: bool) -> Result<bool, Fault>;
+    /// Whether the back end answers, for `/health/ready`.
+    async fn ready(&self) -> Result<(), Fault>;
+}
+
+/// Verifying passwords.
+#[async_trait::async_trait]
+pub trait Passwords: Send + Sync + 'static {
+    /// Verifies `password` (any bytes up to 1024) for `login` (login or professional mail).
+    async fn verify(&self, realm: Realm, login: &str, password: &str) -> Result<Attempt, Fault>;
+    /// Sets a new password; `false` when there is no such account.
+    async fn set(&self, realm: Realm, login: &str, password: &str) -> Result<bool, Fault>;
+}
+
+/// The keys the directory needs and never stores: they live outside the database (H14).
+#[derive(Clone)]
+pub struct DirectoryKeys {
+    /// HMAC-SHA-256 key for NUMENs, 32 bytes.
+    pub numen: [u8; 32],
+}
+
+/// A directory: every capability of one back end.
+#[derive(Clone)]
+pub struct Directory {
+    /// Looking people up.
+    pub accounts: Arc<dyn Accounts>,
+    /// Verifying passwords.
+    pub passwords: Arc<dyn Passwords>,
+}
+
+/// Argon2id cost and how many hashes run at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Hashing {
+    /// Memory, KiB (default 19456, OWASP 2023).
+    pub memory_kib: u32,
+    /// Passes (default 2).
+    pub passes: u32,
+    /// Hashes at once (default 2: memory stays under `memory_kib × at_once`); more wait, and when
+    /// 64 wait the answer is [`Fault::Away`].
+    pub at_once: usize,
+}
+
+/// Where chance comes from: the edge's dice, handed in.
+pub type Dice = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
+/// Opens a directory in an SQLite file (created and migrated when needed); several processes may.
+pub async fn sqlite(
+    path: &std::path::Path,
+    keys: DirectoryKeys,
+    hashing: Hashing,
+    dice: Dice,
+) -> Result<Directory, Fault> {
+    let _ = (path, keys, hashing, dice);
+    todo!()
+}

@@ -1,1 +1,22 @@
-//! To be written.
+//! The whole house, walked by a visitor: what the tests need to start a deployment of their own, a
+//! real browser and a plain HTTP client.
+//!
+//! # Invariants
+//!
+//! * Everything real: the built binary, Debian's Chromium, Redis, nginx. Each is started on a free
+//!   loopback port with a temporary folder, and stopped when its handle is dropped.
+//! * Tests go through the front door: HTTP and the command line, nothing else.
+
+pub mod axe;
+pub mod browser;
+pub mod client;
+pub mod forge;
+pub mod house;
+pub mod process;
+
+pub use browser::Browser;
+pub use client::{Answer, Client};
+pub use house::House;
+
+/// The password of every demo account.
+pub const PASSWORD: &str = "Kq7-vTz4-mWx9";

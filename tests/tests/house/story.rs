@@ -1,0 +1,258 @@
+//! The story: a teacher chooses her profile, signs in, and arrives in Magistère.
+
+use visits::browser::Kind;
+use visits::{Browser, House, PASSWORD};
+
+/// The whole story in one browser, with a picture of each page.
+async fn walk(house: &House, kind: Kind, name: &str) {
+    let browser = Browser::open(&house.url(), kind).await;
+    browser.goto("/portail/").await;
+    assert!(
+        browser.path().await.starts_with("/wayf/"),
+        "no session leads to the WAYF"
+    );
+    let text = browser.text().await;
+    let tiles: Vec<_> = [
+        "Personnel de l'Éducation nationale",
+        "Élève",
+        "Parent ou responsable d'élève",
+        "Partenaire",
+    ]
+    .iter()
+    .map(|tile| {
+        text.find(tile)
+            .unwrap_or_else(|| panic!("{tile} is not in {text}"))
+    })
+    .collect();
+    assert!(
+        tiles.is_sorted(),
+        "the tiles stand in the seed's order: {text}"
+    );
+    browser.assert_fine("wayf").await;
+    browser.picture(&format!("{name}-1-wayf")).await;
+
+    browser.click("button[name=profile][value=personnel]").await;
+    browser.find("[name=password]").await;
+    assert!(browser.path().await.starts_with("/idp/personnel/"));
+    browser.assert_fine("login").await;
+    browser.picture(&format!("{name}-2-login")).await;
+    browser.sign_in("amartin", PASSWORD).await;
+    browser.hand_over(kind.scripts).await;
+
+    browser.find("body[data-user]").await;
+    assert_eq!(browser.path().await, "/portail/");
+    assert_eq!(browser.user().await.as_deref(), Some("amartin"));
+    browser.assert_fine("portal").await;
+    browser.picture(&format!("{name}-3-portal")).await;
+
+    browser.click_link("Applications").await;
+    browser.find("nav a[aria-current=page]").await;
+    let text = browser.text().await;
+    for word in [
+        "Mes Favoris",
+        "Formation à distance",
+        "Intranet, Référentiels et Outils",
+        "Ressources documentaires",
+        "Pas de Favoris sélectionnés.",
+    ] {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
+    browser.assert_fine("applications").await;
+    browser.picture(&format!("{name}-4-applications")).await;
+
+    browser.click_link("Formation à distance").await;
+    browser.wait_for_text("Plateforme de formation").await;
+    browser.assert_fine("category").await;
+    browser.picture(&format!("{name}-5-formation")).await;
+    browser.click_link("Magistere").await;
+    browser.hand_over(kind.scripts).await;
+
+    browser.wait_for_path("/magistere/").await;
+    assert_eq!(browser.user().await.as_deref(), Some("amartin"));
+    let text = browser.text().await;
+    assert!(text.contains("Anne Martin"), "greets by name: {text}");
+    assert!(
+        text.contains("FrEduRne"),
+        "shows the attributes received: {text}"
+    );
+    browser.assert_fine("magistere").await;
+    browser.picture(&format!("{name}-6-magistere")).await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn story_at_1280_px() {
+    let house = House::start();
+    walk(&house, Kind::DESKTOP, "1280").await;
+}
+
+#[tokio::test]
+async fn story_at_360_px() {
+    let house = House::start();
+    walk(&house, Kind::PHONE, "360").await;
+}
+
+#[tokio::test]
+async fn d08_story_without_scripts() {
+    let house = House::start();
+    walk(&house, Kind::DESKTOP.without_scripts(), "1280-noscript").await;
+    walk(&house, Kind::PHONE.without_scripts(), "360-noscript").await;
+}
+
+#[tokio::test]
+async fn story_in_the_dark() {
+    let house = House::start();
+    walk(&house, Kind::DESKTOP.dark(), "1280-dark").await;
+    walk(&house, Kind::PHONE.dark(), "360-dark").await;
+}
+
+/// Every profile leads to its own realm, and arrives.
+#[tokio::test]
+async fn each_of_the_four_realms_works() {
+    let house = House::start();
+    for (profile, login) in [
+        ("personnel", "bleroy"),
+        ("eleve", "jeanne.b"),
+        ("parent", "f.bernard"),
+        ("partenaire", "mairie.lille"),
+    ] {
+        let client = house.client();
+        let home = client.arrive(profile, login);
+        assert_eq!(
+            home.user().as_deref(),
+            Some(login),
+            "{profile}: {}",
+            home.body
+        );
+        assert_eq!(home.url, house.at("/portail/"), "{profile}");
+        let viewer = client.open("/magistere/");
+        let viewer = if viewer.field("SAMLResponse").is_some() {
+            client.deliver(&viewer)
+        } else {
+            client.deliver(&client.choose(&viewer, profile))
+        };
+        assert_eq!(
+            viewer.user().as_deref(),
+            Some(login),
+            "{profile}: {}",
+            viewer.body
+        );
+    }
+}
+
+/// "Les Directeurs d'Ecole ont davantage d'applications disponibles."
+#[test]
+fn t01_a_head_of_school_sees_more_applications_than_a_teacher() {
+    let house = House::start();
+    let count = |login: &str| {
+        let client = house.client();
+        client.arrive("personnel", login);
+        let page = client.get("/portail/applications");
+        assert_eq!(page.status, 200);
+        let mut seen = 0;
+        let mut categories = 0;
+        for link in page.body.split("href=\"").skip(1) {
+            let href = visits::client::unescape(link.split('"').next().unwrap_or_default());
+            if href.starts_with("/portail/applications?categorie=") {
+                categories += 1;
+                let body = client.get(&href).body;
+                seen += body.matches("data-application=\"").count();
+            }
+        }
+        assert!(categories >= 4, "{login}: {categories} categories");
+        seen
+    };
+    let (teacher, head) = (count("amartin"), count("bleroy"));
+    assert!(
+        teacher >= 10 && head > teacher,
+        "amartin {teacher}, bleroy {head}"
+    );
+}
+
+/// Nobody learns from the login page whether an account exists.
+#[test]
+fn u06_a_wrong_password_says_the_same_as_an_unknown_login() {
+    let house = House::start();
+    let refusal = |username: &str| {
+        let client = house.client();
+        let login = client.choose(&client.open("/portail/"), "personnel");
+        let again = client.sign_in(&login, username, "Wrong-pass-1234");
+        let csrf = again.field("csrf").expect("the form again");
+        let flow = again.field("flow").expect("the same flow");
+        assert_eq!(
+            again.field("username").as_deref(),
+            Some(username),
+            "what was typed is kept"
+        );
+        assert_eq!(
+            again.field("password").unwrap_or_default(),
+            "",
+            "the password is not sent back"
+        );
+        let body = again
+            .body
+            .replace(&csrf, "CSRF")
+            .replace(&flow, "FLOW")
+            .replace(&again.reference().unwrap_or_default(), "REF")
+            .replace(username, "LOGIN");
+        (again.status, body)
+    };
+    let (known, unknown) = (refusal("amartin"), refusal("zmartin"));
+    assert_eq!(known.0, unknown.0);
+    assert_eq!(known.1, unknown.1);
+    assert!(
+        known.1.contains("role=\"alert\"") || known.1.contains("aria-live"),
+        "{}",
+        known.1
+    );
+}
+
+/// Logging out ends the session, and going back shows nothing private.
+#[tokio::test]
+async fn logging_out_leaves_nothing_behind() {
+    let house = House::start();
+    let browser = house.browser().await;
+    browser.goto("/portail/").await;
+    browser.click("button[value=personnel]").await;
+    browser.sign_in("amartin", PASSWORD).await;
+    browser.find("body[data-user]").await;
+    browser.goto("/portail/applications").await;
+    browser
+        .click("form[action=\"/portail/logout\"] button")
+        .await;
+    browser.wait_for_text("déconnect").await;
+    browser.assert_fine("logged out").await;
+    browser.picture("1280-7-logged-out").await;
+    browser.page.back().await.expect("back");
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let text = browser.text().await;
+    assert!(
+        !text.contains("Mes Favoris") && !text.contains("Anne"),
+        "{text}"
+    );
+    assert_eq!(
+        browser
+            .page
+            .find(fantoccini::Locator::Css("body[data-user]"))
+            .await
+            .is_ok(),
+        false
+    );
+    browser.close().await;
+}
+
+/// A deep link survives discovery and login.
+#[test]
+fn t14_a_deep_link_arrives_where_it_pointed() {
+    let house = House::start();
+    let client = house.client();
+    let wayf = client.open("/portail/applications?categorie=formation");
+    let login = client.choose(&wayf, "personnel");
+    let answer = client.sign_in(&login, "amartin", PASSWORD);
+    let page = client.deliver(&answer);
+    assert_eq!(
+        page.url,
+        house.at("/portail/applications?categorie=formation")
+    );
+    assert!(page.body.contains("Plateforme de formation"));
+}

@@ -1,0 +1,137 @@
+//! Asking: first who the visitor is (discovery), then their identity provider.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use saml::request::AcsChoice;
+use saml::{AuthnRequest, Binding, EntityId, MessageId};
+use web::{Event, Query, Refused, Visit};
+
+use crate::attempt::{Asked, Attempt};
+use crate::{Service, Target, refusals};
+
+/// What `GET {prefix}/login` may be told.
+#[derive(Debug, Default, serde::Deserialize)]
+pub(crate) struct LoginQuery {
+    /// The provider, named by the visitor's link or by the discovery service.
+    #[serde(rename = "entityID")]
+    entity_id: Option<String>,
+    /// Where to land.
+    target: Option<String>,
+    /// The attempt that the discovery service gives back.
+    attempt: Option<String>,
+}
+
+/// `GET {prefix}/login`
+pub(crate) async fn login(
+    visit: Visit,
+    service: Data<Service>,
+    Query(query): Query<LoginQuery>,
+) -> Result<HttpResponse, Refused> {
+    let attempt = resume(&service, &visit, &query).await?;
+    let named = query.entity_id.as_deref();
+    let known = named
+        .and_then(|text| EntityId::parse(text).ok())
+        .filter(|id| service.parts.federation.snapshot().provider(id).is_some());
+    match (known, named, &query.attempt) {
+        (Some(provider), ..) => ask_provider(&service, &visit, attempt, provider).await,
+        // A discovery service that chose a provider we do not know would choose it again, perhaps
+        // without asking: sending the visitor back could turn in circles.
+        (None, Some(_), Some(_)) => Err(refusals::unknown_provider(&service, &attempt.target)),
+        _ => ask_discovery(&service, &visit, attempt.target).await,
+    }
+}
+
+/// The attempt this visit goes on with: the one the discovery service gives back, else a new one
+/// (a stale bookmark, another browser). Never a dead end: what is lost is the target only.
+async fn resume(service: &Service, visit: &Visit, query: &LoginQuery) -> Result<Attempt, Refused> {
+    if let Some(token) = &query.attempt
+        && let Some(attempt) = service.attempts.opened(token, visit.browser()).await?
+    {
+        return Ok(attempt);
+    }
+    Ok(Attempt {
+        browser: visit.browser().to_owned(),
+        target: service.target(query.target.as_deref()),
+    })
+}
+
+/// Sends the visitor to the discovery service (IdP Discovery Protocol 2.4.1). The answer comes
+/// back to `login` with the attempt that keeps the target.
+pub(crate) async fn ask_discovery(
+    service: &Service,
+    visit: &Visit,
+    target: Target,
+) -> Result<HttpResponse, Refused> {
+    let token = service.parts.edge.token();
+    let attempt = Attempt {
+        browser: visit.browser().to_owned(),
+        target,
+    };
+    service.attempts.open(&token, &attempt).await?;
+    visit.tell(Event::new("sp.attempt.opened").with("service", service.parts.name));
+    let back = format!("{}?attempt={token}", service.address("/login"));
+    let to = &service.parts.discovery;
+    let joint = if to.contains('?') { '&' } else { '?' };
+    Ok(visit.see_other(&format!(
+        "{to}{joint}entityID={}&return={}",
+        encode(service.parts.entity_id.as_str()),
+        encode(&back),
+    )))
+}
+
+/// Sends the visitor to a provider with a signed request (SDP-SP02 to SDP-SP06). No RelayState:
+/// what it would say is kept here, under the request's ID.
+async fn ask_provider(
+    service: &Service,
+    visit: &Visit,
+    attempt: Attempt,
+    provider: EntityId,
+) -> Result<HttpResponse, Refused> {
+    let federation = service.parts.federation.snapshot();
+    let destination = federation
+        .provider(&provider)
+        .and_then(|(_, role)| role.sso_at(Binding::Redirect))
+        .ok_or_else(|| refusals::no_redirect(service, &attempt.target, &provider))?;
+    let request = request(service, destination);
+    let to = saml::redirect::compose(&request, destination, None, &service.parts.signing)
+        .map_err(|refusal| refusals::not_composed(&refusal))?;
+    visit.tell(
+        Event::new("sp.request.sent")
+            .with("service", service.parts.name)
+            .with("request", request.id.as_str())
+            .with("provider", provider.as_str()),
+    );
+    let asked = Asked { attempt, provider };
+    service.attempts.ask(&request.id, &asked).await?;
+    Ok(visit.see_other(&to))
+}
+
+/// The request: no NameIDPolicy (SDP-SP04), the ACS by its address and never by index (SDP-SP05),
+/// no RequestedAuthnContext (SDP-SP07: only if needed).
+fn request(service: &Service, destination: &str) -> AuthnRequest {
+    AuthnRequest {
+        id: MessageId::from_random(service.parts.edge.random()),
+        issue_instant: service.parts.edge.now(),
+        issuer: service.parts.entity_id.clone(),
+        destination: Some(destination.to_owned()),
+        acs: AcsChoice::Url(service.address("/saml/acs")),
+        protocol_binding: Some(Binding::Post),
+        force_authn: false,
+        is_passive: false,
+        name_id_policy: None,
+        requested_context: None,
+    }
+}
+
+/// RFC 3986 2.3: all but unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Percent-encodes one value of a query.
+pub(crate) fn encode(value: &str) -> String {
+    utf8_percent_encode(value, RESERVED).to_string()
+}

@@ -1,0 +1,143 @@
+//! Refusals of this room: each with its code, its words and a way out that begins anew.
+
+use actix_web::http::StatusCode;
+use saml::refusal::Kind;
+use saml::{EntityId, MessageId, Refusal};
+use sha2::{Digest, Sha256};
+use web::Refused;
+
+use crate::asking::encode;
+use crate::pool::Busy;
+use crate::{Service, Target};
+
+/// Word of the link out of a refusal.
+const START_AGAIN: &str = "sp.start-again";
+/// Word of the link back to the service.
+const BACK: &str = "sp.back-home";
+
+/// A provider that the discovery service offers and the federation does not know.
+pub(crate) fn unknown_provider(service: &Service, target: &Target) -> Refused {
+    let story = "the discovery service answered with an identity provider we do not know";
+    Refused::forbidden("EDU-7001", "provider-unknown", story)
+        .way_out(START_AGAIN, again(service, target))
+}
+
+/// A provider without an HTTP-Redirect address: SDP-SP02 leaves no other way to ask.
+pub(crate) fn no_redirect(service: &Service, target: &Target, provider: &EntityId) -> Refused {
+    let story = "the identity provider has no HTTP-Redirect sign-on address";
+    Refused::forbidden("EDU-7002", "provider-unknown", story)
+        .with("provider", provider.as_str())
+        .way_out(START_AGAIN, again(service, target))
+}
+
+/// A message of ours that could not be composed: our key is at fault, not the visitor.
+pub(crate) fn not_composed(refusal: &Refusal) -> Refused {
+    Refused::away(
+        "EDU-7003",
+        format!("our message was not composed: {refusal}"),
+    )
+}
+
+/// An answer to no question (SECURITY 11; Profiles 4.1.5 is not offered).
+pub(crate) fn unsolicited(service: &Service) -> Refused {
+    let story = "the response answers no request (unsolicited)";
+    Refused::forbidden("EDU-7010", "expired-attempt", story).way_out(BACK, service.parts.home)
+}
+
+/// An answer to a question that is too old, already answered, or not ours.
+pub(crate) fn expired_attempt(service: &Service, request: &MessageId) -> Refused {
+    let story = "no attempt stands for this InResponseTo: too old, already answered, or not ours";
+    Refused::forbidden("EDU-7011", "expired-attempt", story)
+        .with("request", request.as_str())
+        .way_out(BACK, service.parts.home)
+}
+
+/// An answer of another provider than the one asked (SECURITY 10).
+pub(crate) fn other_provider(service: &Service, target: &Target) -> Refused {
+    let story = "the response is issued by another identity provider than the one asked";
+    Refused::forbidden("EDU-7012", "response", story).way_out(START_AGAIN, again(service, target))
+}
+
+/// The provider left the federation while the visitor was signing in.
+pub(crate) fn provider_gone(service: &Service, target: &Target) -> Refused {
+    let story = "the identity provider that was asked is no longer in the federation";
+    Refused::forbidden("EDU-7013", "provider-unknown", story)
+        .way_out(START_AGAIN, again(service, target))
+}
+
+/// An assertion that was presented before (Profiles 4.1.4.5).
+pub(crate) fn replay(service: &Service, target: &Target) -> Refused {
+    Refused::forbidden("EDU-7014", "replay", "the assertion was presented before")
+        .way_out(START_AGAIN, again(service, target))
+}
+
+/// More attributes than a session may hold.
+pub(crate) fn too_much(service: &Service, target: &Target) -> Refused {
+    let story = "the assertion holds more attributes than a session may";
+    Refused::forbidden("EDU-7015", "response", story).way_out(START_AGAIN, again(service, target))
+}
+
+/// A ticket that is unknown, spent or too old.
+pub(crate) fn spent_ticket(service: &Service) -> Refused {
+    let story = "no landing stands for this ticket";
+    Refused::forbidden("EDU-7016", "landing", story).way_out(BACK, service.parts.home)
+}
+
+/// A browser that lands on a ticket it did not ask for: somebody else's sign-on, handed over.
+pub(crate) fn foreign_browser(service: &Service) -> Refused {
+    let story = "the browser that lands is not the one that asked (login CSRF)";
+    Refused::forbidden("EDU-7017", "landing", story).way_out(BACK, service.parts.home)
+}
+
+/// The pool is full or late.
+pub(crate) fn busy(busy: Busy) -> Refused {
+    let mut refused = Refused::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "EDU-7018",
+        "busy",
+        busy.to_string(),
+    );
+    refused.retry_after = Some(5);
+    refused
+}
+
+/// What room `saml` refuses, as the visitor sees it.
+pub(crate) fn of_message(refusal: &Refusal, service: &Service, target: Option<&Target>) -> Refused {
+    let status = match refusal.kind() {
+        Kind::Malformed => StatusCode::BAD_REQUEST,
+        Kind::Refused => StatusCode::FORBIDDEN,
+    };
+    let refused = Refused::new(status, refusal.code(), words(refusal), refusal.to_string())
+        .with("clause", refusal.clause());
+    match target {
+        Some(target) => refused.way_out(START_AGAIN, again(service, target)),
+        None => refused.way_out(BACK, service.parts.home),
+    }
+}
+
+/// The stem of the visitor's words.
+fn words(refusal: &Refusal) -> &'static str {
+    match refusal.kind() {
+        Kind::Malformed => "response-malformed",
+        Kind::Refused => "response",
+    }
+}
+
+/// Where a new attempt at the same target starts.
+fn again(service: &Service, target: &Target) -> String {
+    format!(
+        "{}?target={}",
+        service.path("/login"),
+        encode(target.as_str())
+    )
+}
+
+/// SHA-256, the first 32 hexadecimal digits: what the journal and the shelf call a thing by.
+pub(crate) fn digest(text: &str) -> String {
+    let mut digits: String = Sha256::digest(text.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    digits.truncate(32);
+    digits
+}

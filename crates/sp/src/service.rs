@@ -1,0 +1,181 @@
+//! A service: what it is made of, its routes, and who is signed in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, ServiceConfig, get, post, resource};
+use federation::Federation;
+use saml::metadata::{RequestedAttribute, Ui};
+use saml::{EntityId, SigningKey};
+use web::{Badge, Edge, Event, Refused, Session, Sessions, Visit};
+
+use crate::attempt::Attempts;
+use crate::landing::Landings;
+use crate::pool::Pool;
+use crate::publishing::Publisher;
+use crate::{SignedIn, Target, asking, landing, leaving, publishing};
+
+/// Where an identity provider lets a person end its session, if it is known to have such a page.
+pub type ProviderLogout = Arc<dyn Fn(&EntityId) -> Option<String> + Send + Sync>;
+
+/// How long a session lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionTimes {
+    /// Without a visit.
+    pub idle: Duration,
+    /// After it was opened, whatever happens.
+    pub whole: Duration,
+}
+
+impl Default for SessionTimes {
+    /// An hour without a visit, a working day in all.
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(3600),
+            whole: Duration::from_secs(10 * 3600),
+        }
+    }
+}
+
+/// What a service is made of.
+pub struct ServiceParts {
+    /// The edge.
+    pub edge: Edge,
+    /// Who may speak.
+    pub federation: Arc<Federation>,
+    /// Where attempts, landings, spent assertions and sessions are kept.
+    pub shelf: Arc<dyn store::Shelf>,
+    /// Short and unique on the shelf, letters only: its sessions' cookie and drawer are called so.
+    pub name: &'static str,
+    /// Where its addresses start: `/portail`, without a final slash.
+    pub prefix: &'static str,
+    /// Its name in the federation.
+    pub entity_id: EntityId,
+    /// The key its requests are signed with, published in its metadata.
+    pub signing: Arc<SigningKey>,
+    /// The key its metadata is signed with.
+    pub metadata_signing: Arc<SigningKey>,
+    /// What it shows of itself.
+    pub ui: Ui,
+    /// The attributes it asks for, in its metadata.
+    pub requested: Vec<RequestedAttribute>,
+    /// The discovery service, an absolute address.
+    pub discovery: String,
+    /// Where a visitor without a target goes: a path under the prefix.
+    pub home: &'static str,
+    /// How long sessions last.
+    pub session: SessionTimes,
+    /// Where a person can end their identity provider's session too.
+    pub provider_logout: ProviderLogout,
+}
+
+/// A service that people sign in to.
+pub struct Service {
+    pub(crate) parts: ServiceParts,
+    pub(crate) attempts: Attempts,
+    pub(crate) landings: Landings,
+    pub(crate) sessions: Sessions<SignedIn>,
+    pub(crate) pool: Pool,
+    pub(crate) publisher: Publisher,
+}
+
+impl Service {
+    /// A service made of these parts.
+    pub fn new(parts: ServiceParts) -> Arc<Self> {
+        let shelf = || Arc::clone(&parts.shelf);
+        Arc::new(Self {
+            attempts: Attempts::new(shelf(), parts.prefix),
+            landings: Landings::new(shelf(), parts.prefix),
+            sessions: Sessions::new(
+                shelf(),
+                parts.name,
+                parts.name.to_owned(),
+                parts.session.idle,
+                parts.session.whole,
+            ),
+            pool: Pool::of_this_machine(),
+            publisher: Publisher::default(),
+            parts,
+        })
+    }
+
+    /// Registers the routes of this service: `login`, `saml/metadata`, `saml/acs`, `land` and
+    /// `logout` under its prefix. Every other address under it is the application's own.
+    pub fn configure(self: &Arc<Self>, cfg: &mut ServiceConfig) {
+        let at = |path: &str| resource(self.path(path)).app_data(Data::from(Arc::clone(self)));
+        cfg.service(at("/login").route(get().to(asking::login)))
+            .service(at("/saml/metadata").route(get().to(publishing::metadata)))
+            .service(at("/saml/acs").route(post().to(landing::receive)))
+            .service(at("/land").route(get().to(landing::land)))
+            .service(
+                at("/logout")
+                    .route(get().to(leaving::ask))
+                    .route(post().to(leaving::leave)),
+            );
+    }
+
+    /// Who is signed in here with this browser.
+    pub async fn current(&self, visit: &Visit) -> Result<Option<Session<SignedIn>>, Refused> {
+        let Some(session) = self.sessions.current(visit).await? else {
+            return Ok(None);
+        };
+        if session.value.is_over(self.parts.edge.now()) {
+            self.sessions.close(visit).await?;
+            visit.tell(Event::new("sp.session.over").with("service", self.parts.name));
+            return Ok(None);
+        }
+        Ok(Some(session))
+    }
+
+    /// Sends a visitor without a session to sign in; they come back to `target` when it is a path
+    /// under the prefix, else to the home of the service.
+    pub async fn start(&self, visit: &Visit, target: &str) -> Result<HttpResponse, Refused> {
+        asking::ask_discovery(self, visit, self.target(Some(target))).await
+    }
+
+    /// How pages show who is signed in.
+    pub fn badge(&self, signed_in: &SignedIn) -> Badge {
+        Badge {
+            login: signed_in.user().to_owned(),
+            name: signed_in.name(),
+            logout: self.path("/logout"),
+        }
+    }
+
+    /// The edge.
+    pub fn edge(&self) -> &Edge {
+        &self.parts.edge
+    }
+
+    /// Its name in the federation.
+    pub fn entity_id(&self) -> &EntityId {
+        &self.parts.entity_id
+    }
+
+    /// What an identity provider of the federation calls itself in this language.
+    pub fn provider_name(&self, provider: &EntityId, lang: web::Lang) -> Option<String> {
+        self.parts
+            .federation
+            .snapshot()
+            .entity(provider)
+            .and_then(|entity| entity.ui.display_name(lang.as_str()).map(str::to_owned))
+    }
+
+    /// The path of one of its routes.
+    pub(crate) fn path(&self, route: &str) -> String {
+        format!("{}{route}", self.parts.prefix)
+    }
+
+    /// The public address of one of its routes.
+    pub(crate) fn address(&self, route: &str) -> String {
+        self.parts.edge.public_url().join(&self.path(route))
+    }
+
+    /// The target asked for, else home.
+    pub(crate) fn target(&self, asked: Option<&str>) -> Target {
+        asked
+            .and_then(|text| Target::parse(text, self.parts.prefix))
+            .unwrap_or_else(|| Target::home(self.parts.home))
+    }
+}

@@ -310,6 +310,19 @@ impl Client {
         self.follow(self.post(&action, &fields))
     }
 
+    /// Ends the portal's session and the identity provider's, then arrives as somebody else.
+    pub fn arrive_again(&self, profile: &str, username: &str) -> Answer {
+        for path in [
+            "/portail/logout".to_owned(),
+            format!("/idp/{profile}/logout"),
+        ] {
+            if let Some(csrf) = self.get(&path).field("csrf") {
+                self.post(&path, &[("csrf", &csrf)]);
+            }
+        }
+        self.arrive(profile, username)
+    }
+
     /// The whole way: portal, WAYF, login, portal.
     pub fn arrive(&self, profile: &str, username: &str) -> Answer {
         let wayf = self.open("/portail/");

@@ -146,6 +146,11 @@ pub fn deflate(text: &[u8]) -> String {
     STANDARD.encode(encoder.finish().expect("finished"))
 }
 
+/// Base64 of bytes.
+pub fn base64_bytes(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
 /// Base64.
 pub fn base64(text: &str) -> String {
     STANDARD.encode(text)

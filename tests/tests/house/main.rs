@@ -1,6 +1,13 @@
 //! The whole house, through its front door. A test's name starts with the row of
 //! `docs/features.md` it shows, when it shows one.
 
+mod command_line;
+mod discovery;
+mod documents;
+mod durable;
+mod edge;
+mod hostile_addresses;
+mod hostile_requests;
 mod hostile_responses;
 mod story;
 mod tabs;

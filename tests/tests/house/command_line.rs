@@ -1,0 +1,153 @@
+//! The binary's own words: `check`, `trace`, exit codes.
+
+use visits::{House, PASSWORD};
+
+#[test]
+fn b02_b03_a_reference_on_an_error_page_finds_its_story() {
+    let house = House::start();
+    let client = house.client();
+    let page = client.post("/portail/saml/acs", &[("SAMLResponse", "AAAA")]);
+    let reference = page.reference().expect("a reference");
+    assert!(
+        page.body.matches(reference.as_str()).count() >= 2,
+        "shown to the visitor too"
+    );
+    let told = house.run(&["trace", &reference]);
+    let story = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.status.success(), "{story}");
+    assert!(story.contains(&page.code().unwrap()), "{story}");
+    // Read aloud and typed in lower case, without the dash.
+    let typed = reference.to_lowercase().replace('-', " ");
+    assert!(house.run(&["trace", &typed]).status.success());
+    assert_eq!(
+        house.run(&["trace", "AAAA-AAAA"]).status.code(),
+        Some(1),
+        "unknown: exit 1"
+    );
+    assert_eq!(
+        house.run(&["trace"]).status.code(),
+        Some(2),
+        "wrong usage: exit 2"
+    );
+}
+
+#[test]
+fn b03_the_trace_tells_the_whole_login_across_services() {
+    let house = House::start();
+    let client = house.client();
+    let login = client.choose(&client.open("/portail/"), "personnel");
+    let answer = client.sign_in(&login, "amartin", PASSWORD);
+    let response = answer.field("SAMLResponse").unwrap();
+    client.deliver(&answer);
+    // Posting the same answer again is refused; its reference tells where it came from.
+    let refused = client.post("/portail/saml/acs", &[("SAMLResponse", &response)]);
+    let told = house.run(&["trace", &refused.reference().unwrap(), "--json"]);
+    let story = String::from_utf8_lossy(&told.stdout).into_owned();
+    for event in [
+        "sp.request.sent",
+        "idp.request",
+        "idp.login.accepted",
+        "idp.response.sent",
+        "sp.response.accepted",
+    ] {
+        assert!(story.contains(event), "{event} is not in {story}");
+    }
+}
+
+#[test]
+fn o03_check_finds_every_fault_at_once() {
+    let house = House::start();
+    let good = house.run(&["check"]);
+    assert!(
+        good.status.success(),
+        "{}",
+        String::from_utf8_lossy(&good.stderr)
+    );
+
+    let folder = tempfile::TempDir::new().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let real = std::fs::read_to_string(visits::house::root().join("config/eduline.toml")).unwrap();
+    write(
+        "theme/pages/wayf-choose.html",
+        "{% extends 'layout.html' %}{% block content %}{{ page.nothing_of_that_name }}{% endblock %}",
+    );
+    write(
+        "applications.toml",
+        "schema_version = 1\n[[application]]\nid = \"x\"\ncategorie = \"none-such\"\nunknown_key = 1\n",
+    );
+    let mut text = real.replace("[server]", "[server]\nnonsense = true\n");
+    text.push_str("\n[no_such_table]\nx = 1\n");
+    let config = write("eduline.toml", &text);
+    let mut command = house.command(&["check", "--config", &config.to_string_lossy()]);
+    command
+        .env("EDULINE__THEME__FOLDER", folder.path().join("theme"))
+        .env(
+            "EDULINE__PORTAL__CATALOGUE",
+            folder.path().join("applications.toml"),
+        );
+    let bad = command.output().unwrap();
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&bad.stdout),
+        String::from_utf8_lossy(&bad.stderr)
+    );
+    assert_eq!(bad.status.code(), Some(1), "{said}");
+    for fault in ["nonsense", "no_such_table"] {
+        assert!(said.contains(fault), "{fault} is not in {said}");
+    }
+    assert!(said.contains("eduline.toml:"), "file and line: {said}");
+}
+
+#[test]
+fn a_fault_in_the_catalogue_or_a_template_is_found_with_its_place() {
+    let house = House::start();
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::create_dir_all(folder.path().join("theme/pages")).unwrap();
+    std::fs::write(
+        folder.path().join("theme/layout.html"),
+        "{% block content %}{{ no_such_thing }}{% endblock %}",
+    )
+    .unwrap();
+    std::fs::create_dir_all(folder.path().join("theme/words")).unwrap();
+    std::fs::write(folder.path().join("applications.toml"), "schema_version = 1\n[[application]]\nid = \"x\"\ncategorie = \"none-such\"\nunknown_key = 1\n").unwrap();
+    let mut command = house.command(&["check"]);
+    command
+        .env("EDULINE__THEME__FOLDER", folder.path().join("theme"))
+        .env(
+            "EDULINE__PORTAL__CATALOGUE",
+            folder.path().join("applications.toml"),
+        );
+    let bad = command.output().unwrap();
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&bad.stdout),
+        String::from_utf8_lossy(&bad.stderr)
+    );
+    assert_eq!(bad.status.code(), Some(1), "{said}");
+    assert!(said.contains("layout.html"), "{said}");
+    assert!(said.contains("applications.toml:"), "{said}");
+}
+
+#[test]
+fn settings_are_refused_at_start_not_later() {
+    let house = House::start();
+    for (name, value) in [
+        ("EDULINE_PUBLIC_URL", "http://eduline.example"),
+        ("EDULINE_PUBLIC_URL", "ftp://localhost"),
+        ("EDULINE_LISTEN", "nonsense"),
+        ("EDULINE__SERVER__NO_SUCH_KEY", "1"),
+        ("EDULINE__STORE__KIND", "paper"),
+    ] {
+        let mut command = house.command(&["check"]);
+        command.env(name, value);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name}={value}");
+    }
+    assert_eq!(house.run(&["no-such-command"]).status.code(), Some(2));
+    assert!(house.run(&["--help"]).status.success());
+}

@@ -1,0 +1,231 @@
+//! The discovery protocol (OASIS, Identity Provider Discovery Service Protocol and Profile).
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use visits::{Answer, House};
+
+fn ask(house: &House, parameters: &[(&str, &str)]) -> String {
+    let query: Vec<String> = parameters
+        .iter()
+        .map(|(n, v)| format!("{n}={}", utf8_percent_encode(v, NON_ALPHANUMERIC)))
+        .collect();
+    format!("{}?{}", house.at("/wayf/"), query.join("&"))
+}
+
+#[track_caller]
+fn assert_refused(answer: &Answer) {
+    assert!(
+        matches!(answer.status, 400 | 403),
+        "{} {:?}",
+        answer.status,
+        answer.header("location")
+    );
+    assert!(
+        answer.code().is_some_and(|code| code.starts_with("EDU-")),
+        "{}",
+        answer.body
+    );
+    assert_eq!(answer.header("location"), None);
+}
+
+#[test]
+fn d01_d03_the_answer_is_percent_encoded_and_keeps_the_query() {
+    let house = House::start();
+    let back = house.at("/portail/login?attempt=kept%20here&x=1");
+    let client = house.client();
+    let page = client.get(&ask(
+        &house,
+        &[("entityID", &house.at("/portail")), ("return", &back)],
+    ));
+    assert_eq!(page.status, 200, "{}", page.body);
+    let csrf = page.field("csrf").unwrap();
+    let action = page
+        .action("name=\"profile\"")
+        .unwrap_or_else(|| page.url.clone());
+    let hidden: Vec<(&str, String)> = ["entityID", "return", "returnIDParam", "policy"]
+        .into_iter()
+        .filter_map(|name| Some((name, page.field(name)?)))
+        .collect();
+    let mut fields = vec![("csrf", csrf.as_str()), ("profile", "eleve")];
+    fields.extend(hidden.iter().map(|(n, v)| (*n, v.as_str())));
+    let answer = client.post(&action, &fields);
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    let chosen = utf8_percent_encode(&house.at("/idp/eleve"), NON_ALPHANUMERIC).to_string();
+    let location = answer.location();
+    assert!(
+        location.starts_with(&back),
+        "the query is kept as it was: {location}"
+    );
+    let given = location
+        .strip_prefix(&format!("{back}&entityID="))
+        .expect("one more parameter");
+    let plain = percent_encoding::percent_decode_str(given)
+        .decode_utf8()
+        .unwrap()
+        .into_owned();
+    assert_eq!(plain, house.at("/idp/eleve"));
+    assert!(
+        !given.contains([':', '/', '&', '=']),
+        "{given} is not percent-encoded as {chosen}"
+    );
+}
+
+#[test]
+fn d02_return_is_matched_exactly() {
+    let house = House::start();
+    let portal = house.at("/portail");
+    let port = house.port;
+    for back in [
+        "https://evil.example/".to_owned(),
+        format!("http://localhost:{port}.evil.example/portail/login"),
+        format!("http://localhost:{port}@evil.example/portail/login"),
+        format!("http://evil.example:{port}/portail/login"),
+        format!("https://localhost:{port}/portail/login"),
+        format!("http://localhost:1{port}/portail/login"),
+        format!("http://localhost/portail/login"),
+        format!("http://127.0.0.1:{port}/portail/login"),
+        house.at("/portail/login/"),
+        house.at("/portail/login/../applications"),
+        house.at("/portail/login%2f.."),
+        house.at("/Portail/login"),
+        house.at("/portail/applications"),
+        house.at("/portail"),
+        house.at("/portail/login#x"),
+        house.at("/portail/login\\@evil.example"),
+        house.at("/portail/login?entityID=https://evil.example/idp"),
+        house.at("/portail/login\r\nSet-Cookie: a=b"),
+        "javascript:alert(1)".to_owned(),
+        "//evil.example/portail/login".to_owned(),
+        "/portail/login".to_owned(),
+        String::new(),
+    ] {
+        let client = house.client();
+        for passive in ["false", "true"] {
+            let parameters = [
+                ("entityID", portal.as_str()),
+                ("return", &back),
+                ("isPassive", passive),
+            ];
+            assert_refused(&client.get(&ask(&house, &parameters)));
+        }
+    }
+}
+
+#[test]
+fn d02_an_unknown_service_is_refused() {
+    let house = House::start();
+    let answer = house
+        .client()
+        .get(&ask(&house, &[("entityID", "https://unknown.example/sp")]));
+    assert_refused(&answer);
+}
+
+#[test]
+fn d04_a_passive_question_returns_at_once() {
+    let house = House::start();
+    let client = house.client();
+    let back = house.at("/portail/login?attempt=a");
+    let question = ask(
+        &house,
+        &[
+            ("entityID", &house.at("/portail")),
+            ("return", &back),
+            ("isPassive", "true"),
+        ],
+    );
+    let answer = client.get(&question);
+    assert_eq!(
+        (answer.status, answer.location()),
+        (303, back.as_str()),
+        "nothing is remembered"
+    );
+    // After a choice, the same question answers with it.
+    client.choose(&client.open("/portail/"), "parent");
+    let answer = client.get(&question);
+    assert_eq!(answer.status, 303);
+    assert!(
+        answer.location().starts_with(&format!("{back}&entityID=")),
+        "{}",
+        answer.location()
+    );
+    assert!(answer.location().contains("parent"));
+}
+
+#[test]
+fn d05_the_return_parameter_is_a_token() {
+    let house = House::start();
+    let portal = house.at("/portail");
+    for name in ["a&b", "a=b", "", "é", "a b", "a#b", &"a".repeat(200)] {
+        let question = ask(&house, &[("entityID", &portal), ("returnIDParam", name)]);
+        assert_refused(&house.client().get(&question));
+    }
+}
+
+#[test]
+fn an_unknown_policy_is_refused() {
+    let house = House::start();
+    let portal = house.at("/portail");
+    let question = ask(&house, &[("entityID", &portal), ("policy", "urn:x:other")]);
+    assert_refused(&house.client().get(&question));
+    let single = "urn:oasis:names:tc:SAML:profiles:SSO:idp-discovery-protocol:single";
+    let question = ask(&house, &[("entityID", &portal), ("policy", single)]);
+    assert_eq!(house.client().get(&question).status, 200);
+}
+
+#[test]
+fn d11_a_profile_that_comes_later_cannot_be_chosen() {
+    let house = House::with(&[("EDULINE__WAYF__SOON", "eleve,parent,partenaire")]);
+    let client = house.client();
+    let page = client.open("/portail/");
+    assert_eq!(
+        page.body.matches("disponible par la suite").count(),
+        3,
+        "{}",
+        page.body
+    );
+    let csrf = page.field("csrf").unwrap();
+    let action = page
+        .action("name=\"profile\"")
+        .unwrap_or_else(|| page.url.clone());
+    let hidden: Vec<(&str, String)> = ["entityID", "return", "returnIDParam", "policy"]
+        .into_iter()
+        .filter_map(|name| Some((name, page.field(name)?)))
+        .collect();
+    for profile in ["eleve", "nobody", ""] {
+        let mut fields = vec![("csrf", csrf.as_str()), ("profile", profile)];
+        fields.extend(hidden.iter().map(|(n, v)| (*n, v.as_str())));
+        let answer = client.post(&action, &fields);
+        assert_ne!(
+            answer.status,
+            303,
+            "{profile}: {:?}",
+            answer.header("location")
+        );
+        assert!(answer.status < 500);
+    }
+    let login = client.choose(&page, "personnel");
+    assert!(login.body.contains("name=\"password\""));
+}
+
+#[test]
+fn the_wayf_opened_directly_serves_the_portal() {
+    let house = House::start();
+    let client = house.client();
+    let login = client.choose(&client.get("/wayf/"), "personnel");
+    let answer = client.sign_in(&login, "amartin", visits::PASSWORD);
+    let home = client.deliver(&answer);
+    assert_eq!(
+        (home.url.as_str(), home.user().as_deref()),
+        (house.at("/portail/").as_str(), Some("amartin"))
+    );
+}
+
+#[test]
+fn d15_the_asking_service_is_shown_by_its_name() {
+    let house = House::start();
+    let french = house.client().open("/magistere/");
+    assert!(french.body.contains("Magistère"), "{}", french.body);
+    assert!(
+        !french.body.contains(">http://localhost"),
+        "an entityID is never shown alone"
+    );
+}

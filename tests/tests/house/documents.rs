@@ -1,0 +1,94 @@
+//! What the documentation says of the tests is true.
+
+use std::collections::BTreeSet;
+
+use visits::house::root;
+
+/// Every function name that stands under `#[test]` or `#[tokio::test]` in this crate's tests.
+fn tests() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let folder = root().join("tests/tests");
+    let mut folders = vec![folder];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let mut marked = false;
+            for line in text.lines().map(str::trim) {
+                if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+                    marked = true;
+                } else if marked && line.contains("fn ") {
+                    let name = line.split("fn ").nth(1).unwrap().split('(').next().unwrap();
+                    names.insert(name.to_owned());
+                    marked = false;
+                }
+            }
+        }
+    }
+    names
+}
+
+/// Rows of a table: cells, trimmed.
+fn rows(document: &str) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(root().join("docs").join(document)).unwrap();
+    text.lines()
+        .filter(|line| {
+            line.starts_with("| ") && !line.starts_with("| id") && !line.starts_with("| number")
+        })
+        .map(|line| {
+            line.trim_matches('|')
+                .split(" | ")
+                .map(|cell| cell.trim().to_owned())
+                .collect()
+        })
+        .collect()
+}
+
+fn assert_named(document: &str, state: usize, expected: usize) {
+    let known = tests();
+    assert!(known.len() > 50, "the tests were found");
+    let rows = rows(document);
+    assert_eq!(rows.len(), expected, "{document}");
+    let mut works = 0;
+    for row in rows {
+        let named: Vec<&str> = row
+            .get(state + 1)
+            .map(|cell| {
+                cell.split(',')
+                    .map(|n| n.trim().trim_matches('`'))
+                    .filter(|n| !n.is_empty())
+                    .collect()
+            })
+            .unwrap_or_default();
+        for name in &named {
+            assert!(
+                known.contains(*name),
+                "{document} {}: no test is called {name}",
+                row[0]
+            );
+        }
+        if row[state] == "works" {
+            works += 1;
+            assert!(
+                !named.is_empty(),
+                "{document} {}: works, and no test says so",
+                row[0]
+            );
+        }
+    }
+    assert!(works > 0);
+}
+
+#[test]
+fn every_feature_that_works_names_a_test_that_exists() {
+    assert_named("features.md", 3, 168);
+}
+
+#[test]
+fn every_conformance_line_that_works_names_a_test_that_exists() {
+    assert_named("conformance.md", 2, 158);
+}

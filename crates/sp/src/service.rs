@@ -140,6 +140,11 @@ impl Service {
         &self.parts.edge
     }
 
+    /// Where a visitor without a target goes.
+    pub fn home(&self) -> &'static str {
+        self.parts.home
+    }
+
     /// Its name in the federation.
     pub fn entity_id(&self) -> &EntityId {
         &self.parts.entity_id

@@ -1,1 +1,65 @@
-//! To be written.
+//! A service that shows what it received: it stands for Magistère in the demo, and tests a new
+//! integration.
+//!
+//! # Invariants
+//!
+//! * An ordinary relying service: what it knows of a person came in one assertion, through `sp`.
+//! * It shows everything it received and keeps nothing of its own.
+
+mod page;
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, ServiceConfig};
+use sp::Service;
+use web::{Refused, Sample, Visit};
+
+use page::ReceivedPage;
+
+/// What a viewer is made of.
+pub struct ViewerParts {
+    /// The service it is.
+    pub service: Arc<Service>,
+    /// The portal that visitors come from, to lead them back without signing out (the ministry's
+    /// `FrEduUrlRetour`).
+    pub portal: Option<String>,
+}
+
+/// The viewer.
+pub struct Viewer {
+    parts: ViewerParts,
+}
+
+impl Viewer {
+    /// A viewer made of these parts.
+    pub fn new(parts: ViewerParts) -> Arc<Self> {
+        Arc::new(Self { parts })
+    }
+
+    /// Registers every route under the prefix: those of the service, and the one page.
+    pub fn configure(self: &Arc<Self>, cfg: &mut ServiceConfig) {
+        // The extractors of room web are not there yet.
+        let _ = cfg;
+    }
+}
+
+/// The pages of this room, for the edge to check.
+pub fn samples() -> Vec<Sample> {
+    Sample::of::<ReceivedPage>()
+}
+
+/// `GET {prefix}/`
+async fn show(visit: Visit, viewer: Data<Viewer>) -> Result<HttpResponse, Refused> {
+    let service = &viewer.parts.service;
+    let Some(session) = service.current(&visit).await? else {
+        return service.start(&visit, visit.path_and_query()).await;
+    };
+    let provider = service.provider_name(&session.value.provider, visit.lang());
+    let badge = service.badge(&session.value);
+    visit.page(
+        &ReceivedPage::of(badge, &session.value, session.opened)
+            .named(provider)
+            .back_to(viewer.parts.portal.clone()),
+    )
+}

@@ -30,9 +30,13 @@ pub(crate) async fn login(
 ) -> Result<HttpResponse, Refused> {
     let attempt = resume(&service, &visit, &query).await?;
     let named = query.entity_id.as_deref();
+    let federation = service.parts.federation.snapshot();
+    if named.is_some() && federation.entities().next().is_none() {
+        return Err(refusals::starting());
+    }
     let known = named
         .and_then(|text| EntityId::parse(text).ok())
-        .filter(|id| service.parts.federation.snapshot().provider(id).is_some());
+        .filter(|id| federation.provider(id).is_some());
     match (known, named, &query.attempt) {
         (Some(provider), ..) => ask_provider(&service, &visit, attempt, provider).await,
         // A discovery service that chose a provider we do not know would choose it again, perhaps

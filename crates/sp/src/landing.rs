@@ -187,7 +187,7 @@ async fn check(
     let keys = federation
         .provider(&asked.provider)
         .map(|(_, role)| role.signing_keys.clone())
-        .ok_or_else(|| refusals::provider_gone(service, target))?;
+        .ok_or_else(|| refusals::provider_gone(service, &federation, target))?;
     let verified: Result<Verified<Response>, Refusal> = service
         .pool
         .run(move || received.verify(&keys))

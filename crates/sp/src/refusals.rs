@@ -1,6 +1,7 @@
 //! Refusals of this room: each with its code, its words and a way out that begins anew.
 
 use actix_web::http::StatusCode;
+use federation::Snapshot;
 use saml::refusal::Kind;
 use saml::{EntityId, MessageId, Refusal};
 use sha2::{Digest, Sha256};
@@ -14,6 +15,16 @@ use crate::{Service, Target};
 const START_AGAIN: &str = "sp.start-again";
 /// Word of the link back to the service.
 const BACK: &str = "sp.back-home";
+
+/// Code of an answer that says no (SAML Core 3.2.2.2).
+const STATUS: &str = "EDU-2502";
+
+/// Nobody is in the federation: metadata was not read yet, or its source is away. No visitor is
+/// told that their provider is unknown then.
+pub(crate) fn starting() -> Refused {
+    let story = "the federation is empty: no metadata was read yet";
+    unavailable("EDU-7004", "starting", story)
+}
 
 /// A provider that the discovery service offers and the federation does not know.
 pub(crate) fn unknown_provider(service: &Service, target: &Target) -> Refused {
@@ -59,7 +70,10 @@ pub(crate) fn other_provider(service: &Service, target: &Target) -> Refused {
 }
 
 /// The provider left the federation while the visitor was signing in.
-pub(crate) fn provider_gone(service: &Service, target: &Target) -> Refused {
+pub(crate) fn provider_gone(service: &Service, known: &Snapshot, target: &Target) -> Refused {
+    if known.entities().next().is_none() {
+        return starting();
+    }
     let story = "the identity provider that was asked is no longer in the federation";
     Refused::forbidden("EDU-7013", "provider-unknown", story)
         .way_out(START_AGAIN, again(service, target))
@@ -91,14 +105,7 @@ pub(crate) fn foreign_browser(service: &Service) -> Refused {
 
 /// The pool is full or late.
 pub(crate) fn busy(busy: Busy) -> Refused {
-    let mut refused = Refused::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "EDU-7018",
-        "busy",
-        busy.to_string(),
-    );
-    refused.retry_after = Some(5);
-    refused
+    unavailable("EDU-7018", "busy", busy.to_string())
 }
 
 /// What room `saml` refuses, as the visitor sees it.
@@ -115,12 +122,20 @@ pub(crate) fn of_message(refusal: &Refusal, service: &Service, target: Option<&T
     }
 }
 
-/// The stem of the visitor's words.
+/// The stem of the visitor's words. Codes are public and never reused, so they may be told apart by.
 fn words(refusal: &Refusal) -> &'static str {
-    match refusal.kind() {
-        Kind::Malformed => "response-malformed",
-        Kind::Refused => "response",
+    match (refusal.code(), refusal.kind()) {
+        (STATUS, _) => "provider-declined",
+        (_, Kind::Malformed) => "response-malformed",
+        (_, Kind::Refused) => "response",
     }
+}
+
+/// 503, to be tried again in a moment.
+fn unavailable(code: &'static str, words: &'static str, story: impl Into<String>) -> Refused {
+    let mut refused = Refused::new(StatusCode::SERVICE_UNAVAILABLE, code, words, story);
+    refused.retry_after = Some(5);
+    refused
 }
 
 /// Where a new attempt at the same target starts.

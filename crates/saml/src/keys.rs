@@ -1,9 +1,25 @@
 //! Keys: ours to sign with, decoded once; others' to verify with, from their metadata only.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use openssl::asn1::{Asn1Integer, Asn1Time};
+use openssl::bn::BigNum;
+use openssl::ec::{EcGroup, EcKey};
+use openssl::ecdsa::EcdsaSig;
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::pkey::{Id, PKey, Private, Public};
+use openssl::rsa::Rsa;
+use openssl::sha::sha256;
+use openssl::sign::{Signer, Verifier};
+use openssl::x509::{X509, X509Builder, X509NameBuilder};
+
 use crate::Moment;
 
 /// The kinds of key we make and use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum KeyKind {
     /// RSA, 2048 bits: the default for the widest reach.
     Rsa2048,
@@ -13,20 +29,121 @@ pub enum KeyKind {
     P256,
 }
 
+/// The signature algorithms taken and made here (SECURITY 8): nothing below SHA-256, no HMAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// `rsa-sha256`.
+    RsaSha256,
+    /// `rsa-sha384`.
+    RsaSha384,
+    /// `rsa-sha512`.
+    RsaSha512,
+    /// `ecdsa-sha256`.
+    EcdsaSha256,
+    /// `ecdsa-sha384`.
+    EcdsaSha384,
+    /// `ecdsa-sha512`.
+    EcdsaSha512,
+}
+
+impl Algorithm {
+    /// Every algorithm, the ones we prefer first.
+    pub const ALL: [Self; 6] = [
+        Self::RsaSha256,
+        Self::EcdsaSha256,
+        Self::RsaSha384,
+        Self::EcdsaSha384,
+        Self::RsaSha512,
+        Self::EcdsaSha512,
+    ];
+
+    /// The URI (RFC 9231 2.3).
+    pub fn uri(self) -> &'static str {
+        match self {
+            Self::RsaSha256 => "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+            Self::RsaSha384 => "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384",
+            Self::RsaSha512 => "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512",
+            Self::EcdsaSha256 => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
+            Self::EcdsaSha384 => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384",
+            Self::EcdsaSha512 => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512",
+        }
+    }
+
+    /// The algorithm a URI names, if it is taken.
+    pub fn from_uri(uri: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.uri() == uri)
+    }
+
+    fn digest(self) -> MessageDigest {
+        match self {
+            Self::RsaSha256 | Self::EcdsaSha256 => MessageDigest::sha256(),
+            Self::RsaSha384 | Self::EcdsaSha384 => MessageDigest::sha384(),
+            Self::RsaSha512 | Self::EcdsaSha512 => MessageDigest::sha512(),
+        }
+    }
+
+    fn is_ecdsa(self) -> bool {
+        matches!(
+            self,
+            Self::EcdsaSha256 | Self::EcdsaSha384 | Self::EcdsaSha512
+        )
+    }
+}
+
 /// A key of ours, decoded once, with the certificate that publishes it.
-pub struct SigningKey {}
+pub struct SigningKey {
+    key: PKey<Private>,
+    algorithm: Algorithm,
+    /// Bytes of one coordinate of the curve; 0 for RSA.
+    coordinate: i32,
+    certificate: String,
+    verifying: VerifyingKey,
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SigningKey({})", self.verifying.fingerprint)
+    }
+}
 
 /// A key of somebody else's, from their metadata.
 #[derive(Debug, Clone)]
-pub struct VerifyingKey {}
+pub struct VerifyingKey {
+    key: PKey<Public>,
+    der: Vec<u8>,
+    fingerprint: String,
+    not_after: Option<Moment>,
+}
+
+impl PartialEq for VerifyingKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for VerifyingKey {}
 
 /// Why a key cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFault {
-    /// To be replaced.
-    #[error("the key cannot be read")]
-    Unreadable,
+    /// OpenSSL cannot read or make it.
+    #[error("the key or its certificate cannot be read or made")]
+    OpenSsl(#[from] ErrorStack),
+    /// The content of the certificate element is not base64.
+    #[error("the certificate is not base64")]
+    NotBase64,
+    /// The certificate publishes another key.
+    #[error("the certificate does not belong to the key")]
+    Mismatch,
+    /// RSA under 2048 bits (SDP-MD06).
+    #[error("an RSA key of {0} bits: at least 2048 are needed")]
+    RsaTooShort(u32),
+    /// Another curve than P-256, P-384 or P-521 (SDP-MD07), or another kind of key.
+    #[error("only RSA and the curves P-256, P-384, P-521 are used")]
+    UnknownKind,
 }
 
 /// A fresh key and its self-signed certificate, both PEM.
@@ -45,26 +162,104 @@ pub fn generate(
     now: Moment,
     days: u32,
 ) -> Result<KeyPair, KeyFault> {
-    let _ = (kind, common_name, serial, now, days);
-    todo!()
+    let key = match kind {
+        KeyKind::Rsa2048 => PKey::from_rsa(Rsa::generate(2048)?)?,
+        KeyKind::Rsa3072 => PKey::from_rsa(Rsa::generate(3072)?)?,
+        KeyKind::P256 => {
+            let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
+            PKey::from_ec_key(EcKey::generate(&group)?)?
+        }
+    };
+    let mut name = X509NameBuilder::new()?;
+    // X.520 gives commonName 64 characters; a longer host name keeps its end.
+    let start = common_name
+        .char_indices()
+        .rev()
+        .nth(63)
+        .map_or(0, |(at, _)| at);
+    name.append_entry_by_nid(
+        Nid::COMMONNAME,
+        common_name.get(start..).unwrap_or(common_name),
+    )?;
+    let name = name.build();
+    let mut certificate = X509Builder::new()?;
+    certificate.set_version(2)?;
+    // RFC 5280 4.1.2.2: positive, at most 20 octets.
+    let mut positive = serial;
+    if let Some(first) = positive.first_mut() {
+        *first = (*first & 0x7f) | 0x40;
+    }
+    let serial = Asn1Integer::from_bn(BigNum::from_slice(&positive)?.as_ref())?;
+    certificate.set_serial_number(&serial)?;
+    certificate.set_subject_name(&name)?;
+    certificate.set_issuer_name(&name)?;
+    let ends = now + chrono::Duration::days(i64::from(days));
+    certificate.set_not_before(Asn1Time::from_unix(now.timestamp())?.as_ref())?;
+    certificate.set_not_after(Asn1Time::from_unix(ends.timestamp())?.as_ref())?;
+    certificate.set_pubkey(&key)?;
+    certificate.sign(&key, MessageDigest::sha256())?;
+    let text = |pem: Vec<u8>| String::from_utf8_lossy(&pem).into_owned();
+    Ok(KeyPair {
+        key_pem: text(key.private_key_to_pem_pkcs8()?),
+        cert_pem: text(certificate.build().to_pem()?),
+    })
 }
 
 impl SigningKey {
     /// Decodes a PEM private key and its PEM certificate; refuses a pair that does not match, RSA
-    /// under 2048 bits and curves other than P-256, P-384 (SDP-MD06, SDP-MD07).
+    /// under 2048 bits and curves other than P-256, P-384, P-521 (SDP-MD06, SDP-MD07).
     pub fn from_pem(key_pem: &str, cert_pem: &str) -> Result<Self, KeyFault> {
-        let _ = (key_pem, cert_pem);
-        todo!()
+        let key = PKey::private_key_from_pem(key_pem.as_bytes())?;
+        let verifying = VerifyingKey::from_pem(cert_pem)?;
+        if !key.public_eq(&verifying.key) {
+            return Err(KeyFault::Mismatch);
+        }
+        let (algorithm, coordinate) = match key.id() {
+            Id::RSA => (Algorithm::RsaSha256, 0),
+            Id::EC => match key.ec_key()?.group().curve_name() {
+                Some(Nid::X9_62_PRIME256V1) => (Algorithm::EcdsaSha256, 32),
+                Some(Nid::SECP384R1) => (Algorithm::EcdsaSha384, 48),
+                Some(Nid::SECP521R1) => (Algorithm::EcdsaSha512, 66),
+                _ => return Err(KeyFault::UnknownKind),
+            },
+            _ => return Err(KeyFault::UnknownKind),
+        };
+        let certificate = STANDARD.encode(&verifying.der);
+        Ok(Self {
+            key,
+            algorithm,
+            coordinate,
+            certificate,
+            verifying,
+        })
     }
 
     /// The certificate, base64 of DER without line breaks, as metadata carries it.
     pub fn certificate(&self) -> &str {
-        todo!()
+        &self.certificate
     }
 
     /// The same key, as others verify with it.
     pub fn verifying(&self) -> VerifyingKey {
-        todo!()
+        self.verifying.clone()
+    }
+
+    /// The algorithm it signs with.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Signs `bytes`; ECDSA signatures as r ‖ s (RFC 9231 2.3.6), as XML and SAML want them.
+    pub fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, KeyFault> {
+        let mut signer = Signer::new(self.algorithm.digest(), &self.key)?;
+        let signature = signer.sign_oneshot_to_vec(bytes)?;
+        if self.coordinate == 0 {
+            return Ok(signature);
+        }
+        let parts = EcdsaSig::from_der(&signature)?;
+        let mut raw = parts.r().to_vec_padded(self.coordinate)?;
+        raw.extend(parts.s().to_vec_padded(self.coordinate)?);
+        Ok(raw)
     }
 }
 
@@ -73,23 +268,168 @@ impl VerifyingKey {
     /// the public key is used: dates, issuer and digest of the certificate are not looked at
     /// (IIP-MD12).
     pub fn from_certificate(base64_der: &str) -> Result<Self, KeyFault> {
-        let _ = base64_der;
-        todo!()
+        let compact: String = base64_der
+            .chars()
+            .filter(|c| !c.is_ascii_whitespace())
+            .collect();
+        let der = STANDARD.decode(compact).map_err(|_| KeyFault::NotBase64)?;
+        Self::from_x509(&X509::from_der(&der)?)
     }
 
     /// Reads a PEM certificate (a pinned metadata key).
     pub fn from_pem(cert_pem: &str) -> Result<Self, KeyFault> {
-        let _ = cert_pem;
-        todo!()
+        Self::from_x509(&X509::from_pem(cert_pem.as_bytes())?)
+    }
+
+    fn from_x509(certificate: &X509) -> Result<Self, KeyFault> {
+        let key = certificate.public_key()?;
+        match key.id() {
+            Id::RSA if key.bits() < 2048 => return Err(KeyFault::RsaTooShort(key.bits())),
+            Id::RSA => {}
+            Id::EC => match key.ec_key()?.group().curve_name() {
+                Some(Nid::X9_62_PRIME256V1 | Nid::SECP384R1 | Nid::SECP521R1) => {}
+                _ => return Err(KeyFault::UnknownKind),
+            },
+            _ => return Err(KeyFault::UnknownKind),
+        }
+        let digest = sha256(&key.public_key_to_der()?);
+        let fingerprint = digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let not_after = Asn1Time::from_unix(0)
+            .and_then(|epoch| epoch.diff(certificate.not_after()))
+            .ok()
+            .and_then(|span| {
+                Moment::from_timestamp(i64::from(span.days) * 86_400 + i64::from(span.secs), 0)
+            });
+        Ok(Self {
+            key,
+            der: certificate.to_der()?,
+            fingerprint,
+            not_after,
+        })
     }
 
     /// SHA-256 of the public key, first 16 hexadecimal digits: what the journal calls it by.
     pub fn fingerprint(&self) -> &str {
-        todo!()
+        &self.fingerprint
     }
 
     /// When the certificate ends, for warnings only.
     pub fn not_after(&self) -> Option<Moment> {
-        todo!()
+        self.not_after
+    }
+
+    /// The certificate, DER.
+    pub fn certificate_der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// Whether `signature` over `bytes` is this key's. ECDSA signatures are r ‖ s. A key of another
+    /// kind than the algorithm's never verifies.
+    pub fn verifies(&self, algorithm: Algorithm, bytes: &[u8], signature: &[u8]) -> bool {
+        let fits = match self.key.id() {
+            Id::RSA => !algorithm.is_ecdsa(),
+            Id::EC => algorithm.is_ecdsa(),
+            _ => false,
+        };
+        fits && self.check(algorithm, bytes, signature).unwrap_or(false)
+    }
+
+    fn check(
+        &self,
+        algorithm: Algorithm,
+        bytes: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, ErrorStack> {
+        let mut verifier = Verifier::new(algorithm.digest(), &self.key)?;
+        if !algorithm.is_ecdsa() {
+            return verifier.verify_oneshot(signature, bytes);
+        }
+        let degree = self.key.ec_key()?.group().degree();
+        let coordinate = usize::try_from(degree.div_ceil(8)).unwrap_or(0);
+        if signature.len() != 2 * coordinate {
+            return Ok(false);
+        }
+        let (r, s) = signature.split_at(coordinate);
+        let der =
+            EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?
+                .to_der()?;
+        verifier.verify_oneshot(&der, bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Moment {
+        Moment::from_timestamp(1_790_000_000, 0).unwrap()
+    }
+
+    fn key(kind: KeyKind) -> SigningKey {
+        let pair = generate(kind, "idp.ac-demo.example", [9; 16], now(), 3650).unwrap();
+        SigningKey::from_pem(&pair.key_pem, &pair.cert_pem).unwrap()
+    }
+
+    #[test]
+    fn what_a_key_signs_its_certificate_verifies() {
+        for kind in [KeyKind::Rsa2048, KeyKind::P256] {
+            let key = key(kind);
+            let signature = key.sign(b"bytes").unwrap();
+            let verifying = VerifyingKey::from_certificate(key.certificate()).unwrap();
+            assert!(verifying.verifies(key.algorithm(), b"bytes", &signature));
+            assert!(!verifying.verifies(key.algorithm(), b"other", &signature));
+            assert!(!verifying.verifies(key.algorithm(), b"bytes", &[]));
+            assert_eq!(verifying, key.verifying());
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_kind_never_verifies() {
+        let (rsa, ec) = (key(KeyKind::Rsa2048), key(KeyKind::P256));
+        let signature = rsa.sign(b"bytes").unwrap();
+        assert!(
+            !ec.verifying()
+                .verifies(Algorithm::RsaSha256, b"bytes", &signature)
+        );
+        assert!(
+            !rsa.verifying()
+                .verifies(Algorithm::EcdsaSha256, b"bytes", &signature)
+        );
+    }
+
+    #[test]
+    fn a_certificate_of_another_key_is_refused() {
+        let one = generate(KeyKind::P256, "one", [1; 16], now(), 1).unwrap();
+        let two = generate(KeyKind::P256, "two", [2; 16], now(), 1).unwrap();
+        let fault = SigningKey::from_pem(&one.key_pem, &two.cert_pem).unwrap_err();
+        assert!(matches!(fault, KeyFault::Mismatch));
+    }
+
+    #[test]
+    fn a_short_rsa_key_is_refused() {
+        let key = PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap();
+        let mut certificate = X509Builder::new().unwrap();
+        certificate.set_pubkey(&key).unwrap();
+        certificate.sign(&key, MessageDigest::sha256()).unwrap();
+        let fault = VerifyingKey::from_x509(&certificate.build()).unwrap_err();
+        assert!(matches!(fault, KeyFault::RsaTooShort(1024)));
+    }
+
+    #[test]
+    fn the_end_of_a_certificate_is_told_and_a_past_one_still_works() {
+        let pair = generate(KeyKind::P256, "old", [3; 16], Moment::UNIX_EPOCH, 30).unwrap();
+        let key = VerifyingKey::from_pem(&pair.cert_pem).unwrap();
+        assert_eq!(key.not_after(), Moment::from_timestamp(30 * 86_400, 0));
+    }
+
+    #[test]
+    fn garbage_is_no_certificate() {
+        for text in ["", "AAAA", "%%%", "é"] {
+            assert!(VerifyingKey::from_certificate(text).is_err(), "{text}");
+        }
     }
 }

@@ -15,6 +15,8 @@ pub mod keys;
 pub mod metadata;
 pub mod names;
 pub mod post;
+mod preflight;
+mod reader;
 pub mod redirect;
 pub mod refusal;
 pub mod request;

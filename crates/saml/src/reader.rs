@@ -1,0 +1,208 @@
+//! The namespace-aware reader of what is trusted: elements by their exact names, values as all
+//! their text and CDATA joined, types as XML Schema spells them.
+
+use roxmltree::{Document, Node, ParsingOptions};
+
+use crate::preflight::Limits;
+use crate::refusal::Said;
+use crate::{EntityId, MessageId, Moment, Refusal};
+
+mod instant;
+
+/// Namespaces.
+pub(crate) const SAML: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+pub(crate) const SAMLP: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+pub(crate) const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
+pub(crate) const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
+
+/// An element of a document that passed the preflight.
+pub(crate) type Element<'a, 'i> = Node<'a, 'i>;
+
+/// Builds the tree of a text that passed the preflight.
+pub(crate) fn parse<'i>(text: &'i str, limits: &Limits) -> Result<Document<'i>, Refusal> {
+    let options = ParsingOptions {
+        allow_dtd: false,
+        // The document itself counts as one.
+        nodes_limit: u32::try_from(limits.nodes + 1).unwrap_or(u32::MAX),
+        ..ParsingOptions::default()
+    };
+    Document::parse_with_options(text, options).map_err(|why| Refusal::NotWellFormed {
+        why: Said::new(&why.to_string()),
+    })
+}
+
+/// Whether `node` is the element `name` of `namespace`.
+pub(crate) fn is(node: Element<'_, '_>, namespace: &str, name: &str) -> bool {
+    node.is_element()
+        && node.tag_name().name() == name
+        && node.tag_name().namespace() == Some(namespace)
+}
+
+/// The children called `name` in `namespace`, in order.
+pub(crate) fn children<'a, 'i: 'a>(
+    parent: Element<'a, 'i>,
+    namespace: &'a str,
+    name: &'a str,
+) -> impl Iterator<Item = Element<'a, 'i>> {
+    parent
+        .children()
+        .filter(move |child| is(*child, namespace, name))
+}
+
+/// The only child called `name` in `namespace`, if there is one.
+pub(crate) fn child<'a, 'i: 'a>(
+    parent: Element<'a, 'i>,
+    namespace: &'a str,
+    name: &'static str,
+) -> Result<Option<Element<'a, 'i>>, Refusal> {
+    let mut found = children(parent, namespace, name);
+    let first = found.next();
+    if found.next().is_some() {
+        return Err(Refusal::Repeated { what: name });
+    }
+    Ok(first)
+}
+
+/// All text and CDATA of `element`, joined (SECURITY 2). An element or a comment inside is refused:
+/// it would cut the value for some readers and not for others.
+pub(crate) fn value(element: Element<'_, '_>) -> Result<String, Refusal> {
+    let mut joined = String::new();
+    for child in element.children() {
+        if child.is_text() {
+            joined.push_str(child.text().unwrap_or_default());
+        } else if child.is_comment() {
+            return Err(Refusal::CommentInValue {
+                element: named(element),
+            });
+        } else {
+            return Err(Refusal::ElementInValue {
+                element: named(element),
+            });
+        }
+    }
+    Ok(joined)
+}
+
+/// A value of type `xs:anyURI`: white space around it does not count (XML Schema 2 3.2.17).
+pub(crate) fn uri_value(element: Element<'_, '_>) -> Result<String, Refusal> {
+    value(element).map(|text| text.trim_matches(XML_SPACE).to_owned())
+}
+
+/// White space of XML.
+pub(crate) const XML_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// The name of `element`, for the journal.
+pub(crate) fn named(element: Element<'_, '_>) -> Said {
+    let name = element.tag_name();
+    Said::new(&format!(
+        "{{{}}}{}",
+        name.namespace().unwrap_or_default(),
+        name.name()
+    ))
+}
+
+/// The attribute `name` without namespace. (The library's own search by name alone takes one of any
+/// namespace.)
+pub(crate) fn attribute<'a>(element: Element<'a, '_>, name: &str) -> Option<&'a str> {
+    element
+        .attributes()
+        .find(|attribute| attribute.name() == name && attribute.namespace().is_none())
+        .map(|attribute| attribute.value())
+}
+
+/// An attribute without namespace that must be there.
+pub(crate) fn required<'a>(
+    element: Element<'a, '_>,
+    name: &'static str,
+) -> Result<&'a str, Refusal> {
+    attribute(element, name).ok_or(Refusal::Missing { what: name })
+}
+
+/// An attribute of type `xs:boolean`.
+pub(crate) fn boolean(
+    element: Element<'_, '_>,
+    name: &'static str,
+) -> Result<Option<bool>, Refusal> {
+    attribute(element, name)
+        .map(|text| match text.trim_matches(XML_SPACE) {
+            "true" | "1" => Ok(true),
+            "false" | "0" => Ok(false),
+            _ => Err(unreadable(name, text)),
+        })
+        .transpose()
+}
+
+/// An attribute of type `xs:unsignedShort`.
+pub(crate) fn number(element: Element<'_, '_>, name: &'static str) -> Result<Option<u16>, Refusal> {
+    attribute(element, name)
+        .map(|text| {
+            let digits = text.trim_matches(XML_SPACE);
+            digits.parse().map_err(|_| unreadable(name, text))
+        })
+        .transpose()
+}
+
+/// An attribute that is a moment (SAML Core 1.3.3).
+pub(crate) fn instant(
+    element: Element<'_, '_>,
+    name: &'static str,
+) -> Result<Option<Moment>, Refusal> {
+    attribute(element, name)
+        .map(|text| {
+            instant::parse(text.trim_matches(XML_SPACE)).ok_or_else(|| Refusal::Instant {
+                what: name,
+                found: Said::new(text),
+            })
+        })
+        .transpose()
+}
+
+/// An attribute that names a message.
+pub(crate) fn message_id(
+    element: Element<'_, '_>,
+    name: &'static str,
+) -> Result<Option<MessageId>, Refusal> {
+    attribute(element, name)
+        .map(|text| MessageId::parse(text).ok_or_else(|| unreadable(name, text)))
+        .transpose()
+}
+
+/// `Issuer`: the name of an entity and nothing else (SAML Profiles 4.1.4.1, 4.1.4.2).
+pub(crate) fn issuer(parent: Element<'_, '_>) -> Result<Option<EntityId>, Refusal> {
+    let Some(issuer) = child(parent, SAML, "Issuer")? else {
+        return Ok(None);
+    };
+    let entity = crate::NameIdFormat::Entity;
+    if let Some(format) = attribute(issuer, "Format")
+        && format != entity.uri()
+    {
+        return Err(Refusal::IssuerFormat {
+            found: Said::new(format),
+        });
+    }
+    let text = value(issuer)?;
+    EntityId::parse(&text)
+        .map(Some)
+        .map_err(|_| unreadable("Issuer", &text))
+}
+
+/// `Version` must be 2.0 (SAML Core 4.1.3.2).
+pub(crate) fn version(element: Element<'_, '_>) -> Result<(), Refusal> {
+    match attribute(element, "Version") {
+        Some("2.0") => Ok(()),
+        other => Err(Refusal::Version {
+            found: Said::new(other.unwrap_or_default()),
+        }),
+    }
+}
+
+/// A value that is not of its type.
+pub(crate) fn unreadable(what: &'static str, found: &str) -> Refusal {
+    Refusal::Unreadable {
+        what,
+        found: Said::new(found),
+    }
+}
+
+#[cfg(test)]
+mod tests;

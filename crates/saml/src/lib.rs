@@ -21,7 +21,9 @@ pub mod redirect;
 pub mod refusal;
 pub mod request;
 pub mod response;
+mod sign;
 pub mod trust;
+mod writer;
 
 pub use keys::{KeyKind, SigningKey, VerifyingKey};
 pub use names::{Binding, EntityId, MessageId, NameIdFormat};

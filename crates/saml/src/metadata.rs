@@ -1,10 +1,12 @@
 //! Metadata (SAML Metadata, MDUI, IdP Discovery, Shibboleth scopes): composed for our own
 //! entities, read for others'.
 
+mod compose;
+
+pub use compose::compose;
+
 use crate::names::NotAnEntityId;
-use crate::{
-    AuthnRequest, Binding, EntityId, Moment, NameIdFormat, Refusal, SigningKey, VerifyingKey,
-};
+use crate::{AuthnRequest, Binding, EntityId, Moment, NameIdFormat, Refusal, VerifyingKey};
 
 /// An entity that may speak. What breaks a rule cannot be built: an identity provider role has at
 /// least one signing key and one sign-on address, a service role at least one ACS; every address
@@ -241,13 +243,6 @@ pub enum RolePlan<'a> {
         /// Attributes wanted, under the name of the service in each language.
         requested_attributes: &'a [RequestedAttribute],
     },
-}
-
-/// Composes and signs an `EntityDescriptor`, schema-valid in order, canonical by construction.
-/// Algorithm support (alg:SigningMethod, alg:DigestMethod) is always declared (IIP-MD09).
-pub fn compose(plan: &EntityPlan<'_>, key: &SigningKey) -> Result<String, Refusal> {
-    let _ = (plan, key);
-    todo!()
 }
 
 /// How strictly metadata is read.

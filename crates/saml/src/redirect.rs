@@ -1,6 +1,10 @@
 //! The HTTP-Redirect binding (SAML Bindings 3.4): signatures over the raw query octets.
 
-use crate::{AuthnRequest, EntityId, Received, Refusal, Signing, SigningKey, Verified};
+mod compose;
+
+pub use compose::compose;
+
+use crate::{AuthnRequest, EntityId, Received, Refusal, Signing, Verified};
 
 impl Received<AuthnRequest> {
     /// Reads a raw query string: strict parameter order, no duplicate, `RelayState` at most 80
@@ -25,16 +29,4 @@ impl Received<AuthnRequest> {
         let _ = signing;
         todo!()
     }
-}
-
-/// Composes the address that carries `request` to `destination`: deflated, signed over the query
-/// octets, `RelayState` included. `destination` may already have a query.
-pub fn compose(
-    request: &AuthnRequest,
-    destination: &str,
-    relay_state: Option<&str>,
-    key: &SigningKey,
-) -> Result<String, Refusal> {
-    let _ = (request, destination, relay_state, key);
-    todo!()
 }

@@ -1,6 +1,10 @@
 //! `Response` and its `Assertion` (SAML Core 2.3, 3.3.3; Profiles 4.1.4).
 
-use crate::{Accepted, EntityId, MessageId, Moment, NameIdFormat, Refusal, SigningKey, Verified};
+mod compose;
+
+pub use compose::{compose, compose_error};
+
+use crate::{Accepted, EntityId, MessageId, Moment, NameIdFormat, Refusal, Verified};
 
 /// A response as it was read from verified bytes. Its content is private until accepted.
 #[derive(Debug, Clone)]
@@ -77,12 +81,6 @@ pub enum SignWhat {
     Assertion,
 }
 
-/// Composes and signs a successful Response: escaped, canonical by construction (exclusive C14N).
-pub fn compose(plan: &ResponsePlan<'_>, key: &SigningKey) -> Result<String, Refusal> {
-    let _ = (plan, key);
-    todo!()
-}
-
 /// An answer that says no (SAML Core 3.2.2.2).
 pub struct ErrorPlan<'a> {
     /// `ID` of the Response.
@@ -120,12 +118,6 @@ pub enum Status {
     RequestUnsupported,
     /// Any other pair, as received.
     Other(String, Option<String>),
-}
-
-/// Composes and signs a Response without assertion.
-pub fn compose_error(plan: &ErrorPlan<'_>, key: &SigningKey) -> Result<String, Refusal> {
-    let _ = (plan, key);
-    todo!()
 }
 
 /// What the receiving service knows by itself.

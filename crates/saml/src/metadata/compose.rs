@@ -1,0 +1,301 @@
+//! Composing our own entities' metadata, in the order the schemas ask for, canonical by
+//! construction.
+
+use super::{Endpoint, EntityPlan, IndexedEndpoint, Localized, RequestedAttribute, RolePlan, Ui};
+use crate::keys::Algorithm;
+use crate::names::ATTRNAME_URI;
+use crate::sign::sign;
+use crate::writer::{ALG, Attr, DS, IDPDISC, MD, MDATTR, MDUI, Ns, SAML, SHIBMD, Writer, instant};
+use crate::{NameIdFormat, Refusal, SigningKey};
+
+const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+const DIGESTS: [&str; 3] = [
+    "http://www.w3.org/2001/04/xmlenc#sha256",
+    "http://www.w3.org/2001/04/xmldsig-more#sha384",
+    "http://www.w3.org/2001/04/xmlenc#sha512",
+];
+
+/// Composes and signs an `EntityDescriptor`, schema-valid in order, canonical by construction.
+/// Algorithm support (alg:SigningMethod, alg:DigestMethod) is always declared (IIP-MD09).
+pub fn compose(plan: &EntityPlan<'_>, key: &SigningKey) -> Result<String, Refusal> {
+    let mut w = Writer::with_capacity(16 * 1024);
+    let valid_until = instant(plan.valid_until);
+    let cache = format!("PT{}S", plan.cache_s);
+    let id = plan.document_id.as_str();
+    let start = w.open(
+        MD,
+        "EntityDescriptor",
+        &[
+            ("ID", id),
+            ("entityID", plan.id.as_str()),
+            ("validUntil", &valid_until),
+            ("cacheDuration", &cache),
+        ],
+    )?;
+    let first = w.position();
+    entity_extensions(&mut w, plan)?;
+    match &plan.role {
+        RolePlan::Idp { .. } => idp(&mut w, plan)?,
+        RolePlan::Sp { .. } => sp(&mut w, plan)?,
+    }
+    organization(&mut w, plan.ui)?;
+    w.close();
+    sign(&mut w, start, first, id, key)?;
+    Ok(w.finish())
+}
+
+/// Entity attributes and algorithm support (SAML V2.0 Metadata Profile for Algorithm Support 2).
+fn entity_extensions(w: &mut Writer, plan: &EntityPlan<'_>) -> Result<(), Refusal> {
+    w.open(MD, "Extensions", &[])?;
+    if !plan.attributes.is_empty() {
+        w.open(MDATTR, "EntityAttributes", &[])?;
+        for (name, values) in plan.attributes {
+            w.open(
+                SAML,
+                "Attribute",
+                &[("Name", name), ("NameFormat", ATTRNAME_URI)],
+            )?;
+            values
+                .iter()
+                .try_for_each(|value| w.leaf(SAML, "AttributeValue", &[], value))?;
+            w.close();
+        }
+        w.close();
+    }
+    for digest in DIGESTS {
+        w.empty(ALG, "DigestMethod", &[("Algorithm", digest)])?;
+    }
+    for algorithm in Algorithm::ALL {
+        w.empty(ALG, "SigningMethod", &[("Algorithm", algorithm.uri())])?;
+    }
+    w.close();
+    Ok(())
+}
+
+fn idp(w: &mut Writer, plan: &EntityPlan<'_>) -> Result<(), Refusal> {
+    let RolePlan::Idp {
+        sso,
+        slo,
+        name_id_formats,
+        scopes,
+        error_url,
+        wants_signed_requests,
+    } = &plan.role
+    else {
+        return Ok(());
+    };
+    let wants = wants_signed_requests.to_string();
+    let mut attributes: Vec<Attr<'_>> = vec![
+        ("protocolSupportEnumeration", PROTOCOL),
+        ("WantAuthnRequestsSigned", &wants),
+    ];
+    attributes.extend(error_url.map(|url| ("errorURL", url)));
+    w.open(MD, "IDPSSODescriptor", &attributes)?;
+    w.open(MD, "Extensions", &[])?;
+    for scope in scopes {
+        w.leaf(SHIBMD, "Scope", &[("regexp", "false")], scope)?;
+    }
+    ui_info(w, plan.ui)?;
+    w.close();
+    keys(w, &plan.signing_certificates)?;
+    endpoints(w, "SingleLogoutService", slo)?;
+    formats(w, name_id_formats)?;
+    endpoints(w, "SingleSignOnService", sso)?;
+    w.close();
+    Ok(())
+}
+
+fn sp(w: &mut Writer, plan: &EntityPlan<'_>) -> Result<(), Refusal> {
+    let RolePlan::Sp {
+        acs,
+        slo,
+        discovery,
+        name_id_formats,
+        requested_attributes,
+    } = &plan.role
+    else {
+        return Ok(());
+    };
+    w.open(
+        MD,
+        "SPSSODescriptor",
+        &[
+            ("protocolSupportEnumeration", PROTOCOL),
+            ("AuthnRequestsSigned", "true"),
+            ("WantAssertionsSigned", "true"),
+        ],
+    )?;
+    w.open(MD, "Extensions", &[])?;
+    ui_info(w, plan.ui)?;
+    for response in discovery {
+        let (index, default) = (response.index.to_string(), response.is_default.to_string());
+        indexed(
+            w,
+            IDPDISC,
+            "DiscoveryResponse",
+            [IDPDISC.uri, &response.location, &index, &default],
+        )?;
+    }
+    w.close();
+    keys(w, &plan.signing_certificates)?;
+    endpoints(w, "SingleLogoutService", slo)?;
+    formats(w, name_id_formats)?;
+    for IndexedEndpoint {
+        binding,
+        location,
+        index,
+        is_default,
+    } in acs
+    {
+        let (index, default) = (index.to_string(), is_default.to_string());
+        indexed(
+            w,
+            MD,
+            "AssertionConsumerService",
+            [binding.uri(), location, &index, &default],
+        )?;
+    }
+    consuming_service(w, plan.ui, requested_attributes)?;
+    w.close();
+    Ok(())
+}
+
+/// An `IndexedEndpointType` (Metadata 2.2.3): binding, location, index, default.
+fn indexed(w: &mut Writer, ns: Ns, name: &'static str, of: [&str; 4]) -> Result<(), Refusal> {
+    let [binding, location, index, default] = of;
+    w.empty(
+        ns,
+        name,
+        &[
+            ("Binding", binding),
+            ("Location", location),
+            ("index", index),
+            ("isDefault", default),
+        ],
+    )
+}
+
+/// What the service asks for, under its name in each language (Metadata 2.4.4.1, 2.4.4.2).
+fn consuming_service(
+    w: &mut Writer,
+    ui: &Ui,
+    requested: &[RequestedAttribute],
+) -> Result<(), Refusal> {
+    if requested.is_empty() {
+        return Ok(());
+    }
+    w.open(
+        MD,
+        "AttributeConsumingService",
+        &[("index", "1"), ("isDefault", "true")],
+    )?;
+    localized(w, MD, "ServiceName", &ui.display_names)?;
+    for attribute in requested {
+        let required = attribute.required.to_string();
+        let mut attributes: Vec<Attr<'_>> = vec![
+            ("Name", &attribute.name),
+            ("NameFormat", &attribute.name_format),
+            ("isRequired", &required),
+        ];
+        attributes.extend(
+            attribute
+                .friendly_name
+                .as_deref()
+                .map(|name| ("FriendlyName", name)),
+        );
+        w.empty(MD, "RequestedAttribute", &attributes)?;
+    }
+    w.close();
+    Ok(())
+}
+
+fn ui_info(w: &mut Writer, ui: &Ui) -> Result<(), Refusal> {
+    if ui.display_names.is_empty() {
+        return Ok(());
+    }
+    w.open(MDUI, "UIInfo", &[])?;
+    localized(w, MDUI, "DisplayName", &ui.display_names)?;
+    localized(w, MDUI, "Description", &ui.descriptions)?;
+    for logo in &ui.logos {
+        let (width, height) = (logo.width.to_string(), logo.height.to_string());
+        w.leaf(
+            MDUI,
+            "Logo",
+            &[("height", &height), ("width", &width)],
+            &logo.url,
+        )?;
+    }
+    localized(w, MDUI, "InformationURL", &ui.information_urls)?;
+    localized(w, MDUI, "PrivacyStatementURL", &ui.privacy_urls)?;
+    w.close();
+    Ok(())
+}
+
+fn localized(
+    w: &mut Writer,
+    ns: Ns,
+    name: &'static str,
+    texts: &[Localized],
+) -> Result<(), Refusal> {
+    texts
+        .iter()
+        .try_for_each(|text| w.leaf(ns, name, &[("xml:lang", &text.lang)], &text.text))
+}
+
+fn keys(w: &mut Writer, certificates: &[&str]) -> Result<(), Refusal> {
+    for certificate in certificates {
+        w.open(MD, "KeyDescriptor", &[("use", "signing")])?;
+        w.open(DS, "KeyInfo", &[])?;
+        w.open(DS, "X509Data", &[])?;
+        w.leaf(DS, "X509Certificate", &[], certificate)?;
+        w.close();
+        w.close();
+        w.close();
+    }
+    Ok(())
+}
+
+fn formats(w: &mut Writer, formats: &[NameIdFormat]) -> Result<(), Refusal> {
+    formats
+        .iter()
+        .try_for_each(|format| w.leaf(MD, "NameIDFormat", &[], format.uri()))
+}
+
+fn endpoints(w: &mut Writer, name: &'static str, endpoints: &[Endpoint]) -> Result<(), Refusal> {
+    for endpoint in endpoints {
+        let mut attributes: Vec<Attr<'_>> = vec![
+            ("Binding", endpoint.binding.uri()),
+            ("Location", &endpoint.location),
+        ];
+        attributes.extend(
+            endpoint
+                .response_location
+                .as_deref()
+                .map(|to| ("ResponseLocation", to)),
+        );
+        w.empty(MD, name, &attributes)?;
+    }
+    Ok(())
+}
+
+/// `Organization` and the technical contact (SDP-MD11).
+fn organization(w: &mut Writer, ui: &Ui) -> Result<(), Refusal> {
+    if let Some(name) = &ui.organization {
+        let address = ui
+            .information_urls
+            .first()
+            .map_or(name.as_str(), |url| url.text.as_str());
+        w.open(MD, "Organization", &[])?;
+        for element in ["OrganizationName", "OrganizationDisplayName"] {
+            w.leaf(MD, element, &[("xml:lang", "fr")], name)?;
+        }
+        w.leaf(MD, "OrganizationURL", &[("xml:lang", "fr")], address)?;
+        w.close();
+    }
+    if let Some(mail) = &ui.technical_contact {
+        w.open(MD, "ContactPerson", &[("contactType", "technical")])?;
+        w.leaf(MD, "EmailAddress", &[], &format!("mailto:{mail}"))?;
+        w.close();
+    }
+    Ok(())
+}

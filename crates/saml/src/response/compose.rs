@@ -1,0 +1,202 @@
+//! Composing a `Response` (SAML Core 3.3.3), canonical by construction.
+
+use super::{Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status};
+use crate::sign::sign;
+use crate::writer::{Attr, SAML, SAMLP, Writer, instant};
+use crate::{Refusal, SigningKey};
+
+const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
+
+/// Composes and signs a successful Response: escaped, canonical by construction (exclusive C14N).
+pub fn compose(plan: &ResponsePlan<'_>, key: &SigningKey) -> Result<String, Refusal> {
+    let mut w = Writer::with_capacity(12 * 1024);
+    let response_id = plan.response_id.as_str();
+    let in_response_to = plan.in_response_to.map(crate::MessageId::as_str);
+    let now = instant(plan.now);
+    let start = open_response(&mut w, response_id, in_response_to, plan.acs, &now)?;
+    w.leaf(SAML, "Issuer", &[], plan.issuer.as_str())?;
+    let after_issuer = w.position();
+    write_status(&mut w, &Status::Success, None)?;
+    assertion(&mut w, plan, &now, key)?;
+    w.close();
+    if matches!(plan.sign, SignWhat::Both | SignWhat::Response) {
+        sign(&mut w, start, after_issuer, response_id, key)?;
+    }
+    Ok(w.finish())
+}
+
+/// Composes and signs a Response without assertion.
+pub fn compose_error(plan: &ErrorPlan<'_>, key: &SigningKey) -> Result<String, Refusal> {
+    let mut w = Writer::with_capacity(4 * 1024);
+    let id = plan.response_id.as_str();
+    let in_response_to = plan.in_response_to.map(crate::MessageId::as_str);
+    let start = open_response(&mut w, id, in_response_to, plan.acs, &instant(plan.now))?;
+    w.leaf(SAML, "Issuer", &[], plan.issuer.as_str())?;
+    let after_issuer = w.position();
+    write_status(&mut w, &plan.status, plan.message)?;
+    w.close();
+    sign(&mut w, start, after_issuer, id, key)?;
+    Ok(w.finish())
+}
+
+fn open_response(
+    w: &mut Writer,
+    id: &str,
+    in_response_to: Option<&str>,
+    acs: &str,
+    now: &str,
+) -> Result<usize, Refusal> {
+    let mut attributes: Vec<Attr<'_>> = vec![
+        ("ID", id),
+        ("Version", "2.0"),
+        ("IssueInstant", now),
+        ("Destination", acs),
+    ];
+    attributes.extend(in_response_to.map(|request| ("InResponseTo", request)));
+    w.open(SAMLP, "Response", &attributes)
+}
+
+fn write_status(w: &mut Writer, status: &Status, message: Option<&str>) -> Result<(), Refusal> {
+    let (top, second) = status.codes();
+    w.open(SAMLP, "Status", &[])?;
+    w.open(SAMLP, "StatusCode", &[("Value", &top)])?;
+    if let Some(second) = second {
+        w.empty(SAMLP, "StatusCode", &[("Value", &second)])?;
+    }
+    w.close();
+    if let Some(message) = message {
+        w.leaf(SAMLP, "StatusMessage", &[], message)?;
+    }
+    w.close();
+    Ok(())
+}
+
+fn assertion(
+    w: &mut Writer,
+    plan: &ResponsePlan<'_>,
+    now: &str,
+    key: &SigningKey,
+) -> Result<(), Refusal> {
+    let id = plan.assertion_id.as_str();
+    let ends = instant(plan.now + chrono::Duration::seconds(i64::from(plan.lifetime_s)));
+    let start = w.open(
+        SAML,
+        "Assertion",
+        &[("ID", id), ("Version", "2.0"), ("IssueInstant", now)],
+    )?;
+    w.leaf(SAML, "Issuer", &[], plan.issuer.as_str())?;
+    let after_issuer = w.position();
+    subject(w, plan, &ends)?;
+    w.open(
+        SAML,
+        "Conditions",
+        &[("NotBefore", now), ("NotOnOrAfter", &ends)],
+    )?;
+    w.open(SAML, "AudienceRestriction", &[])?;
+    w.leaf(SAML, "Audience", &[], plan.audience.as_str())?;
+    w.close();
+    w.close();
+    authn_statement(w, plan)?;
+    if !plan.attributes.is_empty() {
+        w.open(SAML, "AttributeStatement", &[])?;
+        plan.attributes
+            .iter()
+            .try_for_each(|attribute| write_attribute(w, attribute))?;
+        w.close();
+    }
+    w.close();
+    if matches!(plan.sign, SignWhat::Both | SignWhat::Assertion) {
+        sign(w, start, after_issuer, id, key)?;
+    }
+    Ok(())
+}
+
+/// `Subject` with a bearer confirmation (Profiles 4.1.4.2).
+fn subject(w: &mut Writer, plan: &ResponsePlan<'_>, ends: &str) -> Result<(), Refusal> {
+    w.open(SAML, "Subject", &[])?;
+    if let Some(name_id) = plan.name_id {
+        write_name_id(w, name_id)?;
+    }
+    w.open(SAML, "SubjectConfirmation", &[("Method", BEARER)])?;
+    let mut data: Vec<Attr<'_>> = vec![("NotOnOrAfter", ends), ("Recipient", plan.acs)];
+    data.extend(
+        plan.in_response_to
+            .map(|request| ("InResponseTo", request.as_str())),
+    );
+    w.empty(SAML, "SubjectConfirmationData", &data)?;
+    w.close();
+    w.close();
+    Ok(())
+}
+
+fn write_name_id(w: &mut Writer, name_id: &NameId) -> Result<(), Refusal> {
+    let mut attributes: Vec<Attr<'_>> = vec![("Format", name_id.format.uri())];
+    attributes.extend(
+        name_id
+            .name_qualifier
+            .as_deref()
+            .map(|q| ("NameQualifier", q)),
+    );
+    attributes.extend(
+        name_id
+            .sp_name_qualifier
+            .as_deref()
+            .map(|q| ("SPNameQualifier", q)),
+    );
+    w.leaf(SAML, "NameID", &attributes, &name_id.value)
+}
+
+fn authn_statement(w: &mut Writer, plan: &ResponsePlan<'_>) -> Result<(), Refusal> {
+    let authn = instant(plan.authn_instant);
+    let ends = plan.session_ends.map(instant);
+    let mut attributes: Vec<Attr<'_>> = vec![
+        ("AuthnInstant", &authn),
+        ("SessionIndex", plan.session_index),
+    ];
+    attributes.extend(ends.as_deref().map(|ends| ("SessionNotOnOrAfter", ends)));
+    w.open(SAML, "AuthnStatement", &attributes)?;
+    w.open(SAML, "AuthnContext", &[])?;
+    w.leaf(SAML, "AuthnContextClassRef", &[], plan.authn_context)?;
+    w.close();
+    w.close();
+    Ok(())
+}
+
+fn write_attribute(w: &mut Writer, attribute: &Attribute) -> Result<(), Refusal> {
+    let mut attributes: Vec<Attr<'_>> = vec![
+        ("Name", &attribute.name),
+        ("NameFormat", &attribute.name_format),
+    ];
+    attributes.extend(
+        attribute
+            .friendly_name
+            .as_deref()
+            .map(|name| ("FriendlyName", name)),
+    );
+    w.open(SAML, "Attribute", &attributes)?;
+    attribute
+        .values
+        .iter()
+        .try_for_each(|value| w.leaf(SAML, "AttributeValue", &[], value))?;
+    w.close();
+    Ok(())
+}
+
+impl Status {
+    /// Top-level and second-level code, as URIs (SAML Core 3.2.2.2).
+    pub fn codes(&self) -> (String, Option<String>) {
+        let pair =
+            |top: &str, second: &str| (format!("{STATUS}{top}"), Some(format!("{STATUS}{second}")));
+        match self {
+            Self::Success => (format!("{STATUS}Success"), None),
+            Self::NoPassive => pair("Responder", "NoPassive"),
+            Self::NoAuthnContext => pair("Responder", "NoAuthnContext"),
+            Self::AuthnFailed => pair("Responder", "AuthnFailed"),
+            Self::InvalidNameIdPolicy => pair("Requester", "InvalidNameIDPolicy"),
+            Self::RequestDenied => pair("Responder", "RequestDenied"),
+            Self::RequestUnsupported => pair("Requester", "RequestUnsupported"),
+            Self::Other(top, second) => (top.clone(), second.clone()),
+        }
+    }
+}

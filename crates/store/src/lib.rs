@@ -8,6 +8,12 @@
 //! * What expired is never given back, even before it is swept.
 //! * The only room that knows redb and redis. No HTTP, no SAML, no account.
 
+mod embedded;
+mod redis;
+
+pub use embedded::embedded;
+pub use redis::redis;
+
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +32,16 @@ pub enum Away {
     /// The store cannot be reached or did not answer in time.
     #[error("the store is away: {0}")]
     Unreachable(String),
+    /// A key over 256 bytes, or a value over 64 kB.
+    #[error("{room}: a key of {key} bytes and a value of {value} bytes do not fit the shelf")]
+    TooLarge {
+        /// The room.
+        room: &'static str,
+        /// Bytes of the key.
+        key: usize,
+        /// Bytes of the value.
+        value: usize,
+    },
     /// What was kept cannot be read back (another version wrote it).
     #[error("what the shelf kept under {room} cannot be read: {source}")]
     Unreadable {
@@ -141,15 +157,21 @@ impl<T: Serialize + DeserializeOwned> Drawer<T> {
     }
 }
 
-/// Opens the embedded shelf in the file `path` (created when absent): one process at a time.
-pub fn embedded(path: &std::path::Path, clock: Clock) -> Result<Arc<dyn Shelf>, Away> {
-    let _ = (path, clock);
-    todo!()
+/// Longest key, bytes.
+pub const LONGEST_KEY: usize = 256;
+/// Largest value, bytes.
+pub const LARGEST_VALUE: usize = 64 * 1024;
+
+fn fits(room: &'static str, key: &str, value: usize) -> Result<(), Away> {
+    if key.len() <= LONGEST_KEY && value <= LARGEST_VALUE {
+        return Ok(());
+    }
+    Err(Away::TooLarge {
+        room,
+        key: key.len(),
+        value,
+    })
 }
 
-/// Opens a Redis shelf at `url` (`redis://…`, `rediss://…`); connects in the background, so that a
-/// server that is away at start is an answer of 503, not a failed start.
-pub async fn redis(url: &str) -> Result<Arc<dyn Shelf>, Away> {
-    let _ = url;
-    todo!()
-}
+#[cfg(test)]
+mod conformance;

@@ -327,15 +327,19 @@ impl VerifyingKey {
         &self.der
     }
 
-    /// Whether `signature` over `bytes` is this key's. ECDSA signatures are r ‖ s. A key of another
-    /// kind than the algorithm's never verifies.
+    /// Whether `signature` over `bytes` is this key's. ECDSA signatures are r ‖ s, or DER.
+    /// A key of another kind than the algorithm's never verifies.
     pub fn verifies(&self, algorithm: Algorithm, bytes: &[u8], signature: &[u8]) -> bool {
-        let fits = match self.key.id() {
+        self.fits(algorithm) && self.check(algorithm, bytes, signature).unwrap_or(false)
+    }
+
+    /// Whether this key is of the kind `algorithm` needs.
+    pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
+        match self.key.id() {
             Id::RSA => !algorithm.is_ecdsa(),
             Id::EC => algorithm.is_ecdsa(),
             _ => false,
-        };
-        fits && self.check(algorithm, bytes, signature).unwrap_or(false)
+        }
     }
 
     fn check(
@@ -351,7 +355,9 @@ impl VerifyingKey {
         let degree = self.key.ec_key()?.group().degree();
         let coordinate = usize::try_from(degree.div_ceil(8)).unwrap_or(0);
         if signature.len() != 2 * coordinate {
-            return Ok(false);
+            // Some services put into queries what their library gave them: DER (Bindings 3.4.4.1
+            // does not say, and only XML Signature defines r ‖ s).
+            return verifier.verify_oneshot(signature, bytes);
         }
         let (r, s) = signature.split_at(coordinate);
         let der =

@@ -11,6 +11,7 @@
 //! * One refusal per clause, each with a stable public code.
 
 pub mod attribute;
+mod encoding;
 pub mod keys;
 pub mod metadata;
 pub mod names;
@@ -22,6 +23,7 @@ pub mod refusal;
 pub mod request;
 pub mod response;
 mod sign;
+mod signature;
 pub mod trust;
 mod writer;
 

@@ -1,40 +1,71 @@
 //! The HTTP-POST binding (SAML Bindings 3.5).
 
-use crate::response::Response;
+use std::marker::PhantomData;
+
+use crate::preflight::{MESSAGE, preflight};
+use crate::redirect::check_relay_state;
+use crate::request;
+use crate::response::{self, Response};
+use crate::signature::Seals;
+use crate::trust::Seal;
 use crate::{
-    AuthnRequest, EntityId, MessageId, Received, Refusal, Signing, Verified, VerifyingKey,
+    AuthnRequest, EntityId, MessageId, Received, Refusal, Verified, VerifyingKey, encoding, reader,
 };
 
 impl Received<AuthnRequest> {
     /// Reads the `SAMLRequest` field of a form: base64, at most 256 kB decoded, then the preflight.
     pub fn from_form(saml_request: &str, relay_state: Option<&str>) -> Result<Self, Refusal> {
-        let _ = (saml_request, relay_state);
-        todo!()
+        let bytes = encoding::decode(saml_request, "SAMLRequest")?;
+        let text = preflight(&bytes, &MESSAGE)?;
+        let document = reader::parse(text, &MESSAGE)?;
+        let root = request::read::root(&document)?;
+        Ok(Self {
+            issuer: request::read::issuer(root)?,
+            text: text.to_owned(),
+            seal: Seal::Enveloped(Seals::find(&document, None)?),
+            in_response_to: None,
+            relay_state: relay_state
+                .map(|state| check_relay_state(state.to_owned()))
+                .transpose()?,
+            becomes: PhantomData,
+        })
     }
 }
 
 impl Received<Response> {
     /// Reads the `SAMLResponse` field of a form: base64, at most 256 kB decoded, then the preflight.
     pub fn from_form(saml_response: &str) -> Result<Self, Refusal> {
-        let _ = saml_response;
-        todo!()
+        let bytes = encoding::decode(saml_response, "SAMLResponse")?;
+        let text = preflight(&bytes, &MESSAGE)?;
+        let document = reader::parse(text, &MESSAGE)?;
+        let parts = response::read::parts(&document)?;
+        Ok(Self {
+            issuer: response::read::issuer(&parts)?,
+            in_response_to: reader::message_id(parts.root, "InResponseTo")?,
+            seal: Seal::Enveloped(Seals::find(&document, parts.assertion)?),
+            text: text.to_owned(),
+            relay_state: None,
+            becomes: PhantomData,
+        })
     }
 
     /// Who says they sent it: to find their keys, for nothing else.
     pub fn issuer(&self) -> &EntityId {
-        todo!()
+        &self.issuer
     }
 
     /// What it says it answers: to find the attempt, for nothing else. `None`: unsolicited.
     pub fn in_response_to(&self) -> Option<&MessageId> {
-        todo!()
+        self.in_response_to.as_ref()
     }
 
     /// Every signature present must verify with one of `keys`, and at least one of Response and
     /// Assertion must be signed; what is read is the signed bytes. An answer without an assertion
     /// (an error status) must be signed too.
     pub fn verify(self, keys: &[VerifyingKey]) -> Result<Verified<Response>, Refusal> {
-        let _ = (keys, Signing::Required(keys));
-        todo!()
+        let Seal::Enveloped(seals) = self.seal else {
+            return Err(Refusal::Unsigned);
+        };
+        response::read::verified(&self.text, &seals, keys)
     }
 }

@@ -1,6 +1,8 @@
 //! The namespace-aware reader of what is trusted: elements by their exact names, values as all
 //! their text and CDATA joined, types as XML Schema spells them.
 
+use std::collections::HashSet;
+
 use roxmltree::{Document, Node, ParsingOptions};
 
 use crate::preflight::Limits;
@@ -81,6 +83,49 @@ pub(crate) fn value(element: Element<'_, '_>) -> Result<String, Refusal> {
         }
     }
     Ok(joined)
+}
+
+/// Whether a text is white space only.
+pub(crate) fn is_blank(text: Element<'_, '_>) -> bool {
+    text.text()
+        .unwrap_or_default()
+        .trim_matches(XML_SPACE)
+        .is_empty()
+}
+
+/// Refuses a comment in any element that also holds text (SECURITY 2): canonical forms leave it
+/// out, and readers disagree on what is left.
+pub(crate) fn refuse_cut_values(document: &Document<'_>) -> Result<(), Refusal> {
+    for element in document.descendants().filter(Node::is_element) {
+        let (mut comment, mut text) = (false, false);
+        for child in element.children() {
+            comment |= child.is_comment();
+            text |= child.is_text() && !is_blank(child);
+        }
+        if comment && text {
+            return Err(Refusal::CommentInValue {
+                element: named(element),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses two attributes that both look like an identifier and have the same value, whatever their
+/// spelling and namespace: parsers below take `xml:id` and `x:ID` for one, too (SECURITY 4).
+pub(crate) fn refuse_shared_ids(document: &Document<'_>) -> Result<(), Refusal> {
+    let mut seen = HashSet::new();
+    for attribute in document
+        .descendants()
+        .flat_map(|element| element.attributes())
+    {
+        if attribute.name().eq_ignore_ascii_case("id") && !seen.insert(attribute.value()) {
+            return Err(Refusal::DuplicateId {
+                id: Said::new(attribute.value()),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// A value of type `xs:anyURI`: white space around it does not count (XML Schema 2 3.2.17).

@@ -1,32 +1,96 @@
 //! The HTTP-Redirect binding (SAML Bindings 3.4): signatures over the raw query octets.
 
-mod compose;
+use std::marker::PhantomData;
 
-pub use compose::compose;
-
+use crate::preflight::{MESSAGE, preflight};
+use crate::reader::{self, DS};
+use crate::request::read;
+use crate::signature::{self, Seals};
+use crate::trust::Seal;
 use crate::{AuthnRequest, EntityId, Received, Refusal, Signing, Verified};
 
+mod compose;
+mod query;
+
+pub use compose::compose;
+pub(crate) use query::check_relay_state;
+
 impl Received<AuthnRequest> {
-    /// Reads a raw query string: strict parameter order, no duplicate, `RelayState` at most 80
-    /// bytes, inflate capped at 64 kB, then the preflight.
+    /// Reads a raw query string: strict parameter order, no duplicate, `RelayState` at most 1 kB,
+    /// inflate capped at 64 kB, then the preflight.
     pub fn from_query(raw_query: &str) -> Result<Self, Refusal> {
-        let _ = raw_query;
-        todo!()
+        let query = query::Query::parse(raw_query)?;
+        let text = preflight(&query.message, &MESSAGE)?;
+        let document = reader::parse(text, &MESSAGE)?;
+        let root = read::root(&document)?;
+        if root
+            .descendants()
+            .any(|node| reader::is(node, DS, "Signature"))
+        {
+            return Err(Refusal::EnvelopedInRedirect);
+        }
+        let seal = match query.signature {
+            Some(sealed) => Seal::Query {
+                octets: sealed.octets,
+                algorithm: sealed.algorithm,
+                signature: sealed.signature,
+            },
+            None => Seal::Enveloped(Seals::find(&document, None)?),
+        };
+        Ok(Self {
+            issuer: read::issuer(root)?,
+            text: text.to_owned(),
+            seal,
+            in_response_to: None,
+            relay_state: query.relay_state,
+            becomes: PhantomData,
+        })
     }
 
     /// Who says they sent it: to find their keys, for nothing else.
     pub fn issuer(&self) -> &EntityId {
-        todo!()
+        &self.issuer
     }
 
     /// `RelayState`, opaque, to be given back unchanged.
     pub fn relay_state(&self) -> Option<&str> {
-        todo!()
+        self.relay_state.as_deref()
     }
 
     /// Checks the signature (over the raw octets for Redirect) and reads the message.
     pub fn verify(self, signing: Signing<'_>) -> Result<Verified<AuthnRequest>, Refusal> {
-        let _ = signing;
-        todo!()
+        let (Signing::Required(keys) | Signing::Optional(keys)) = signing;
+        let (text, key) = match self.seal {
+            Seal::Enveloped(seals) if seals.are_none() => match signing {
+                Signing::Required(_) => return Err(Refusal::Unsigned),
+                Signing::Optional(_) => (self.text, None),
+            },
+            Seal::Enveloped(seals) => {
+                let signed = signature::verify(&self.text, &seals, keys)?;
+                let document = signed.document(&MESSAGE)?;
+                let message = read::read(read::root(&document)?)?;
+                return Ok(Verified {
+                    message,
+                    key: Some(signed.key().to_owned()),
+                });
+            }
+            Seal::Query {
+                octets,
+                algorithm,
+                signature,
+            } => {
+                if !keys.iter().any(|key| key.fits(algorithm)) {
+                    return Err(Refusal::NoKey);
+                }
+                let key = keys
+                    .iter()
+                    .find(|key| key.verifies(algorithm, octets.as_bytes(), &signature))
+                    .ok_or(Refusal::SignatureInvalid)?;
+                (self.text, Some(key.fingerprint().to_owned()))
+            }
+        };
+        let document = reader::parse(&text, &MESSAGE)?;
+        let message = read::read(read::root(&document)?)?;
+        Ok(Verified { message, key })
     }
 }

@@ -1,6 +1,9 @@
 //! `AuthnRequest` (SAML Core 3.4.1): composed by a service, received by an identity provider.
 
-use crate::{Accepted, Binding, EntityId, MessageId, Moment, NameIdFormat, Refusal, Verified};
+use crate::{Binding, EntityId, MessageId, Moment, NameIdFormat};
+
+mod accept;
+pub(crate) mod read;
 
 /// An authentication request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,14 +65,4 @@ pub struct RequestExpected<'a> {
     pub destination: &'a str,
     /// The moment.
     pub now: Moment,
-}
-
-impl Verified<AuthnRequest> {
-    /// Applies the rules of Profiles 4.1.4.1 and Core 3.4.1: Destination (mandatory when signed),
-    /// freshness of IssueInstant (300 s of skew each way), version. The ACS is chosen later,
-    /// against metadata ([`crate::metadata::SpRole::choose_acs`]).
-    pub fn accept(self, expected: &RequestExpected<'_>) -> Result<Accepted<AuthnRequest>, Refusal> {
-        let _ = expected;
-        todo!()
-    }
 }

@@ -1,10 +1,40 @@
 //! What a message is trusted for: `Received` → `Verified` → `Accepted`.
 
-use crate::VerifyingKey;
+use std::marker::PhantomData;
+
+use crate::keys::Algorithm;
+use crate::signature::Seals;
+use crate::{EntityId, MessageId, VerifyingKey};
 
 /// A message whose signature nobody has checked: only what is needed to find the key is readable.
 pub struct Received<T> {
-    _private: std::marker::PhantomData<T>,
+    /// The document, past the preflight.
+    pub(crate) text: String,
+    /// How it is signed.
+    pub(crate) seal: Seal,
+    /// Who says they sent it.
+    pub(crate) issuer: EntityId,
+    /// What it says it answers.
+    pub(crate) in_response_to: Option<MessageId>,
+    /// What came beside it.
+    pub(crate) relay_state: Option<String>,
+    /// What it is, once verified.
+    pub(crate) becomes: PhantomData<fn() -> T>,
+}
+
+/// How a message is signed, as far as can be seen without a key.
+pub(crate) enum Seal {
+    /// Inside the document (or nowhere).
+    Enveloped(Seals),
+    /// Beside it, over the octets of a query (SAML Bindings 3.4.4.1).
+    Query {
+        /// What is signed.
+        octets: String,
+        /// How.
+        algorithm: Algorithm,
+        /// The signature.
+        signature: Vec<u8>,
+    },
 }
 
 /// A message read from the bytes that its signature covers (or that needed none).

@@ -1,0 +1,123 @@
+//! Base64 and DEFLATE, as the bindings use them.
+
+use std::io::Read;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::DeflateDecoder;
+
+use crate::Refusal;
+use crate::preflight::MESSAGE;
+
+/// What a message sent by Redirect may inflate to (SECURITY 3).
+pub(crate) const INFLATED: usize = 64 * 1024;
+
+/// Decodes base64 of at most a message; line breaks and blanks are passed over (RFC 2045, which
+/// SAML Bindings 3.5.4 refers to), anything else is refused.
+pub(crate) fn decode(text: &str, part: &'static str) -> Result<Vec<u8>, Refusal> {
+    let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    let bytes = compact.len() / 4 * 3;
+    if bytes > MESSAGE.bytes + 2 {
+        return Err(Refusal::TooLarge {
+            bytes,
+            limit: MESSAGE.bytes,
+        });
+    }
+    STANDARD
+        .decode(compact)
+        .map_err(|_| Refusal::NotBase64 { part })
+}
+
+/// Inflates a raw DEFLATE stream, and stops one byte beyond the cap: what it would have become is
+/// never held.
+pub(crate) fn inflate(deflated: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let mut decoder = DeflateDecoder::new(deflated);
+    let mut inflated = Vec::new();
+    let cap = u64::try_from(INFLATED).unwrap_or(u64::MAX);
+    decoder
+        .by_ref()
+        .take(cap + 1)
+        .read_to_end(&mut inflated)
+        .map_err(|_| Refusal::NotDeflated)?;
+    if inflated.len() > INFLATED {
+        return Err(Refusal::InflatesTooFar { limit: INFLATED });
+    }
+    // Bytes after the stream belong to nothing that was read.
+    let taken = usize::try_from(decoder.total_in()).unwrap_or(usize::MAX);
+    if taken != deflated.len() {
+        return Err(Refusal::NotDeflated);
+    }
+    Ok(inflated)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::DeflateEncoder;
+
+    use super::{INFLATED, decode, inflate};
+
+    fn deflate(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn what_was_deflated_inflates() {
+        assert_eq!(inflate(&deflate(b"<a/>")).unwrap(), b"<a/>");
+        let full = vec![b' '; INFLATED];
+        assert_eq!(inflate(&deflate(&full)).unwrap(), full);
+    }
+
+    #[test]
+    fn a_deflate_bomb_stops_at_the_cap() {
+        let bomb = deflate(&vec![b' '; 64 << 20]);
+        assert_eq!(inflate(&bomb).unwrap_err().code(), "EDU-2004");
+        assert_eq!(
+            inflate(&deflate(&vec![0; INFLATED + 1]))
+                .unwrap_err()
+                .code(),
+            "EDU-2004"
+        );
+    }
+
+    #[test]
+    fn what_is_not_deflated_is_refused() {
+        let whole = deflate(b"<a/>");
+        let (cut, _) = whole.split_at(whole.len() - 1);
+        let mut more = whole.clone();
+        more.push(0);
+        for bytes in [
+            &[][..],
+            b"<a/>",
+            &[0xff; 8],
+            cut,
+            &more,
+            &[0x78, 0x9c, 3, 0, 0, 0, 0, 1],
+        ] {
+            assert_eq!(inflate(bytes).unwrap_err().code(), "EDU-2003", "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn only_base64_is_decoded() {
+        assert_eq!(decode("PGEv\r\nPg==\n", "x").unwrap(), b"<a/>");
+        for text in [
+            "%%%",
+            "é",
+            "AAAA=AAAA",
+            "A",
+            "PGEvPg",
+            "PGEvPg=",
+            "PGE_Pg==",
+            "PGEvPh==",
+        ] {
+            assert_eq!(decode(text, "x").unwrap_err().code(), "EDU-2002", "{text}");
+        }
+        let long = "AAAA".repeat(100 * 1024);
+        assert_eq!(decode(&long, "x").unwrap_err().code(), "EDU-2001");
+    }
+}

@@ -1,0 +1,166 @@
+//! The query of a message sent by Redirect, read once and by us: names as they are spelled, values
+//! as their raw octets, because those are what is signed (SAML Bindings 3.4.4.1).
+
+use percent_encoding::percent_decode_str;
+
+use crate::keys::Algorithm;
+use crate::refusal::Said;
+use crate::{Refusal, encoding};
+
+/// The parameters, in the only order taken (SECURITY 19).
+const NAMES: [&str; 4] = ["SAMLRequest", "RelayState", "SigAlg", "Signature"];
+
+/// The only encoding (SAML Bindings 3.4.4.1), when one is named at all.
+const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
+
+/// Octets of a query: a message of 64 kB that does not compress still fits.
+const LONGEST: usize = 128 * 1024;
+
+/// Octets of a RelayState. SAML Bindings 3.4.3 says 80; services in use send whole addresses, and
+/// an identity provider must give back what it was given.
+const RELAY_STATE: usize = 1024;
+
+/// A query, decoded, nothing of it verified.
+pub(super) struct Query {
+    /// The message, inflated.
+    pub(super) message: Vec<u8>,
+    /// `RelayState`, decoded.
+    pub(super) relay_state: Option<String>,
+    /// The signature, if there is one.
+    pub(super) signature: Option<Signature>,
+}
+
+/// A signature over octets of the query.
+pub(super) struct Signature {
+    pub(super) octets: String,
+    pub(super) algorithm: Algorithm,
+    pub(super) signature: Vec<u8>,
+}
+
+impl Query {
+    /// Reads a raw query string, without its question mark.
+    pub(super) fn parse(raw: &str) -> Result<Self, Refusal> {
+        if raw.len() > LONGEST {
+            return Err(Refusal::QueryTooLong {
+                bytes: raw.len(),
+                limit: LONGEST,
+            });
+        }
+        let [message, relay_state, algorithm, signature] = split(raw)?;
+        let message = message.ok_or(Refusal::ParameterMissing {
+            name: "SAMLRequest",
+        })?;
+        let signature = match (algorithm, signature) {
+            (Some(algorithm), Some(signature)) => Some(Signature {
+                octets: signed_octets(message, relay_state, algorithm),
+                algorithm: named_algorithm(algorithm)?,
+                signature: decode(signature, "Signature")?,
+            }),
+            (None, None) => None,
+            (None, Some(_)) => return Err(Refusal::HalfSigned { name: "SigAlg" }),
+            (Some(_), None) => return Err(Refusal::HalfSigned { name: "Signature" }),
+        };
+        Ok(Self {
+            message: encoding::inflate(&decode(message, "SAMLRequest")?)?,
+            relay_state: relay_state.map(decode_relay_state).transpose()?,
+            signature,
+        })
+    }
+}
+
+/// Checks a `RelayState` that came by form or by query.
+pub(crate) fn check_relay_state(text: String) -> Result<String, Refusal> {
+    if text.len() > RELAY_STATE {
+        return Err(Refusal::RelayStateTooLong {
+            bytes: text.len(),
+            limit: RELAY_STATE,
+        });
+    }
+    Ok(text)
+}
+
+/// The raw values of the four parameters. Others are passed over, unless they are one of the four
+/// in disguise, or a second message.
+fn split(raw: &str) -> Result<[Option<&str>; 4], Refusal> {
+    let mut values: [Option<&str>; 4] = [None; 4];
+    let mut next = 0;
+    for pair in raw.split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let known = NAMES.iter().copied().enumerate().zip(values.iter_mut());
+        let Some(((at, name), slot)) = known.into_iter().find(|((_, known), _)| *known == name)
+        else {
+            check_other(name, value)?;
+            continue;
+        };
+        if slot.replace(value).is_some() {
+            return Err(Refusal::ParameterRepeated { name });
+        }
+        if at < next {
+            return Err(Refusal::ParameterOrder { name });
+        }
+        next = at;
+    }
+    Ok(values)
+}
+
+fn check_other(name: &str, value: &str) -> Result<(), Refusal> {
+    let plain = unescape(name, "a parameter's name")?;
+    if NAMES.contains(&plain.as_str()) {
+        return Err(Refusal::BadEscape {
+            part: "a parameter's name",
+        });
+    }
+    if plain == "SAMLResponse" {
+        return Err(Refusal::ParameterRepeated {
+            name: "SAMLResponse",
+        });
+    }
+    if plain == "SAMLEncoding" {
+        let found = unescape(value, "SAMLEncoding")?;
+        if found != DEFLATE {
+            return Err(Refusal::UnknownEncoding {
+                found: Said::new(&found),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What is signed: the raw octets, in this order, whatever else the query holds.
+fn signed_octets(message: &str, relay_state: Option<&str>, algorithm: &str) -> String {
+    let relay_state = relay_state.map_or_else(String::new, |raw| format!("&RelayState={raw}"));
+    format!("SAMLRequest={message}{relay_state}&SigAlg={algorithm}")
+}
+
+fn named_algorithm(raw: &str) -> Result<Algorithm, Refusal> {
+    let uri = unescape(raw, "SigAlg")?;
+    Algorithm::from_uri(&uri).ok_or_else(|| Refusal::SignatureAlgorithm {
+        algorithm: Said::new(&uri),
+    })
+}
+
+/// Base64 inside a query. A `+` is a `+`: base64 has no blank it could stand for.
+fn decode(raw: &str, part: &'static str) -> Result<Vec<u8>, Refusal> {
+    encoding::decode(&unescape(raw, part)?, part)
+}
+
+/// `RelayState` is written as forms write it: a `+` is a blank.
+fn decode_relay_state(raw: &str) -> Result<String, Refusal> {
+    unescape(&raw.replace('+', " "), "RelayState").and_then(check_relay_state)
+}
+
+/// Decodes percent-encoding, strictly.
+fn unescape(raw: &str, part: &'static str) -> Result<String, Refusal> {
+    let is_escape = |rest: &str| {
+        let mut digits = rest.bytes();
+        digits.next().is_some_and(|b| b.is_ascii_hexdigit())
+            && digits.next().is_some_and(|b| b.is_ascii_hexdigit())
+    };
+    if !raw.split('%').skip(1).all(is_escape) {
+        return Err(Refusal::BadEscape { part });
+    }
+    percent_decode_str(raw)
+        .decode_utf8()
+        .map(String::from)
+        .map_err(|_| Refusal::NotUtf8 { part })
+}

@@ -1,0 +1,259 @@
+//! The rules a response must obey, one function per clause.
+
+use chrono::Duration;
+
+use super::read::{Assertion, Authn, Conditions, Confirmation, ConfirmationData, StatusRead};
+use super::{Login, NameId, Response, ResponseExpected, SignWhat};
+use crate::refusal::Said;
+use crate::{Accepted, EntityId, MessageId, Moment, Refusal, Verified};
+
+/// How far clocks may differ, each way (IIP-G01, SDP-G01: 3 to 5 minutes).
+const SKEW: Duration = Duration::seconds(180);
+
+const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+
+impl Verified<Response> {
+    /// Applies every rule of Profiles 4.1.4.3 and SECURITY 10–14: Status, issuers, Destination,
+    /// InResponseTo twice, one assertion, bearer confirmation with Recipient and NotOnOrAfter and
+    /// without NotBefore, Conditions with dates and Audience, AuthnStatement, versions; 180 s of
+    /// skew each way. An error status is [`Refusal::Status`], naming the second-level code.
+    pub fn accept(self, expected: &ResponseExpected<'_>) -> Result<Accepted<Login>, Refusal> {
+        let response = self.message;
+        issuer(response.issuer.as_ref(), response.signed, expected.issuer)?;
+        destination(response.destination.as_deref(), expected.acs)?;
+        in_response_to(response.in_response_to.as_ref(), expected.in_response_to)?;
+        not_from_the_future("IssueInstant", response.issue_instant, expected.now)?;
+        status(response.status)?;
+        let assertion = response.assertion.ok_or(Refusal::AssertionMissing)?;
+        assertion_issuer(&assertion.issuer, expected.issuer)?;
+        not_from_the_future("IssueInstant", assertion.issue_instant, expected.now)?;
+        let (name_id, replay_until) = subject(&assertion, expected)?;
+        conditions(assertion.conditions.as_ref(), expected)?;
+        let authn = authn_statement(assertion.authn, expected.now)?;
+        Ok(Accepted {
+            message: Login {
+                issuer: assertion.issuer,
+                assertion_id: assertion.id.as_str().to_owned(),
+                replay_until,
+                name_id,
+                attributes: assertion.attributes,
+                authn_instant: authn.instant,
+                authn_context: authn.context,
+                session_index: authn.session_index,
+                session_ends: authn.session_ends,
+                signed: response.signed,
+                encrypted: false,
+            },
+            key: self.key,
+        })
+    }
+}
+
+/// SAML Profiles 4.1.4.2: the issuer is the identity provider; it may be left out only where the
+/// response is not signed itself.
+fn issuer(found: Option<&EntityId>, signed: SignWhat, expected: &EntityId) -> Result<(), Refusal> {
+    match found {
+        Some(found) if found == expected => Ok(()),
+        Some(found) => Err(Refusal::IssuerOther {
+            found: Said::new(found.as_str()),
+        }),
+        None if signed == SignWhat::Assertion => Ok(()),
+        None => Err(Refusal::Missing { what: "Issuer" }),
+    }
+}
+
+/// SAML Profiles 4.1.4.2.
+fn assertion_issuer(found: &EntityId, expected: &EntityId) -> Result<(), Refusal> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(Refusal::AssertionIssuerOther {
+            found: Said::new(found.as_str()),
+        })
+    }
+}
+
+/// SAML Core 3.2.2, Bindings 3.5.5.2: mandatory when signed; here always (SECURITY 13).
+fn destination(found: Option<&str>, acs: &str) -> Result<(), Refusal> {
+    match found {
+        Some(found) if found == acs => Ok(()),
+        Some(found) => Err(Refusal::DestinationOther {
+            found: Said::new(found),
+        }),
+        None => Err(Refusal::DestinationMissing),
+    }
+}
+
+/// SAML Profiles 4.1.4.3; 4.1.5 where no request was made.
+fn in_response_to(found: Option<&MessageId>, expected: Option<&MessageId>) -> Result<(), Refusal> {
+    match (found, expected) {
+        (Some(found), Some(expected)) if found == expected => Ok(()),
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(Refusal::InResponseToMissing),
+        (Some(found), Some(_)) => Err(Refusal::InResponseToOther {
+            found: Said::new(found.as_str()),
+        }),
+        (Some(found), None) => Err(Refusal::Unsolicited {
+            found: Said::new(found.as_str()),
+        }),
+    }
+}
+
+/// SAML Core 3.2.1, 2.3.3.
+fn not_from_the_future(what: &'static str, at: Moment, now: Moment) -> Result<(), Refusal> {
+    if at > now + SKEW {
+        Err(Refusal::FromTheFuture { what, at })
+    } else {
+        Ok(())
+    }
+}
+
+/// SAML Core 3.2.2.2.
+fn status(status: Option<StatusRead>) -> Result<(), Refusal> {
+    let status = status.ok_or(Refusal::StatusMissing)?;
+    if status.code == SUCCESS {
+        return Ok(());
+    }
+    Err(Refusal::Status {
+        code: Said::new(&status.code),
+        second: Said::new(&status.second.unwrap_or_default()),
+        message: Said::new(&status.message.unwrap_or_default()),
+    })
+}
+
+/// SAML Profiles 4.1.4.2, 4.1.4.3: a subject that one bearer confirmation at least gives us; its
+/// name, and until when it could be presented again.
+fn subject(
+    assertion: &Assertion,
+    expected: &ResponseExpected<'_>,
+) -> Result<(Option<NameId>, Moment), Refusal> {
+    let subject = assertion.subject.as_ref().ok_or(Refusal::SubjectMissing)?;
+    if subject.is_encrypted {
+        return Err(Refusal::SubjectEncrypted);
+    }
+    let mut until = None;
+    let mut refusal = Refusal::NoBearer;
+    for confirmation in subject.confirmations.iter().rev() {
+        match bearer(confirmation, expected) {
+            Some(Ok(ends)) => until = until.max(Some(ends)),
+            Some(Err(why)) => refusal = why,
+            None => {}
+        }
+    }
+    let until = until.ok_or(refusal)?;
+    Ok((subject.name_id.clone(), until + SKEW))
+}
+
+/// Whether a confirmation holds, and until when; `None` when it is not by bearer.
+fn bearer(
+    confirmation: &Confirmation,
+    expected: &ResponseExpected<'_>,
+) -> Option<Result<Moment, Refusal>> {
+    (confirmation.method == BEARER).then(|| {
+        let data = confirmation
+            .data
+            .as_ref()
+            .ok_or(Refusal::ConfirmationDataMissing)?;
+        recipient(data, expected.acs)?;
+        confirmation_in_response_to(data, expected.in_response_to)?;
+        confirmation_dates(data, expected.now)
+    })
+}
+
+/// SAML Profiles 4.1.4.3: the Recipient is the assertion consumer service it was delivered to.
+fn recipient(data: &ConfirmationData, acs: &str) -> Result<(), Refusal> {
+    match data.recipient.as_deref() {
+        Some(found) if found == acs => Ok(()),
+        Some(found) => Err(Refusal::RecipientOther {
+            found: Said::new(found),
+        }),
+        None => Err(Refusal::RecipientMissing),
+    }
+}
+
+/// SAML Profiles 4.1.4.3.
+fn confirmation_in_response_to(
+    data: &ConfirmationData,
+    expected: Option<&MessageId>,
+) -> Result<(), Refusal> {
+    match (data.in_response_to.as_ref(), expected) {
+        (None, Some(_)) => Err(Refusal::ConfirmationAnswersNothing),
+        (found, expected) if found == expected => Ok(()),
+        (found, _) => Err(Refusal::ConfirmationAnswersOther {
+            found: Said::new(found.map_or("", MessageId::as_str)),
+        }),
+    }
+}
+
+/// SAML Profiles 4.1.4.2: an end, no beginning; 4.1.4.3: not past.
+fn confirmation_dates(data: &ConfirmationData, now: Moment) -> Result<Moment, Refusal> {
+    if data.not_before.is_some() {
+        return Err(Refusal::ConfirmationBegins);
+    }
+    let ends = data.not_on_or_after.ok_or(Refusal::ConfirmationEndless)?;
+    if now < ends + SKEW {
+        Ok(ends)
+    } else {
+        Err(Refusal::ConfirmationExpired { at: ends })
+    }
+}
+
+fn conditions(
+    conditions: Option<&Conditions>,
+    expected: &ResponseExpected<'_>,
+) -> Result<(), Refusal> {
+    let conditions = conditions.ok_or(Refusal::ConditionsMissing)?;
+    known(conditions)?;
+    dates(conditions, expected.now)?;
+    audience(conditions, expected.audience)
+}
+
+/// SAML Core 2.5.1.1: a condition that cannot be evaluated leaves the assertion's validity open.
+fn known(conditions: &Conditions) -> Result<(), Refusal> {
+    match &conditions.unknown {
+        Some(found) => Err(Refusal::ConditionUnknown {
+            found: found.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// SAML Core 2.5.1.2.
+fn dates(conditions: &Conditions, now: Moment) -> Result<(), Refusal> {
+    if let Some(at) = conditions.not_before
+        && now + SKEW < at
+    {
+        return Err(Refusal::NotYetValid { at });
+    }
+    if let Some(at) = conditions.not_on_or_after
+        && now >= at + SKEW
+    {
+        return Err(Refusal::Expired { at });
+    }
+    Ok(())
+}
+
+/// SAML Core 2.5.1.4: at least one restriction (Profiles 4.1.4.2), and we are in each of them.
+fn audience(conditions: &Conditions, us: &EntityId) -> Result<(), Refusal> {
+    if conditions.audiences.is_empty() {
+        return Err(Refusal::AudienceMissing);
+    }
+    let names_us = |named: &&Vec<String>| named.iter().any(|name| name == us.as_str());
+    match conditions.audiences.iter().find(|named| !names_us(named)) {
+        Some(named) => Err(Refusal::AudienceOther {
+            found: Said::new(&named.join(" ")),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// SAML Profiles 4.1.4.2: how the person was authenticated; Core 2.7.2: their session goes on.
+fn authn_statement(authn: Option<Authn>, now: Moment) -> Result<Authn, Refusal> {
+    let authn = authn.ok_or(Refusal::AuthnStatementMissing)?;
+    not_from_the_future("AuthnInstant", authn.instant, now)?;
+    match authn.session_ends {
+        Some(at) if now >= at + SKEW => Err(Refusal::SessionEnded { at }),
+        _ => Ok(authn),
+    }
+}

@@ -1,0 +1,159 @@
+//! Signatures inside documents (XML Signature, SAML Core 5.4): where they may stand, the only shape
+//! they may have, and their verification by xmlsec, which hands back the bytes that were signed.
+//!
+//! The shape is checked before xmlsec sees the document: references are dereferenced and transforms
+//! run before any key is tried, whatever they are.
+
+use roxmltree::Document;
+use samael::crypto::{
+    AllowedSignatureAlgorithm, CertificateDer, CryptoProvider, ReduceMode, XmlSec,
+};
+
+use crate::keys::Algorithm;
+use crate::preflight::Limits;
+use crate::reader::{self, DS, Element};
+use crate::{Refusal, VerifyingKey};
+
+mod shape;
+
+/// One signature of a document: how, and over which element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mark {
+    algorithm: Algorithm,
+    namespace: String,
+    name: String,
+    id: String,
+}
+
+/// The signatures of a document: on the message and on its assertion.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Seals {
+    /// On the root.
+    pub(crate) root: Option<Mark>,
+    /// On the assertion.
+    pub(crate) assertion: Option<Mark>,
+}
+
+impl Seals {
+    /// Finds every signature of `document`. Each must be a direct child of the root or of
+    /// `assertion`, alone there, and cover that element and nothing else.
+    pub(crate) fn find(
+        document: &Document<'_>,
+        assertion: Option<Element<'_, '_>>,
+    ) -> Result<Self, Refusal> {
+        reader::refuse_cut_values(document)?;
+        reader::refuse_shared_ids(document)?;
+        let root = document.root_element();
+        let mut seals = Self::default();
+        let is_signature = |node: &Element<'_, '_>| reader::is(*node, DS, "Signature");
+        for signature in document.descendants().filter(is_signature) {
+            let parent = signature.parent_element();
+            let (parent, seal) = match parent {
+                Some(parent) if parent == root => (parent, &mut seals.root),
+                Some(parent) if Some(parent) == assertion => (parent, &mut seals.assertion),
+                _ => return Err(Refusal::SignatureMisplaced),
+            };
+            let id = reader::required(parent, "ID")?;
+            let mark = Mark {
+                algorithm: shape::check(signature, id)?,
+                namespace: parent.tag_name().namespace().unwrap_or_default().to_owned(),
+                name: parent.tag_name().name().to_owned(),
+                id: id.to_owned(),
+            };
+            if seal.replace(mark).is_some() {
+                return Err(Refusal::SignatureRepeated);
+            }
+        }
+        Ok(seals)
+    }
+
+    /// Whether nothing is signed.
+    pub(crate) fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        self.root
+            .iter()
+            .chain(&self.assertion)
+            .map(|mark| mark.algorithm)
+    }
+}
+
+/// The bytes a signature covers: the canonical form of one element, without comments. Nothing reads
+/// them but through [`Signed::document`].
+#[derive(Debug)]
+pub(crate) struct Signed {
+    text: String,
+    mark: Mark,
+    key: String,
+}
+
+impl Signed {
+    /// The tree of the signed bytes, whose root is the element that was to be signed.
+    pub(crate) fn document(&self, limits: &Limits) -> Result<Document<'_>, Refusal> {
+        let document = reader::parse(&self.text, limits)?;
+        let root = document.root_element();
+        let is_marked = reader::is(root, &self.mark.namespace, &self.mark.name)
+            && reader::attribute(root, "ID") == Some(&self.mark.id);
+        if is_marked {
+            Ok(document)
+        } else {
+            Err(Refusal::NotWhatWasSigned)
+        }
+    }
+
+    /// The fingerprint of the key that verified it.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// Verifies every signature of `text`, whose `seals` were found before, with one of `keys`: the
+/// same key for all of them. What comes back is the signed element, the outer one where two are
+/// signed.
+///
+/// Keys are tried one at a time: the library gives up on the whole list at the first key of another
+/// kind (IIP-MD07).
+pub(crate) fn verify(text: &str, seals: &Seals, keys: &[VerifyingKey]) -> Result<Signed, Refusal> {
+    let mark = seals.root.as_ref().or(seals.assertion.as_ref());
+    let mark = mark.ok_or(Refusal::Unsigned)?;
+    let allowed: Vec<_> = seals.algorithms().map(allowed).collect();
+    let fits = |key: &&VerifyingKey| seals.algorithms().all(|algorithm| key.fits(algorithm));
+    let mut fitting = keys.iter().filter(fits).peekable();
+    if fitting.peek().is_none() {
+        return Err(Refusal::NoKey);
+    }
+    for key in fitting {
+        let certificate = CertificateDer::from(key.certificate_der().to_vec());
+        let verified = XmlSec::reduce_xml_to_signed_with_allowed_algorithms(
+            text,
+            &[certificate],
+            ReduceMode::PreDigest,
+            Some(&allowed),
+        );
+        if let Ok(text) = verified {
+            // An empty canonical form is signed by whoever signed nothing.
+            if text.is_empty() {
+                return Err(Refusal::NotWhatWasSigned);
+            }
+            return Ok(Signed {
+                text,
+                mark: mark.clone(),
+                key: key.fingerprint().to_owned(),
+            });
+        }
+    }
+    Err(Refusal::SignatureInvalid)
+}
+
+fn allowed(algorithm: Algorithm) -> AllowedSignatureAlgorithm {
+    match algorithm {
+        Algorithm::RsaSha256 => AllowedSignatureAlgorithm::RsaSha256,
+        Algorithm::RsaSha384 => AllowedSignatureAlgorithm::RsaSha384,
+        Algorithm::RsaSha512 => AllowedSignatureAlgorithm::RsaSha512,
+        Algorithm::EcdsaSha256 => AllowedSignatureAlgorithm::EcdsaSha256,
+        Algorithm::EcdsaSha384 => AllowedSignatureAlgorithm::EcdsaSha384,
+        Algorithm::EcdsaSha512 => AllowedSignatureAlgorithm::EcdsaSha512,
+    }
+}

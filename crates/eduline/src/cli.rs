@@ -1,0 +1,213 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::settings::DEFAULT_FILE;
+
+/// Federated sign-on for a French académie: discovery, identity provider, portal, viewer.
+#[derive(Debug, Parser)]
+#[command(name = "eduline", version, about)]
+pub(crate) struct Cli {
+    /// The settings file.
+    #[arg(long, global = true, env = "EDULINE_CONFIG", default_value = DEFAULT_FILE)]
+    pub(crate) config: PathBuf,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve one service, or all of them in one process.
+    Serve(Serve),
+    /// Look at configuration, templates, words, keys and catalogue; tell every fault at once.
+    Check(Json),
+    /// The story of one login, from the reference on an error page.
+    Trace(Trace),
+    /// Keys and secrets.
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Service providers.
+    #[command(subcommand)]
+    Sp(Sp),
+    /// Accounts.
+    #[command(subcommand)]
+    Account(Account),
+}
+
+/// `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Which service.
+    pub(crate) what: Which,
+    /// Make the keys that are missing before serving.
+    #[arg(long)]
+    pub(crate) first_start: bool,
+}
+
+/// Which service a process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Which {
+    /// Every one of them.
+    All,
+    /// The discovery service.
+    Wayf,
+    /// The identity provider.
+    Idp,
+    /// The portal.
+    Portal,
+    /// The viewer.
+    Viewer,
+}
+
+impl Which {
+    /// Whether this process runs that service.
+    pub(crate) fn runs(self, service: Self) -> bool {
+        self == Self::All || self == service
+    }
+
+    /// Its name, as typed.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Wayf => "wayf",
+            Self::Idp => "idp",
+            Self::Portal => "portal",
+            Self::Viewer => "viewer",
+        }
+    }
+}
+
+/// How data is printed.
+#[derive(Debug, Args)]
+pub(crate) struct Json {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `trace`.
+#[derive(Debug, Args)]
+pub(crate) struct Trace {
+    /// The reference, as shown or as read aloud.
+    #[arg(required = true)]
+    pub(crate) reference: Vec<String>,
+    #[command(flatten)]
+    pub(crate) print: Json,
+}
+
+/// `keys`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Which keys there are, and until when their certificates last.
+    List(Json),
+    /// Make those that are missing; never replaces one.
+    Generate(Json),
+}
+
+/// `sp`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sp {
+    /// Register a service provider; a running server sees it within two seconds.
+    Add {
+        /// Its metadata: a file, or an address.
+        metadata: String,
+        /// An attribute it is to receive, besides those its metadata asks for.
+        #[arg(long = "attribute", value_name = "NAME")]
+        attributes: Vec<String>,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// Those that are registered.
+    List(Json),
+    /// What one says of itself.
+    Show {
+        /// Its entityID.
+        id: String,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// Forget one.
+    Remove {
+        /// Its entityID.
+        id: String,
+    },
+}
+
+/// `account`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Account {
+    /// Create an account, or replace the one with that login.
+    Add(NewAccount),
+    /// Create or replace accounts from a CSV file (see config/demo/accounts.csv).
+    Import {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The accounts of one realm, or of all.
+    List {
+        /// personnel, eleve, parent or partenaire.
+        realm: Option<String>,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// One account.
+    Show {
+        /// Its realm.
+        realm: String,
+        /// Its login.
+        login: String,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// Disable an account.
+    Disable {
+        /// Its realm.
+        realm: String,
+        /// Its login.
+        login: String,
+    },
+    /// Enable it again.
+    Enable {
+        /// Its realm.
+        realm: String,
+        /// Its login.
+        login: String,
+    },
+}
+
+/// `account add`.
+#[derive(Debug, Args)]
+pub(crate) struct NewAccount {
+    /// Its realm.
+    pub(crate) realm: String,
+    /// Its login.
+    pub(crate) login: String,
+    /// Given name.
+    #[arg(long)]
+    pub(crate) given_name: String,
+    /// Usual name.
+    #[arg(long)]
+    pub(crate) surname: String,
+    /// `M.` or `Mme`.
+    #[arg(long, default_value = "")]
+    pub(crate) title: String,
+    /// Professional mail.
+    #[arg(long)]
+    pub(crate) mail: Option<String>,
+    /// A function and where: `directeur_ecole:0590121L:École Jean-Macé`. The first is the main one.
+    #[arg(long = "post", value_name = "FUNCTION:UAI:PLACE")]
+    pub(crate) posts: Vec<String>,
+    /// NUMEN, kept as a keyed hash only.
+    #[arg(long)]
+    pub(crate) numen: Option<String>,
+    /// Birth date, `1964-01-10`.
+    #[arg(long)]
+    pub(crate) birth_date: Option<chrono::NaiveDate>,
+    /// Read the password from standard input; without this one is made and printed once.
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}

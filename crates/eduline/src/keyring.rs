@@ -1,0 +1,237 @@
+//! Keys and secrets: what each service needs, where it is, and how the missing ones are made.
+//!
+//! A key file holds a private key and its certificate, PEM, readable by its owner only. Files appear
+//! whole and are never replaced: any number of processes may make the same folder's keys at once,
+//! and all of them end up with the same ones.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use directory::Realm;
+use saml::{KeyKind, Moment, SigningKey};
+use zeroize::Zeroizing;
+
+use crate::settings::Fault;
+
+/// The key that signs metadata.
+pub(crate) const METADATA: &str = "metadata";
+/// The portal's key.
+pub(crate) const PORTAL: &str = "portail";
+/// The viewer's key.
+pub(crate) const VIEWER: &str = "magistere";
+
+/// The key of a realm.
+pub(crate) fn of_realm(realm: Realm) -> String {
+    format!("idp-{}", realm.as_str())
+}
+
+/// Thirty-two bytes shared by the processes of a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Secret {
+    /// Keys the tokens of forms.
+    Csrf,
+    /// Keys the hashes of NUMENs.
+    Numen,
+    /// Keys identifiers that differ for each service.
+    Pairwise,
+}
+
+impl Secret {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Csrf, Self::Numen, Self::Pairwise];
+
+    /// Its file.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Csrf => "csrf.secret",
+            Self::Numen => "numen.secret",
+            Self::Pairwise => "pairwise.secret",
+        }
+    }
+}
+
+/// The folder of keys.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyRing {
+    folder: PathBuf,
+}
+
+/// How a missing key is made.
+pub(crate) struct Making<'a> {
+    /// Its kind.
+    pub(crate) kind: KeyKind,
+    /// Days its certificate says it is valid.
+    pub(crate) days: u32,
+    /// What its certificate is called after: the host of the public address.
+    pub(crate) host: &'a str,
+    /// The moment.
+    pub(crate) now: Moment,
+    /// Chance.
+    pub(crate) dice: &'a (dyn Fn(&mut [u8]) + Send + Sync),
+}
+
+impl KeyRing {
+    /// The keys in `folder`.
+    pub(crate) fn at(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_path_buf(),
+        }
+    }
+
+    /// The name of every key of a deployment.
+    pub(crate) fn names() -> Vec<String> {
+        let realms = Realm::ALL.into_iter().map(of_realm);
+        let others = [METADATA, PORTAL, VIEWER].map(str::to_owned);
+        others.into_iter().chain(realms).collect()
+    }
+
+    /// Reads a key.
+    pub(crate) fn key(&self, name: &str) -> Result<Arc<SigningKey>, Fault> {
+        let path = self.key_file(name);
+        let pem = read(&path)?;
+        let (key, certificate) =
+            halves(&pem).ok_or_else(|| Fault::of_file(&path, "holds no key and certificate"))?;
+        SigningKey::from_pem(key, certificate)
+            .map(Arc::new)
+            .map_err(|why| Fault::of_file(&path, why.to_string()))
+    }
+
+    /// Reads a secret.
+    pub(crate) fn secret(&self, secret: Secret) -> Result<[u8; 32], Fault> {
+        let path = self.folder.join(secret.name());
+        let text = read(&path)?;
+        bytes_of(text.trim()).ok_or_else(|| Fault::of_file(&path, "must be 64 hexadecimal digits"))
+    }
+
+    /// Makes every key and secret that is missing; says which.
+    pub(crate) fn make_missing(&self, making: &Making<'_>) -> Result<Vec<String>, Fault> {
+        self.prepare()?;
+        let mut made = Vec::new();
+        for name in Self::names() {
+            let path = self.key_file(&name);
+            if path.exists() {
+                continue;
+            }
+            let mut serial = [0; 16];
+            (making.dice)(&mut serial);
+            let common_name = format!("{name} {}", making.host);
+            let pair =
+                saml::keys::generate(making.kind, &common_name, serial, making.now, making.days)
+                    .map_err(|why| Fault::of_file(&path, why.to_string()))?;
+            let pem = Zeroizing::new(format!("{}{}", pair.key_pem, pair.cert_pem));
+            if self.publish(&path, pem.as_bytes(), making.dice)? {
+                made.push(name);
+            }
+        }
+        for secret in Secret::ALL {
+            let path = self.folder.join(secret.name());
+            if path.exists() {
+                continue;
+            }
+            let mut bytes = Zeroizing::new([0; 32]);
+            (making.dice)(bytes.as_mut());
+            let text = Zeroizing::new(format!("{}\n", hexadecimal(bytes.as_ref())));
+            if self.publish(&path, text.as_bytes(), making.dice)? {
+                made.push(secret.name().to_owned());
+            }
+        }
+        Ok(made)
+    }
+
+    /// Where a key is.
+    pub(crate) fn key_file(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.pem"))
+    }
+
+    /// Makes the folder, for its owner only.
+    fn prepare(&self) -> Result<(), Fault> {
+        let fault = |why: std::io::Error| Fault::of_file(&self.folder, why.to_string());
+        if self.folder.is_dir() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(&self.folder).map_err(fault)?;
+        std::fs::set_permissions(&self.folder, std::fs::Permissions::from_mode(0o700))
+            .map_err(fault)
+    }
+
+    /// Lets a file appear whole under its name, unless one is there: a link is made once only.
+    fn publish(
+        &self,
+        path: &Path,
+        content: &[u8],
+        dice: &(dyn Fn(&mut [u8]) + Send + Sync),
+    ) -> Result<bool, Fault> {
+        let fault = |why: std::io::Error| Fault::of_file(path, why.to_string());
+        let mut chance = [0; 8];
+        dice(&mut chance);
+        let draft = self.folder.join(format!(".{}", hexadecimal(&chance)));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)
+            .map_err(fault)?;
+        let written = file.write_all(content).and_then(|()| file.sync_all());
+        let linked = written.and_then(|()| std::fs::hard_link(&draft, path));
+        std::fs::remove_file(&draft).map_err(fault)?;
+        match linked {
+            Ok(()) => Ok(true),
+            Err(why) if why.kind() == ErrorKind::AlreadyExists => Ok(false),
+            Err(why) => Err(fault(why)),
+        }
+    }
+}
+
+/// Reads a file of the ring; refuses one that others may read.
+fn read(path: &Path) -> Result<Zeroizing<String>, Fault> {
+    let text = std::fs::read_to_string(path).map_err(|why| match why.kind() {
+        ErrorKind::NotFound => Fault::of_file(path, "is missing: `eduline keys generate` makes it"),
+        _ => Fault::of_file(path, format!("cannot be read: {why}")),
+    })?;
+    let mode = std::fs::metadata(path)
+        .map(|metadata| metadata.permissions().mode())
+        .map_err(|why| Fault::of_file(path, why.to_string()))?;
+    if mode & 0o077 != 0 {
+        return Err(Fault::of_file(
+            path,
+            format!("may be read by others (mode {:o}): chmod 600", mode & 0o777),
+        ));
+    }
+    Ok(Zeroizing::new(text))
+}
+
+/// The key and the certificate of a file, each from its own BEGIN on.
+fn halves(pem: &str) -> Option<(&str, &str)> {
+    let certificate = pem.find("-----BEGIN CERTIFICATE-----")?;
+    let (before, after) = pem.split_at_checked(certificate)?;
+    Some((before, after))
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
+}
+
+fn bytes_of(text: &str) -> Option<[u8; 32]> {
+    let digits: Vec<u8> = text
+        .chars()
+        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()?;
+    let bytes: Vec<u8> = digits
+        .chunks_exact(2)
+        .filter_map(|pair| Some((pair.first()? << 4) | pair.last()?))
+        .collect();
+    (digits.len() == 64)
+        .then(|| bytes.try_into().ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests;

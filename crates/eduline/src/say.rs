@@ -1,0 +1,38 @@
+//! What the command line says: one writer for people, one for programs.
+
+use std::io::Write;
+
+/// How a command prints what it found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// Lines for a person.
+    Plain,
+    /// One JSON value for a program (`--json`).
+    Json,
+}
+
+/// Writes a line to standard output; a closed pipe is no fault of ours.
+pub(crate) fn line(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _closed = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// Writes a line to standard error.
+pub(crate) fn complain(text: &str) {
+    let _closed = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+impl Voice {
+    /// `--json` or not.
+    pub(crate) fn of(json: bool) -> Self {
+        if json { Self::Json } else { Self::Plain }
+    }
+
+    /// Prints the lines to a person, the value to a program.
+    pub(crate) fn tell(self, lines: &[String], value: &serde_json::Value) {
+        match self {
+            Self::Plain => lines.iter().for_each(|text| line(text)),
+            Self::Json => line(&value.to_string()),
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! Reading the settings section by section.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use directory::{Hashing, Realm};
+use saml::{EntityId, KeyKind, VerifyingKey};
+use web::PublicUrl;
+
+use super::checked::{
+    Listen, Names, ProfileSettings, RealmSettings, Secret, SourcePlace, SourceSettings,
+    StoreSettings,
+};
+use super::section::Section;
+
+pub(super) struct Server {
+    pub(super) listen: SocketAddr,
+    pub(super) public_url: PublicUrl,
+    pub(super) data: PathBuf,
+    pub(super) workers: usize,
+    pub(super) demo: bool,
+    pub(super) demo_accounts: PathBuf,
+}
+
+pub(super) fn server(section: &mut Section<'_>, folder: &Path) -> Option<Server> {
+    let listen = section.needed("listen", address);
+    let public_url = section.needed("public_url", PublicUrl::parse);
+    let data = section.needed("data", |text| {
+        std::path::absolute(text).map_err(|why| why.to_string())
+    });
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let workers = section
+        .number("workers", 0, 256)
+        .and_then(|number| usize::try_from(number).ok())
+        .filter(|number| *number > 0);
+    let demo = section.boolean("demo").unwrap_or(false);
+    let demo_accounts = section
+        .path_in("demo_accounts", folder)
+        .unwrap_or_else(|| folder.join("demo/accounts.csv"));
+    let public_url = public_url?;
+    if demo && !is_loopback(&public_url) {
+        let place = section.place.clone();
+        section.fault(
+            place,
+            "server.demo makes accounts with a public password: it is refused unless \
+             server.public_url is a loopback address",
+        );
+    }
+    Some(Server {
+        listen: listen?,
+        public_url,
+        data: data?,
+        workers: workers.unwrap_or(cores),
+        demo,
+        demo_accounts,
+    })
+}
+
+/// Whether only this machine can be meant by the address.
+fn is_loopback(public_url: &PublicUrl) -> bool {
+    let origin = public_url.origin();
+    let host = origin.split_once("://").map_or(origin, |(_, rest)| rest);
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next(),
+        None => host.split(':').next(),
+    };
+    name.is_some_and(|name| {
+        name == "localhost"
+            || name
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback())
+    })
+}
+
+pub(super) fn admin(section: &mut Section<'_>) -> Listen {
+    let read = |text: &str| match text {
+        "off" | "" => Ok(Listen::Off),
+        text => address(text).map(Listen::At),
+    };
+    section.parsed("listen", read).unwrap_or(Listen::Off)
+}
+
+pub(super) fn store(section: &mut Section<'_>, data: &Path) -> Option<StoreSettings> {
+    let kind = section.needed("kind", |text| match text {
+        "embedded" | "redis" => Ok(text.to_owned()),
+        _ => Err("expected \"embedded\" or \"redis\"".to_owned()),
+    });
+    let path = section.path_in("path", data);
+    let url = section.text("url");
+    let from_file = section.parsed("url_file", |file| {
+        std::fs::read_to_string(file)
+            .map(|text| text.trim().to_owned())
+            .map_err(|why| why.to_string())
+    });
+    if kind? == "embedded" {
+        return Some(StoreSettings::Embedded(
+            path.unwrap_or_else(|| data.join("shelf.redb")),
+        ));
+    }
+    let Some(url) = from_file.or(url) else {
+        let place = section.place.clone();
+        section.fault(
+            place,
+            "store.kind = \"redis\" needs store.url or store.url_file",
+        );
+        return None;
+    };
+    if !url.starts_with("redis://") && !url.starts_with("rediss://") {
+        // The address is not repeated: it may hold a password.
+        let place = section.place.clone();
+        section.fault(place, "store.url must start with redis:// or rediss://");
+    }
+    Some(StoreSettings::Redis(Secret::new(url)))
+}
+
+pub(super) fn accounts(section: &mut Section<'_>, data: &Path) -> (PathBuf, Hashing) {
+    section.parsed("kind", |text| match text {
+        "sqlite" => Ok(()),
+        _ => Err("expected \"sqlite\"".to_owned()),
+    });
+    let path = section.path_in("path", data);
+    // The least that OWASP's Password Storage Cheat Sheet (2023) allows for Argon2id is 7 MiB.
+    let memory_kib = section.number("memory_kib", 7168, 4_194_304);
+    let passes = section.number("passes", 1, 64);
+    let at_once = section
+        .number("at_once", 1, 64)
+        .and_then(|number| usize::try_from(number).ok());
+    let hashing = Hashing {
+        memory_kib: memory_kib.unwrap_or(19456),
+        passes: passes.unwrap_or(2),
+        at_once: at_once.unwrap_or(2),
+    };
+    (
+        path.unwrap_or_else(|| data.join("directory.sqlite")),
+        hashing,
+    )
+}
+
+pub(super) fn keys(section: &mut Section<'_>, data: &Path) -> (PathBuf, KeyKind, u32) {
+    let folder = section.path_in("folder", data);
+    let kind = section.parsed("kind", |text| match text {
+        "rsa-2048" => Ok(KeyKind::Rsa2048),
+        "rsa-3072" => Ok(KeyKind::Rsa3072),
+        "p-256" => Ok(KeyKind::P256),
+        _ => Err("expected \"rsa-2048\", \"rsa-3072\" or \"p-256\"".to_owned()),
+    });
+    let days = section.number("days", 1, 7300);
+    (
+        folder.unwrap_or_else(|| data.join("keys")),
+        kind.unwrap_or(KeyKind::Rsa2048),
+        days.unwrap_or(3650),
+    )
+}
+
+pub(super) fn wayf(
+    section: &mut Section<'_>,
+    base: &str,
+) -> Option<(EntityId, Vec<ProfileSettings>)> {
+    let default_service = section.needed("default_service", |text| entity(text, base));
+    let soon = section.texts("soon");
+    let mut profiles = section.tables("profiles", |section| {
+        let id = section.needed("id", id_text);
+        let mut providers = Vec::new();
+        for (place, text) in section.texts("providers") {
+            match entity(&text, base) {
+                Ok(provider) => providers.push(provider),
+                Err(why) => section.fault(place, why),
+            }
+        }
+        Some(ProfileSettings {
+            id: id?,
+            soon: false,
+            providers,
+        })
+    });
+    for (place, id) in soon {
+        match profiles.iter_mut().find(|profile| profile.id == id) {
+            Some(profile) => profile.soon = true,
+            None => section.fault(place, format!("wayf.soon: no profile is called {id:?}")),
+        }
+    }
+    let place = section.place.clone();
+    if profiles.is_empty() {
+        section.fault(place.clone(), "wayf.profiles: at least one is needed");
+    }
+    for at in 0..profiles.len() {
+        let (before, after) = profiles.split_at(at);
+        let Some(profile) = after.first() else {
+            continue;
+        };
+        if before.iter().any(|other| other.id == profile.id) {
+            section.fault(
+                place.clone(),
+                format!("wayf.profiles: {} twice", profile.id),
+            );
+        }
+        if profile.providers.is_empty() && !profile.soon {
+            section.fault(
+                place.clone(),
+                format!("wayf.profiles: {} is open and leads nowhere", profile.id),
+            );
+        }
+    }
+    Some((default_service?, profiles))
+}
+
+pub(super) fn idp(
+    section: &mut Section<'_>,
+    folder: &Path,
+) -> Option<(String, PathBuf, Vec<RealmSettings>)> {
+    let codaca = section.needed("codaca", |text| {
+        let digits = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+        if digits && text.starts_with('0') {
+            Ok(text.to_owned())
+        } else {
+            Err("expected 0 and the two digits of the académie (\"009\" for Lille)".to_owned())
+        }
+    });
+    let fonctions = section
+        .path_in("fonctions", folder)
+        .unwrap_or_else(|| folder.join("fonctions.toml"));
+    let realms = section.tables("realms", |section| {
+        let realm = section.needed("realm", |text| {
+            Realm::parse(text).ok_or_else(|| {
+                let all: Vec<&str> = Realm::ALL.iter().map(|realm| realm.as_str()).collect();
+                format!("expected one of {}", all.join(", "))
+            })
+        });
+        let scope = section.needed("scope", scope);
+        let name = names(section, "", "");
+        if name.fr.is_empty() {
+            let place = section.place.clone();
+            section.fault(place, "idp.realms.name needs fr and en");
+        }
+        Some(RealmSettings {
+            realm: realm?,
+            scope: scope?,
+            name,
+        })
+    });
+    let place = section.place.clone();
+    for realm in Realm::ALL {
+        let times = realms.iter().filter(|one| one.realm == realm).count();
+        if times > 1 {
+            section.fault(
+                place.clone(),
+                format!("idp.realms: {} is there {times} times", realm.as_str()),
+            );
+        }
+    }
+    Some((codaca?, fonctions, realms))
+}
+
+pub(super) fn federation(
+    section: &mut Section<'_>,
+    folder: &Path,
+) -> (Option<String>, Duration, Vec<SourceSettings>) {
+    let own_base = section
+        .parsed("own_base", |text| match text {
+            "" => Ok(String::new()),
+            text if text.starts_with("http://") || text.starts_with("https://") => {
+                Ok(text.trim_end_matches('/').to_owned())
+            }
+            _ => Err("expected an address, http:// or https://".to_owned()),
+        })
+        .filter(|text| !text.is_empty());
+    let refresh = section.number("refresh_s", 1, 86_400).unwrap_or(3600);
+    let sources = section.tables("sources", |section| source(section, folder));
+    (own_base, Duration::from_secs(u64::from(refresh)), sources)
+}
+
+fn source(section: &mut Section<'_>, folder: &Path) -> Option<SourceSettings> {
+    let name = section.needed("name", id_text);
+    let places = [
+        section.text("url").map(SourcePlace::Url),
+        section.path_in("file", folder).map(SourcePlace::File),
+        section.path_in("folder", folder).map(SourcePlace::Folder),
+    ];
+    let pinned: Vec<VerifyingKey> = section
+        .parsed("key", |text| pinned_key(&folder.join(text)))
+        .into_iter()
+        .collect();
+    let horizon_days = section.number("horizon_days", 1, 3650);
+    let at = section.place.clone();
+    let mut written: Vec<SourcePlace> = places.into_iter().flatten().collect();
+    let place = written.pop();
+    if place.is_none() || !written.is_empty() {
+        section.fault(at, "a source has one of url, file, folder");
+        return None;
+    }
+    if matches!(place, Some(SourcePlace::Url(_))) && pinned.is_empty() {
+        section.fault(
+            at,
+            "a source at an address needs key: the certificate that signs it",
+        );
+    }
+    Some(SourceSettings {
+        name: name?,
+        place: place?,
+        pinned,
+        horizon_days,
+    })
+}
+
+fn pinned_key(file: &Path) -> Result<VerifyingKey, String> {
+    let pem = std::fs::read_to_string(file).map_err(|why| format!("cannot be read: {why}"))?;
+    VerifyingKey::from_pem(&pem).map_err(|why| why.to_string())
+}
+
+pub(super) fn names(section: &mut Section<'_>, fr: &str, en: &str) -> Names {
+    section.table("name", |section| Names {
+        fr: section.text("fr").unwrap_or_else(|| fr.to_owned()),
+        en: section.text("en").unwrap_or_else(|| en.to_owned()),
+    })
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "expected an address and a port (\"127.0.0.1:8080\")".to_owned())
+}
+
+/// An entityID, in which `{public_url}` stands for the public address.
+fn entity(text: &str, base: &str) -> Result<EntityId, String> {
+    EntityId::parse(&text.replace("{public_url}", base)).map_err(|why| why.to_string())
+}
+
+fn id_text(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty()
+        && text.len() <= 64
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("expected lower-case letters, digits and dashes".to_owned())
+    }
+}
+
+/// A scope: a domain name (`shibmd:Scope` without regexp).
+fn scope(text: &str) -> Result<String, String> {
+    let label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    if text.contains('.') && text.split('.').all(label) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a domain name in lower case".to_owned())
+    }
+}

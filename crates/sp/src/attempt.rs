@@ -107,3 +107,131 @@ pub(crate) fn is_token(text: &str) -> bool {
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use chrono::DateTime;
+
+    use super::*;
+
+    const BROWSER: &str = "browser-one";
+    const TOKEN: &str = "abcdefghijklmnopqrstuv";
+
+    /// A shelf whose clock the test moves.
+    struct Scene {
+        _folder: tempfile::TempDir,
+        shelf: Arc<dyn Shelf>,
+        clock: Arc<AtomicI64>,
+    }
+
+    impl Scene {
+        fn open() -> Self {
+            let folder = tempfile::TempDir::new().unwrap();
+            let clock = Arc::new(AtomicI64::new(1_800_000_000));
+            let read = Arc::clone(&clock);
+            let shelf = store::embedded(
+                &folder.path().join("shelf.redb"),
+                Arc::new(move || DateTime::from_timestamp(read.load(Ordering::SeqCst), 0).unwrap()),
+            )
+            .unwrap();
+            Self {
+                _folder: folder,
+                shelf,
+                clock,
+            }
+        }
+
+        fn attempts(&self, prefix: &'static str) -> Attempts {
+            Attempts::new(Arc::clone(&self.shelf), prefix)
+        }
+    }
+
+    fn attempt() -> Attempt {
+        Attempt {
+            browser: BROWSER.into(),
+            target: Target::parse("/portail/x", "/portail").unwrap(),
+        }
+    }
+
+    fn asked() -> Asked {
+        Asked {
+            attempt: attempt(),
+            provider: EntityId::parse("https://idp.example/idp").unwrap(),
+        }
+    }
+
+    fn request() -> MessageId {
+        MessageId::from_random([7; 20])
+    }
+
+    #[tokio::test]
+    async fn an_attempt_stays_for_the_browser_that_opened_it_and_no_other() {
+        let scene = Scene::open();
+        let attempts = scene.attempts("/portail");
+        attempts.open(TOKEN, &attempt()).await.unwrap();
+        for _ in 0..2 {
+            let found = attempts.opened(TOKEN, BROWSER).await.unwrap();
+            assert_eq!(found, Some(attempt()));
+        }
+        assert_eq!(attempts.opened(TOKEN, "browser-two").await.unwrap(), None);
+        assert_eq!(attempts.opened(TOKEN, "").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_was_asked_is_looked_at_often_and_taken_once() {
+        let scene = Scene::open();
+        let attempts = scene.attempts("/portail");
+        attempts.ask(&request(), &asked()).await.unwrap();
+        assert_eq!(attempts.look(&request()).await.unwrap(), Some(asked()));
+        assert_eq!(attempts.look(&request()).await.unwrap(), Some(asked()));
+        assert_eq!(attempts.take(&request()).await.unwrap(), Some(asked()));
+        assert_eq!(attempts.take(&request()).await.unwrap(), None);
+        assert_eq!(attempts.look(&request()).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn an_attempt_is_forgotten_after_an_hour() {
+        let scene = Scene::open();
+        let attempts = scene.attempts("/portail");
+        attempts.open(TOKEN, &attempt()).await.unwrap();
+        attempts.ask(&request(), &asked()).await.unwrap();
+        scene.clock.fetch_add(3601, Ordering::SeqCst);
+        assert_eq!(attempts.opened(TOKEN, BROWSER).await.unwrap(), None);
+        assert_eq!(attempts.take(&request()).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn services_on_one_shelf_do_not_share_attempts() {
+        let scene = Scene::open();
+        let portal = scene.attempts("/portail");
+        portal.open(TOKEN, &attempt()).await.unwrap();
+        portal.ask(&request(), &asked()).await.unwrap();
+        let viewer = scene.attempts("/magistere");
+        assert_eq!(viewer.opened(TOKEN, BROWSER).await.unwrap(), None);
+        assert_eq!(viewer.take(&request()).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_ours_is_not_looked_for() {
+        let scene = Scene::open();
+        let attempts = scene.attempts("/portail");
+        for token in [
+            "",
+            "short",
+            "../../../etc/passwd",
+            &"a".repeat(65),
+            "with space in it..",
+        ] {
+            assert_eq!(
+                attempts.opened(token, BROWSER).await.unwrap(),
+                None,
+                "{token}"
+            );
+        }
+        let long = MessageId::parse(&format!("_{}", "a".repeat(200))).unwrap();
+        assert_eq!(attempts.look(&long).await.unwrap(), None);
+        assert_eq!(attempts.take(&long).await.unwrap(), None);
+    }
+}

@@ -8,6 +8,12 @@
 //! * Every answer carries the security headers; every page is a type with samples, rendered
 //!   strictly; every refusal carries a code and a reference, and is told to the journal once.
 //! * Absolute addresses come from the public URL of the settings only, never from a request.
+//!
+//! # Routes
+//!
+//! A room registers each address once, with `resource(path).route(get().to(…)).route(post().to(…))`:
+//! another method is then a 405 page with `Allow`. The application is wrapped in
+//! `from_fn(web::guard)`, and [`Edge::configure`] comes first.
 
 pub mod edge;
 pub mod form;
@@ -17,10 +23,20 @@ pub mod refused;
 pub mod session;
 pub mod visit;
 
-pub use edge::{Edge, EdgeParts, PublicUrl};
+mod assets;
+mod csrf;
+mod guard;
+mod metrics;
+mod pairs;
+mod templates;
+mod words;
+
+pub use edge::{Edge, EdgeParts, Probe, PublicUrl};
 pub use form::{Form, Query};
+pub use guard::guard;
 pub use journal::{Event, Journal, Reference};
 pub use page::{Badge, Lang, Page, Sample};
 pub use refused::Refused;
 pub use session::{Session, Sessions};
+pub use templates::check;
 pub use visit::Visit;

@@ -49,6 +49,10 @@ impl Refused {
     pub fn forbidden(code: &'static str, words: &'static str, story: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, code, words, story)
     }
+    /// 404, nothing is there.
+    pub fn not_found(story: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "EDU-1404", "not-found", story)
+    }
     /// 503, a dependency is away (`away` names it in the journal).
     pub fn away(code: &'static str, story: impl Into<String>) -> Self {
         let mut refused = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "away", story);
@@ -59,6 +63,12 @@ impl Refused {
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.fields.push((name, value.into()));
+        self
+    }
+    /// Adds `Retry-After`, seconds.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
     /// Adds a way out.

@@ -3,15 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{Refused, Visit};
 
+/// How often a visit renews the idle time on the shelf: a page view is not a write.
+const TOUCH_EVERY_S: i64 = 60;
+
 /// The sessions of one service.
 pub struct Sessions<T> {
-    #[expect(dead_code, reason = "skeleton")]
-    drawer: store::Drawer<T>,
+    drawer: store::Drawer<Kept<T>>,
+    cookie: String,
+    idle: Duration,
+    whole: Duration,
 }
 
 /// A session that is open.
@@ -20,9 +29,16 @@ pub struct Session<T> {
     /// The shelf key: SHA-256 of the token, never the token.
     pub key: String,
     /// When it was opened.
-    pub opened: chrono::DateTime<chrono::Utc>,
+    pub opened: DateTime<Utc>,
     /// What it holds.
     pub value: T,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    opened: DateTime<Utc>,
+    touched: DateTime<Utc>,
+    value: T,
 }
 
 impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
@@ -35,29 +51,99 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
         idle: Duration,
         whole: Duration,
     ) -> Self {
-        let _ = (cookie, idle, whole);
         Self {
             drawer: store::Drawer::new(shelf, room),
+            cookie,
+            idle,
+            whole,
         }
     }
+
     /// Opens a session under a fresh token; the one the browser had is closed (rotation).
     pub async fn open(&self, visit: &Visit, value: T) -> Result<Session<T>, Refused> {
-        let _ = (visit, value);
-        todo!()
+        if let Some(key) = self.key(visit) {
+            self.drawer.take(&key).await?;
+        }
+        let token = URL_SAFE_NO_PAD.encode(visit.edge().random::<32>());
+        let now = visit.edge().now();
+        let session = Session {
+            key: digest(&token),
+            opened: now,
+            value,
+        };
+        self.keep(&session, now).await?;
+        visit.set_cookie(&self.cookie, &token, None);
+        Ok(session)
     }
+
     /// The session of this browser; its idle time starts anew (written at most once a minute).
     pub async fn current(&self, visit: &Visit) -> Result<Option<Session<T>>, Refused> {
-        let _ = visit;
-        todo!()
+        let Some(key) = self.key(visit) else {
+            return Ok(None);
+        };
+        let Some(kept) = self.drawer.get(&key).await? else {
+            return Ok(None);
+        };
+        let now = visit.edge().now();
+        let session = Session {
+            key,
+            opened: kept.opened,
+            value: kept.value,
+        };
+        if self.left(session.opened, now).is_zero() {
+            return Ok(None);
+        }
+        if (now - kept.touched).num_seconds() >= TOUCH_EVERY_S {
+            self.keep(&session, now).await?;
+        }
+        Ok(Some(session))
     }
+
     /// Replaces what it holds.
     pub async fn replace(&self, visit: &Visit, session: &Session<T>) -> Result<(), Refused> {
-        let _ = (visit, session);
-        todo!()
+        self.keep(session, visit.edge().now()).await
     }
+
     /// Closes it and removes the cookie; says what it held.
     pub async fn close(&self, visit: &Visit) -> Result<Option<Session<T>>, Refused> {
-        let _ = visit;
-        todo!()
+        let Some(key) = self.key(visit) else {
+            return Ok(None);
+        };
+        visit.set_cookie(&self.cookie, "", None);
+        let kept = self.drawer.take(&key).await?;
+        Ok(kept.map(|kept| Session {
+            key,
+            opened: kept.opened,
+            value: kept.value,
+        }))
     }
+
+    async fn keep(&self, session: &Session<T>, now: DateTime<Utc>) -> Result<(), Refused> {
+        let keep = self.idle.min(self.left(session.opened, now));
+        let kept = Kept {
+            opened: session.opened,
+            touched: now,
+            value: session.value.clone(),
+        };
+        Ok(self.drawer.put(&session.key, &kept, keep).await?)
+    }
+
+    fn left(&self, opened: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
+        self.whole
+            .saturating_sub((now - opened).to_std().unwrap_or_default())
+    }
+
+    fn key(&self, visit: &Visit) -> Option<String> {
+        visit
+            .cookie(&self.cookie)
+            .filter(|token| token.len() == 43)
+            .map(|token| digest(&token))
+    }
+}
+
+fn digest(token: &str) -> String {
+    Sha256::digest(token.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -1,88 +1,368 @@
 //! One visit: a request, its language, its browser, its reference, and what it answers.
 
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use std::cell::{OnceCell, RefCell};
+use std::future::{Ready, ready};
+use std::rc::Rc;
+use std::sync::Arc;
 
-use crate::{Edge, Event, Lang, Page, Reference, Refused};
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::Uri;
+use actix_web::http::header::{
+    ACCEPT, ACCEPT_LANGUAGE, CONTENT_LANGUAGE, COOKIE, HeaderName, LOCATION, ORIGIN,
+};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use minijinja::Value;
+use minijinja::value::Serde;
+
+use crate::guard::{self, FormAction};
+use crate::templates::Surroundings;
+use crate::{Edge, Event, Lang, Page, Reference, Refused, csrf};
+
+/// The cookie that tells one browser from another.
+const BROWSER: &str = "eduline";
+const LANGUAGE: &str = "lang";
+const YEAR_S: u32 = 365 * 86_400;
 
 /// One request, as handlers see it. An extractor.
+#[derive(Clone)]
 pub struct Visit {
-    // private: Edge, Lang, browser, Reference, HttpRequest…
+    inner: Rc<Inner>,
 }
 
+/// What is needed of the request is copied: a second handle on it would stand in the router's way.
+struct Inner {
+    edge: Edge,
+    uri: Uri,
+    peer: String,
+    cookies_in: String,
+    fetch_site: Option<String>,
+    origin: Option<String>,
+    wants_json: bool,
+    lang: Lang,
+    reference: Reference,
+    browser: OnceCell<String>,
+    cookies: RefCell<Vec<Cookie<'static>>>,
+}
+
+/// The form's token is absent, foreign or too old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FormExpired;
+
 impl Visit {
+    pub(crate) fn new(edge: Edge, request: &HttpRequest) -> Self {
+        let reference = Reference::from_random(edge.random());
+        let header = |name: HeaderName| {
+            request
+                .headers()
+                .get(name)
+                .map(|value| value.to_str().unwrap_or("?").to_owned())
+        };
+        let accepted = header(ACCEPT).unwrap_or_default();
+        let cookies_in = header(COOKIE).unwrap_or_default();
+        let asked = asked_language(request.query_string());
+        let kept = || match find_cookie(&cookies_in, &cookie_name(&edge, LANGUAGE))? {
+            "fr" => Some(Lang::Fr),
+            "en" => Some(Lang::En),
+            _ => None,
+        };
+        let lang = asked
+            .or_else(kept)
+            .unwrap_or_else(|| preferred(&header(ACCEPT_LANGUAGE).unwrap_or_default()));
+        let visit = Self {
+            inner: Rc::new(Inner {
+                edge,
+                uri: request.uri().clone(),
+                peer: request
+                    .peer_addr()
+                    .map_or_else(String::new, |peer| peer.ip().to_string()),
+                cookies_in,
+                fetch_site: header(HeaderName::from_static("sec-fetch-site")),
+                origin: header(ORIGIN),
+                wants_json: accepted.contains("application/json")
+                    && !accepted.contains("text/html"),
+                lang,
+                reference,
+                browser: OnceCell::new(),
+                cookies: RefCell::default(),
+            }),
+        };
+        if let Some(lang) = asked {
+            visit.set_cookie(LANGUAGE, lang.as_str(), Some(YEAR_S));
+        }
+        visit
+    }
+
     /// The edge.
     pub fn edge(&self) -> &Edge {
-        todo!()
+        &self.inner.edge
     }
+
     /// The visitor's language: `?lang=`, else the `lang` cookie, else `Accept-Language`, else French.
     pub fn lang(&self) -> Lang {
-        todo!()
+        self.inner.lang
     }
+
     /// The reference of this request.
     pub fn reference(&self) -> &Reference {
-        todo!()
+        &self.inner.reference
     }
+
     /// The browser: an opaque value kept in a first-party cookie (HttpOnly, SameSite=Lax), set on
     /// the way out when absent. Binds attempts, flows and forms to the browser that opened them.
     pub fn browser(&self) -> &str {
-        todo!()
+        self.inner.browser.get_or_init(|| {
+            self.known_browser().unwrap_or_else(|| {
+                let fresh = self.inner.edge.token();
+                self.set_cookie(BROWSER, &fresh, None);
+                fresh
+            })
+        })
     }
+
     /// Whether the browser came with its cookie (a browser without one cannot own an attempt).
     pub fn browser_is_known(&self) -> bool {
-        todo!()
+        self.known_browser().is_some()
     }
+
+    fn known_browser(&self) -> Option<String> {
+        let value = self.cookie(BROWSER)?;
+        let whole = URL_SAFE_NO_PAD
+            .decode(&value)
+            .is_ok_and(|bytes| bytes.len() == 16);
+        whole.then_some(value)
+    }
+
+    /// The address the request came from: the peer's, as the server sees it.
+    pub fn peer(&self) -> &str {
+        &self.inner.peer
+    }
+
     /// The raw path and query of this request (already checked to be printable ASCII).
     pub fn path_and_query(&self) -> &str {
-        todo!()
+        self.inner
+            .uri
+            .path_and_query()
+            .map_or("/", |both| both.as_str())
     }
+
     /// The raw query octets, for signatures; empty when there is none.
     pub fn raw_query(&self) -> &str {
-        todo!()
+        self.inner.uri.query().unwrap_or_default()
     }
+
     /// Checks a form's token and where it was posted from (Sec-Fetch-Site, Origin). Tokens are
     /// bound to the browser and to the form's name, and last 8 hours. `Err`: show the form again
     /// with the word `form.expired`; nothing is lost.
     pub fn check_csrf(&self, form: &str, token: Option<&str>) -> Result<(), FormExpired> {
-        let _ = (form, token);
-        todo!()
+        let own_site = self.posted_from_here();
+        let browser = self.known_browser().ok_or(FormExpired)?;
+        let now = self.inner.edge.now().timestamp();
+        let key = self.inner.edge.csrf_key();
+        let holds = token.is_some_and(|token| csrf::holds(key, &browser, form, now, token));
+        if own_site && holds {
+            Ok(())
+        } else {
+            Err(FormExpired)
+        }
     }
+
+    /// Under `Referrer-Policy: no-referrer` browsers send `Origin: null` with our own forms, so
+    /// Sec-Fetch-Site decides where it is sent, and Origin only when it names somebody.
+    fn posted_from_here(&self) -> bool {
+        let own = self.inner.edge.public_url().origin();
+        let site = self.inner.fetch_site.as_deref();
+        let origin = self.inner.origin.as_deref();
+        site.is_none_or(|site| site == "same-origin" || site == "none")
+            && origin.is_none_or(|from| from == "null" || from == own)
+    }
+
     /// A page, status 200.
     pub fn page<P: Page>(&self, page: &P) -> Result<HttpResponse, Refused> {
         self.page_with(StatusCode::OK, page)
     }
+
     /// A page with another status.
     pub fn page_with<P: Page>(
         &self,
         status: StatusCode,
         page: &P,
     ) -> Result<HttpResponse, Refused> {
-        let _ = (status, page);
-        todo!()
+        let html = self.render(page).map_err(|why| {
+            let mut story = format!("the page cannot be rendered: {why}");
+            let mut cause = std::error::Error::source(&why);
+            while let Some(why) = cause {
+                story = format!("{story}: {why}");
+                cause = why.source();
+            }
+            Refused::away("EDU-6009", story)
+        })?;
+        let mut response = HttpResponse::build(status)
+            .content_type("text/html; charset=utf-8")
+            .insert_header((CONTENT_LANGUAGE, self.lang().as_str()))
+            .body(html);
+        if let Some(action) = page.form_action() {
+            response.extensions_mut().insert(FormAction(action));
+        }
+        Ok(guard::said(response))
     }
+
+    fn render<P: Page>(&self, page: &P) -> Result<String, minijinja::Error> {
+        let browser = self.browser().to_owned();
+        let (edge, now) = (self.inner.edge.clone(), self.inner.edge.now().timestamp());
+        let user = page.user();
+        let around = Surroundings {
+            lang: self.lang(),
+            tutoie: page.tutoie(),
+            path: self.inner.uri.path(),
+            reference: self.inner.reference.as_str(),
+            user: user.as_ref(),
+            csrf: Arc::new(move |form| csrf::token(edge.csrf_key(), &browser, form, now)),
+        };
+        self.inner
+            .edge
+            .templates()
+            .render(P::TEMPLATE, Value::from(Serde(page)), &around)
+    }
+
     /// 303 to a path or absolute address that the caller vouches for.
     pub fn see_other(&self, to: &str) -> HttpResponse {
-        let _ = to;
-        todo!()
+        HttpResponse::SeeOther()
+            .insert_header((LOCATION, to))
+            .finish()
     }
+
     /// Reads a cookie of ours by its short name (`__Host-` is the edge's business).
     pub fn cookie(&self, name: &str) -> Option<String> {
-        let _ = name;
-        todo!()
+        let name = cookie_name(&self.inner.edge, name);
+        let value = find_cookie(&self.inner.cookies_in, &name)?;
+        (!value.is_empty()).then(|| value.to_owned())
     }
+
     /// Sets a cookie: HttpOnly, SameSite=Lax, Path=/, Secure and `__Host-` over https; `keep_s`
     /// `None` for the browser's session. An empty value removes it.
     pub fn set_cookie(&self, name: &str, value: &str, keep_s: Option<u32>) {
-        let _ = (name, value, keep_s);
-        todo!()
+        let mut cookie = Cookie::build(cookie_name(&self.inner.edge, name), value.to_owned())
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.inner.edge.public_url().is_https());
+        if value.is_empty() {
+            cookie = cookie.max_age(Duration::ZERO);
+        } else if let Some(seconds) = keep_s {
+            cookie = cookie.max_age(Duration::seconds(i64::from(seconds)));
+        }
+        self.inner.cookies.borrow_mut().push(cookie.finish());
     }
+
+    pub(crate) fn cookies_out(&self) -> Vec<Cookie<'static>> {
+        self.inner.cookies.take()
+    }
+
+    pub(crate) fn wants_json(&self) -> bool {
+        self.inner.wants_json
+    }
+
     /// Tells the journal, under this visit's reference.
     pub fn tell(&self, event: Event) {
-        let _ = event;
-        todo!()
+        let edge = &self.inner.edge;
+        edge.journal()
+            .tell(edge.now(), Some(&self.inner.reference), &event);
     }
 }
 
-/// The form's token is absent, foreign or too old.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FormExpired;
+impl FromRequest for Visit {
+    type Error = Refused;
+    type Future = Ready<Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let visit = request.extensions().get::<Self>().cloned();
+        let without_guard = || {
+            let edge = request.app_data::<Data<Edge>>()?;
+            Some(Self::new(edge.get_ref().clone(), request))
+        };
+        ready(visit.or_else(without_guard).ok_or_else(|| {
+            Refused::away(
+                "EDU-6009",
+                "the edge was not configured on this application",
+            )
+        }))
+    }
+}
+
+fn asked_language(query: &str) -> Option<Lang> {
+    query.split('&').find_map(|pair| match pair {
+        "lang=fr" => Some(Lang::Fr),
+        "lang=en" => Some(Lang::En),
+        _ => None,
+    })
+}
+
+fn cookie_name(edge: &Edge, name: &str) -> String {
+    let prefix = if edge.public_url().is_https() {
+        "__Host-"
+    } else {
+        ""
+    };
+    format!("{prefix}{name}")
+}
+
+/// The first cookie of that name (RFC 6265 5.4: the most specific one comes first).
+fn find_cookie<'a>(header: &'a str, name: &str) -> Option<&'a str> {
+    header.split(';').find_map(|pair| {
+        let (found, value) = pair.split_once('=')?;
+        (found.trim() == name).then(|| value.trim())
+    })
+}
+
+/// The better weighed of French and English (RFC 9110 12.5.4); French when neither or equal.
+fn preferred(accepted: &str) -> Lang {
+    let weight = |lang: &str| {
+        accepted
+            .split(',')
+            .filter_map(|part| {
+                let (tag, rest) = part.split_once(';').unwrap_or((part, ""));
+                let tag = tag.trim().to_ascii_lowercase();
+                let fits =
+                    tag == lang || tag.strip_prefix(lang).is_some_and(|t| t.starts_with('-'));
+                let weight = rest
+                    .trim()
+                    .strip_prefix("q=")
+                    .map_or(Some(1.0), |q| q.parse::<f32>().ok());
+                fits.then_some(weight?)
+            })
+            .fold(0.0, f32::max)
+    };
+    if weight("en") > weight("fr") {
+        Lang::En
+    } else {
+        Lang::Fr
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_better_weighed_language_wins_and_french_else() {
+        for (accepted, expected) in [
+            ("", Lang::Fr),
+            ("fr", Lang::Fr),
+            ("en", Lang::En),
+            ("en-GB,en;q=0.9", Lang::En),
+            ("fr-FR,fr;q=0.9,en;q=0.8", Lang::Fr),
+            ("de, en;q=0.5, fr;q=0.4", Lang::En),
+            ("de,es", Lang::Fr),
+            ("en;q=nonsense", Lang::Fr),
+            ("enx", Lang::Fr),
+        ] {
+            assert_eq!(preferred(accepted), expected, "{accepted}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Assets under addresses that name their content, so that browsers keep them for ever.
+
+use std::collections::BTreeMap;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::web::{Data, Path};
+use sha2::{Digest, Sha256};
+
+use crate::{Edge, Refused};
+
+/// One file.
+pub(crate) struct Asset {
+    hash: String,
+    bytes: Vec<u8>,
+    content_type: &'static str,
+}
+
+/// Every file by name.
+#[derive(Default)]
+pub(crate) struct Assets(BTreeMap<String, Asset>);
+
+impl Assets {
+    /// Takes a file in; one of an unknown kind is a fault.
+    pub(crate) fn add(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), String> {
+        let content_type = match name.rsplit('.').next() {
+            Some("css") => "text/css; charset=utf-8",
+            Some("js") => "text/javascript; charset=utf-8",
+            Some("svg") => "image/svg+xml",
+            Some("png") => "image/png",
+            Some("ico") => "image/x-icon",
+            Some("woff2") => "font/woff2",
+            _ => return Err(format!("assets/{name}: files of this kind are not served")),
+        };
+        let digest = Sha256::digest(&bytes);
+        let hash = digest
+            .iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        self.0.insert(
+            name.to_owned(),
+            Asset {
+                hash,
+                bytes,
+                content_type,
+            },
+        );
+        Ok(())
+    }
+
+    /// The path of a file.
+    pub(crate) fn path(&self, name: &str) -> Option<String> {
+        self.0
+            .get(name)
+            .map(|asset| format!("/assets/{}/{name}", asset.hash))
+    }
+}
+
+/// `GET /assets/{hash}/{name}`.
+pub(crate) async fn serve(
+    edge: Data<Edge>,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Refused> {
+    let (hash, name) = path.into_inner();
+    let found = edge
+        .templates()
+        .assets
+        .0
+        .get(&name)
+        .filter(|asset| asset.hash == hash);
+    let Some(asset) = found else {
+        return Err(Refused::not_found("no such asset"));
+    };
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, asset.content_type))
+        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .body(asset.bytes.clone()))
+}

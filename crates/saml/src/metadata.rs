@@ -1,12 +1,14 @@
 //! Metadata (SAML Metadata, MDUI, IdP Discovery, Shibboleth scopes): composed for our own
 //! entities, read for others'.
 
+mod acs;
 mod compose;
+mod read;
 
 pub use compose::compose;
+pub use read::read;
 
-use crate::names::NotAnEntityId;
-use crate::{AuthnRequest, Binding, EntityId, Moment, NameIdFormat, Refusal, VerifyingKey};
+use crate::{Binding, EntityId, Moment, NameIdFormat, Refusal, VerifyingKey};
 
 /// An entity that may speak. What breaks a rule cannot be built: an identity provider role has at
 /// least one signing key and one sign-on address, a service role at least one ACS; every address
@@ -135,7 +137,7 @@ impl IdpRole {
 pub struct SpRole {
     /// Keys that count for signing.
     pub signing_keys: Vec<VerifyingKey>,
-    /// `AssertionConsumerService`; never empty, by index.
+    /// `AssertionConsumerService`; never empty, in the order of the document.
     pub acs: Vec<IndexedEndpoint>,
     /// `SingleLogoutService`.
     pub slo: Vec<Endpoint>,
@@ -176,13 +178,6 @@ pub struct RequestedAttribute {
 }
 
 impl SpRole {
-    /// The assertion consumer service a request's answer goes to: string-equal to one of the
-    /// metadata's, by index, or the default (Metadata 2.4.4.1); HTTP-POST only for now.
-    pub fn choose_acs(&self, request: &AuthnRequest) -> Result<&IndexedEndpoint, Refusal> {
-        let _ = request;
-        todo!()
-    }
-
     /// The discovery response used when a discovery request names none.
     pub fn default_discovery(&self) -> Option<&str> {
         self.discovery
@@ -268,6 +263,8 @@ pub struct Document {
     pub valid_until: Option<Moment>,
     /// `cacheDuration` of the root, seconds.
     pub cache_s: Option<u64>,
+    /// The fingerprint of the pinned key that verified it; `None` where none is pinned.
+    pub key: Option<String>,
 }
 
 /// An entity left out of a document, and why.
@@ -279,11 +276,4 @@ pub struct LeftOut {
     pub line: u32,
     /// The rule.
     pub reason: Refusal,
-}
-
-/// Reads an `EntityDescriptor` or an `EntitiesDescriptor`: preflight, signature by a pinned key,
-/// dates, then entity by entity, so that a bad one never spoils the rest.
-pub fn read(xml: &str, policy: &ReadPolicy<'_>) -> Result<Document, Refusal> {
-    let _ = (xml, policy, NotAnEntityId(String::new()));
-    todo!()
 }

@@ -187,3 +187,6 @@ pub const REFEDS_MFA: &str = "https://refeds.org/profile/mfa";
 pub const ATTRNAME_URI: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri";
 /// `urn:oasis:names:tc:SAML:2.0:attrname-format:basic`.
 pub const ATTRNAME_BASIC: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic";
+/// `urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified`, what an absent NameFormat means
+/// (SAML Core 2.7.3.1).
+pub const ATTRNAME_UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified";

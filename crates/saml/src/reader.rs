@@ -9,7 +9,10 @@ use crate::preflight::Limits;
 use crate::refusal::Said;
 use crate::{EntityId, MessageId, Moment, Refusal};
 
+mod duration;
 mod instant;
+
+pub(crate) use duration::seconds;
 
 /// Namespaces.
 pub(crate) const SAML: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
@@ -124,6 +127,18 @@ pub(crate) fn refuse_shared_ids(document: &Document<'_>) -> Result<(), Refusal> 
                 id: Said::new(attribute.value()),
             });
         }
+    }
+    Ok(())
+}
+
+/// Refuses another attribute that looks like an identifier and has the value `id`.
+pub(crate) fn refuse_other_with_id(document: &Document<'_>, id: &str) -> Result<(), Refusal> {
+    let bearers = document
+        .descendants()
+        .flat_map(|element| element.attributes())
+        .filter(|attribute| attribute.name().eq_ignore_ascii_case("id") && attribute.value() == id);
+    if bearers.count() > 1 {
+        return Err(Refusal::DuplicateId { id: Said::new(id) });
     }
     Ok(())
 }

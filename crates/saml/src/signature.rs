@@ -25,6 +25,20 @@ pub(crate) struct Mark {
     id: String,
 }
 
+impl Mark {
+    /// Checks `signature`, a child of `parent`, and notes what it covers.
+    fn of(parent: Element<'_, '_>, signature: Element<'_, '_>) -> Result<Self, Refusal> {
+        let id = reader::required(parent, "ID")?;
+        let name = parent.tag_name();
+        Ok(Self {
+            algorithm: shape::check(signature, id)?,
+            namespace: name.namespace().unwrap_or_default().to_owned(),
+            name: name.name().to_owned(),
+            id: id.to_owned(),
+        })
+    }
+}
+
 /// The signatures of a document: on the message and on its assertion.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Seals {
@@ -145,6 +159,82 @@ pub(crate) fn verify(text: &str, seals: &Seals, keys: &[VerifyingKey]) -> Result
         }
     }
     Err(Refusal::SignatureInvalid)
+}
+
+/// The signature of a document's root, whatever is signed deeper inside it.
+#[derive(Debug)]
+pub(crate) struct RootMark {
+    mark: Mark,
+    is_alone: bool,
+}
+
+/// A document whose root's signature was verified.
+#[derive(Debug)]
+pub(crate) enum Root {
+    /// No other signature is in it: the signed bytes.
+    Alone(Signed),
+    /// Parts of it are signed, too, by others: the document is as it was.
+    AmongOthers {
+        /// The fingerprint of the key that verified the root.
+        key: String,
+    },
+}
+
+/// Finds the signature of the root of `document`; it must come before any other.
+pub(crate) fn find_on_root(document: &Document<'_>) -> Result<Option<RootMark>, Refusal> {
+    let root = document.root_element();
+    let mut signatures = document
+        .descendants()
+        .filter(|node| reader::is(*node, DS, "Signature"));
+    let Some(first) = signatures.next() else {
+        return Ok(None);
+    };
+    if reader::children(root, DS, "Signature").next() != Some(first) {
+        // Those of the entities say nothing about the whole.
+        return Ok(None);
+    }
+    if reader::children(root, DS, "Signature").nth(1).is_some() {
+        return Err(Refusal::SignatureRepeated);
+    }
+    reader::refuse_other_with_id(document, reader::required(root, "ID")?)?;
+    Ok(Some(RootMark {
+        mark: Mark::of(root, first)?,
+        is_alone: signatures.next().is_none(),
+    }))
+}
+
+/// Verifies the signature of the root of `text` with one of `keys`.
+///
+/// The library verifies every signature it finds when it is asked for the signed bytes. Where others
+/// signed parts of the document, with keys that are none of ours, it is asked about the first
+/// signature only, which is the root's: by its shape, it covers everything but itself and comments,
+/// so the document as it is may be read.
+pub(crate) fn verify_root(
+    text: &str,
+    found: RootMark,
+    keys: &[VerifyingKey],
+) -> Result<Root, Refusal> {
+    let algorithm = found.mark.algorithm;
+    if found.is_alone {
+        let seals = Seals {
+            root: Some(found.mark),
+            assertion: None,
+        };
+        return verify(text, &seals, keys).map(Root::Alone);
+    }
+    let mut fitting = keys.iter().filter(|key| key.fits(algorithm)).peekable();
+    if fitting.peek().is_none() {
+        return Err(Refusal::NoKey);
+    }
+    fitting
+        .find(|key| {
+            let certificate = CertificateDer::from(key.certificate_der().to_vec());
+            XmlSec::verify_signed_xml(text, &certificate, Some("ID")).is_ok()
+        })
+        .map(|key| Root::AmongOthers {
+            key: key.fingerprint().to_owned(),
+        })
+        .ok_or(Refusal::SignatureInvalid)
 }
 
 fn allowed(algorithm: Algorithm) -> AllowedSignatureAlgorithm {

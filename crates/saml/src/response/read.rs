@@ -308,7 +308,7 @@ fn read_attribute(element: Element<'_, '_>) -> Result<Attribute, Refusal> {
     Ok(Attribute {
         name: reader::required(element, "Name")?.to_owned(),
         name_format: reader::attribute(element, "NameFormat")
-            .unwrap_or("urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified")
+            .unwrap_or(crate::names::ATTRNAME_UNSPECIFIED)
             .to_owned(),
         friendly_name: reader::attribute(element, "FriendlyName").map(str::to_owned),
         values,

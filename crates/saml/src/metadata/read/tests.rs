@@ -1,0 +1,557 @@
+use super::read;
+use crate::keys::generate;
+use crate::metadata::{
+    Document, EntityPlan, IndexedEndpoint, IndexedEndpointUrl, ReadPolicy, RequestedAttribute,
+    RolePlan, Ui, compose,
+};
+use crate::{Binding, EntityId, KeyKind, MessageId, Moment, NameIdFormat, Refusal, SigningKey};
+
+const HEAD: &str = r#"xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" xmlns:mdui="urn:oasis:names:tc:SAML:metadata:ui" xmlns:shibmd="urn:mace:shibboleth:metadata:1.0" xmlns:idpdisc="urn:oasis:names:tc:SAML:profiles:SSO:idp-discovery-protocol" xmlns:mdattr="urn:oasis:names:tc:SAML:metadata:attribute" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion""#;
+const SAML2: &str = r#"protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol""#;
+const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+
+fn now() -> Moment {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+fn key() -> SigningKey {
+    let pair = generate(KeyKind::P256, "federation", [4; 16], now(), 1).unwrap();
+    SigningKey::from_pem(&pair.key_pem, &pair.cert_pem).unwrap()
+}
+
+fn policy() -> ReadPolicy<'static> {
+    ReadPolicy {
+        pinned: &[],
+        now: now(),
+        horizon_days: None,
+        loopback_http: false,
+    }
+}
+
+fn open(xml: &str) -> Document {
+    read(xml, &policy()).unwrap()
+}
+
+fn refusal(xml: &str, policy: &ReadPolicy<'_>) -> Refusal {
+    match read(xml, policy) {
+        Ok(document) => panic!("taken, with {} entities", document.entities.len()),
+        Err(refusal) => refusal,
+    }
+}
+
+fn group(content: &str) -> String {
+    format!("<md:EntitiesDescriptor {HEAD}>{content}</md:EntitiesDescriptor>")
+}
+
+fn entity(id: &str, content: &str) -> String {
+    format!("<md:EntityDescriptor {HEAD} entityID=\"{id}\">{content}</md:EntityDescriptor>")
+}
+
+fn acs(location: &str) -> String {
+    format!("<md:AssertionConsumerService Binding=\"{POST}\" Location=\"{location}\" index=\"0\"/>")
+}
+
+fn sp(content: &str) -> String {
+    format!("<md:SPSSODescriptor {SAML2}>{content}</md:SPSSODescriptor>")
+}
+
+fn idp(content: &str) -> String {
+    format!("<md:IDPSSODescriptor {SAML2}>{content}</md:IDPSSODescriptor>")
+}
+
+fn certificate(key: &SigningKey, attributes: &str) -> String {
+    format!(
+        "<md:KeyDescriptor{attributes}><ds:KeyInfo><ds:X509Data><ds:X509Certificate>\n{}\n\
+         </ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>",
+        key.certificate()
+    )
+}
+
+fn sso(location: &str) -> String {
+    format!("<md:SingleSignOnService Binding=\"{REDIRECT}\" Location=\"{location}\"/>")
+}
+
+fn good_sp(id: &str) -> String {
+    entity(id, &sp(&acs("https://sp.example/acs")))
+}
+
+/// The code under which an entity is left out of a document that holds a good one, too.
+fn left_out(bad: &str) -> &'static str {
+    let xml = group(&format!(
+        "{}{bad}{}",
+        good_sp("https://a.example"),
+        good_sp("https://b.example")
+    ));
+    let document = open(&xml);
+    let ids: Vec<&str> = document
+        .entities
+        .iter()
+        .map(|entity| entity.id.as_str())
+        .collect();
+    assert_eq!(ids, ["https://a.example", "https://b.example"]);
+    assert_eq!(document.left_out.len(), 1);
+    document.left_out[0].reason.code()
+}
+
+#[test]
+fn what_we_compose_we_read_back() {
+    let (key, stranger) = (key(), key());
+    let id = EntityId::parse("https://sp.example/sp").unwrap();
+    let ui = Ui {
+        technical_contact: Some("help@sp.example".to_owned()),
+        ..Ui::default()
+    };
+    let requested = [RequestedAttribute {
+        name: "urn:oid:2.5.4.4".to_owned(),
+        name_format: crate::names::ATTRNAME_URI.to_owned(),
+        friendly_name: Some("sn".to_owned()),
+        required: true,
+    }];
+    let attributes = [(
+        "urn:x".to_owned(),
+        vec!["Dupont & fils <O'Neil> \"é\"".to_owned()],
+    )];
+    let plan = EntityPlan {
+        document_id: MessageId::parse("_document").unwrap(),
+        id: &id,
+        valid_until: now() + chrono::Duration::days(7),
+        cache_s: 3600,
+        ui: &ui,
+        attributes: &attributes,
+        role: RolePlan::Sp {
+            acs: vec![IndexedEndpoint {
+                binding: Binding::Post,
+                location: "https://sp.example/acs?a=1&b=2".to_owned(),
+                index: 0,
+                is_default: true,
+            }],
+            slo: Vec::new(),
+            discovery: vec![IndexedEndpointUrl {
+                location: "https://sp.example/login".to_owned(),
+                index: 1,
+                is_default: true,
+            }],
+            name_id_formats: vec![NameIdFormat::Transient],
+            requested_attributes: &requested,
+        },
+        signing_certificates: vec![key.certificate()],
+    };
+    let xml = compose(&plan, &key).unwrap();
+    let pinned = [key.verifying()];
+    let strict = ReadPolicy {
+        pinned: &pinned,
+        horizon_days: Some(30),
+        ..policy()
+    };
+    let document = read(&xml, &strict).unwrap();
+    assert_eq!(document.left_out, []);
+    assert_eq!(document.key.as_deref(), Some(pinned[0].fingerprint()));
+    assert_eq!(document.cache_s, Some(3600));
+    assert_eq!(document.valid_until, Some(plan.valid_until));
+    let entity = &document.entities[0];
+    assert_eq!(entity.id, id);
+    assert_eq!(entity.attributes, attributes);
+    assert_eq!(entity.ui.technical_contact, ui.technical_contact);
+    let role = entity.sp.as_ref().unwrap();
+    assert_eq!(role.acs[0].location, "https://sp.example/acs?a=1&b=2");
+    assert!(role.acs[0].is_default);
+    assert_eq!(role.default_discovery(), Some("https://sp.example/login"));
+    assert_eq!(role.requested_attributes, requested);
+    assert_eq!(role.signing_keys, pinned);
+    assert_eq!(role.name_id_formats, [NameIdFormat::Transient]);
+    assert!(entity.idp.is_none());
+
+    let tampered = xml.replace("https://sp.example/login", "https://evil.example/in");
+    assert_ne!(tampered, xml);
+    assert_eq!(refusal(&tampered, &strict), Refusal::SignatureInvalid);
+    let stranger = [stranger.verifying()];
+    let other = ReadPolicy {
+        pinned: &stranger,
+        ..policy()
+    };
+    assert_eq!(refusal(&xml, &other), Refusal::SignatureInvalid);
+}
+
+#[test]
+fn an_identity_provider_is_read() {
+    let key = key();
+    let xml = entity(
+        "https://idp.example",
+        &format!(
+            "<md:Extensions><shibmd:Scope>entity.example</shibmd:Scope></md:Extensions>{}<md:Organization>\
+             <md:OrganizationName xml:lang=\"en\">AL</md:OrganizationName><md:OrganizationDisplayName xml:lang=\"en\">Academy</md:OrganizationDisplayName>\
+             <md:OrganizationDisplayName xml:lang=\"fr\">Académie</md:OrganizationDisplayName></md:Organization>\
+             <md:ContactPerson contactType=\"technical\"><md:EmailAddress>mailto:t@idp.example</md:EmailAddress></md:ContactPerson>",
+            idp(&format!(
+                "<md:Extensions><shibmd:Scope regexp=\"false\">idp.example</shibmd:Scope>\
+                 <shibmd:Scope regexp=\"true\">^.*$</shibmd:Scope><shibmd:Scope regexp=\"1\">.+</shibmd:Scope>\
+                 <shibmd:Scope>a@b</shibmd:Scope><mdui:UIInfo><mdui:DisplayName xml:lang=\"fr\"> Fournisseur </mdui:DisplayName>\
+                 <mdui:Logo width=\"80\" height=\"60\">https://idp.example/logo.png</mdui:Logo>\
+                 <mdui:Logo width=\"80\" height=\"60\">javascript:alert(1)</mdui:Logo>\
+                 <mdui:InformationURL xml:lang=\"fr\">javascript:alert(1)</mdui:InformationURL></mdui:UIInfo></md:Extensions>{}{}",
+                certificate(&key, ""),
+                sso("https://idp.example/sso"),
+            ))
+            .replace("SAML:2.0:protocol\"", "SAML:2.0:protocol urn:oasis:names:tc:SAML:1.1:protocol\" errorURL=\"https://idp.example/error\" WantAuthnRequestsSigned=\"true\"")
+        ),
+    );
+    let document = open(&xml);
+    assert_eq!(document.left_out, []);
+    let entity = &document.entities[0];
+    let role = entity.idp.as_ref().unwrap();
+    assert_eq!(role.scopes, ["idp.example", "entity.example"]);
+    assert_eq!(
+        role.sso_at(Binding::Redirect),
+        Some("https://idp.example/sso")
+    );
+    assert_eq!(role.signing_keys, [key.verifying()]);
+    assert_eq!(role.error_url.as_deref(), Some("https://idp.example/error"));
+    assert!(role.wants_signed_requests);
+    assert_eq!(entity.ui.display_name("fr"), Some("Fournisseur"));
+    assert_eq!(entity.ui.logos.len(), 1);
+    assert_eq!(entity.ui.information_urls, []);
+    assert_eq!(
+        entity.ui.technical_contact.as_deref(),
+        Some("t@idp.example")
+    );
+    assert_eq!(entity.ui.organization.as_deref(), Some("Académie"));
+}
+
+#[test]
+fn keys_for_signing_are_those_that_say_so_or_say_nothing() {
+    let (one, two, three) = (key(), key(), key());
+    let keys = format!(
+        "{}{}{}<md:KeyDescriptor use=\"signing\"><ds:KeyInfo><ds:X509Data><ds:X509Certificate>AAAA\
+         </ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>\
+         <md:KeyDescriptor><ds:KeyInfo><ds:KeyName>x</ds:KeyName></ds:KeyInfo></md:KeyDescriptor>",
+        certificate(&one, " use=\"signing\""),
+        certificate(&two, " use=\"encryption\""),
+        certificate(&three, ""),
+    );
+    let xml = entity(
+        "https://idp.example",
+        &idp(&format!("{keys}{}", sso("https://idp.example/sso"))),
+    );
+    let document = open(&xml);
+    let role = document.entities[0].idp.as_ref().unwrap();
+    assert_eq!(role.signing_keys, [one.verifying(), three.verifying()]);
+}
+
+#[test]
+fn an_expired_certificate_still_counts() {
+    let pair = generate(KeyKind::P256, "old", [5; 16], Moment::UNIX_EPOCH, 1).unwrap();
+    let old = SigningKey::from_pem(&pair.key_pem, &pair.cert_pem).unwrap();
+    let role = idp(&format!(
+        "{}{}",
+        certificate(&old, ""),
+        sso("https://idp.example/sso")
+    ));
+    let document = open(&entity("https://idp.example", &role));
+    assert_eq!(document.entities.len(), 1);
+}
+
+#[test]
+fn one_bad_entity_never_spoils_the_rest() {
+    let key = key();
+    let good_idp = format!(
+        "{}{}",
+        certificate(&key, ""),
+        sso("https://idp.example/sso")
+    );
+    for (bad, code) in [
+        (entity("https://x.example", ""), "EDU-2707"),
+        (
+            entity(
+                "https://x.example",
+                "<md:SPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:1.1:protocol\"/>",
+            ),
+            "EDU-2707",
+        ),
+        (
+            entity("https://x.example", &idp(&sso("https://idp.example/sso"))),
+            "EDU-2708",
+        ),
+        (
+            entity("https://x.example", &idp(&certificate(&key, ""))),
+            "EDU-2709",
+        ),
+        (
+            entity(
+                "https://x.example",
+                &idp(&good_idp).replace("HTTP-Redirect", "HTTP-POST-SimpleSign"),
+            ),
+            "EDU-2709",
+        ),
+        (entity("https://x.example", &sp("")), "EDU-2710"),
+        (
+            entity("https://x.example", &sp(&acs("javascript:alert(1)"))),
+            "EDU-2711",
+        ),
+        (
+            entity("https://x.example", &sp(&acs("data:text/html,x"))),
+            "EDU-2711",
+        ),
+        (
+            entity("https://x.example", &sp(&acs("http://sp.example/acs"))),
+            "EDU-2711",
+        ),
+        (
+            entity("https://x.example", &sp(&acs("http://localhost/acs"))),
+            "EDU-2711",
+        ),
+        (
+            entity(
+                "https://x.example",
+                &sp(&acs("https://user@sp.example/acs")),
+            ),
+            "EDU-2711",
+        ),
+        (
+            entity(
+                "https://x.example",
+                &idp(&good_idp.replace("https://idp.example/sso", "javascript:alert(1)")),
+            ),
+            "EDU-2711",
+        ),
+        (
+            entity(
+                "https://x.example",
+                &sp(&acs("https://sp.example/acs").replace("index=\"0\"", "")),
+            ),
+            "EDU-2303",
+        ),
+        (
+            entity(
+                "https://x.example",
+                &sp(&acs("https://sp.example/acs").replace("index=\"0\"", "index=\"x\"")),
+            ),
+            "EDU-2305",
+        ),
+        (
+            entity(
+                "https://x.example",
+                &sp(&acs("https://sp.example/acs")
+                    .replace(" Location=\"https://sp.example/acs\"", "")),
+            ),
+            "EDU-2303",
+        ),
+        (entity("", &sp(&acs("https://sp.example/acs"))), "EDU-2705"),
+        (
+            entity("not a uri", &sp(&acs("https://sp.example/acs"))),
+            "EDU-2705",
+        ),
+        (
+            entity(
+                &format!("https://{}", "x".repeat(1100)),
+                &sp(&acs("https://sp.example/acs")),
+            ),
+            "EDU-2705",
+        ),
+        (
+            good_sp("https://x.example").replace(" entityID=\"https://x.example\"", ""),
+            "EDU-2303",
+        ),
+        (good_sp("https://a.example"), "EDU-2706"),
+        (
+            good_sp("https://x.example")
+                .replace(" entityID", " validUntil=\"2026-11-23T12:00:00Z\" entityID"),
+            "EDU-2703",
+        ),
+        (
+            good_sp("https://x.example").replace(" entityID", " validUntil=\"tomorrow\" entityID"),
+            "EDU-2306",
+        ),
+        (
+            entity(
+                "https://x.example",
+                &sp(&acs("https://sp.example/acs")).replace(
+                    "<md:SPSSODescriptor",
+                    "<md:SPSSODescriptor validUntil=\"2020-01-01T00:00:00Z\"",
+                ),
+            ),
+            "EDU-2707",
+        ),
+        (
+            entity(
+                "https://x.example",
+                &sp(&acs("https://sp.example/acs")).replace(
+                    "<md:SPSSODescriptor",
+                    "<md:SPSSODescriptor AuthnRequestsSigned=\"yes\"",
+                ),
+            ),
+            "EDU-2305",
+        ),
+        (
+            entity(
+                "https://x.example",
+                &format!(
+                    "{}{}",
+                    sp(&acs("https://sp.example/acs")),
+                    "<md:x/>".repeat(20_000)
+                ),
+            ),
+            "EDU-2712",
+        ),
+    ] {
+        assert_eq!(left_out(&bad), code, "{}", &bad[..bad.len().min(900)]);
+    }
+}
+
+#[test]
+fn the_discovery_response_is_an_endpoint_too() {
+    let response = |location: &str| {
+        let binding = "urn:oasis:names:tc:SAML:profiles:SSO:idp-discovery-protocol";
+        sp(&format!(
+            "<md:Extensions><idpdisc:DiscoveryResponse Binding=\"{binding}\" Location=\"{location}\" index=\"1\"/></md:Extensions>{}",
+            acs("https://sp.example/acs")
+        ))
+    };
+    let document = open(&entity(
+        "https://sp.example",
+        &response("https://sp.example/login"),
+    ));
+    let role = document.entities[0].sp.as_ref().unwrap();
+    assert_eq!(role.default_discovery(), Some("https://sp.example/login"));
+    assert_eq!(
+        left_out(&entity(
+            "https://x.example",
+            &response("javascript:alert(1)")
+        )),
+        "EDU-2711"
+    );
+}
+
+#[test]
+fn unknown_extensions_block_nothing() {
+    let role = sp(&format!(
+        "<md:Extensions><x:y xmlns:x=\"urn:x\" z=\"1\">text<x:deep/></x:y><saml:Assertion ID=\"_a\"/></md:Extensions>\
+         <md:KeyDescriptor use=\"encryption\"><ds:KeyInfo><x:other xmlns:x=\"urn:x\"/></ds:KeyInfo><md:EncryptionMethod Algorithm=\"urn:x\"/></md:KeyDescriptor>\
+         <!-- a comment -->{}",
+        acs("https://sp.example/acs")
+    ));
+    let xml = entity("https://sp.example", &format!("{role}<md:AdditionalMetadataLocation namespace=\"urn:x\">https://x.example</md:AdditionalMetadataLocation>"))
+        .replace(" entityID", " x:extra=\"1\" xmlns:x=\"urn:x\" entityID");
+    let document = open(&format!(
+        "<?xml version=\"1.0\"?>\n<!-- metadata -->\n{xml}"
+    ));
+    assert_eq!(document.entities.len(), 1);
+}
+
+#[test]
+fn what_is_left_out_is_told_with_its_line() {
+    let xml = format!(
+        "<md:EntitiesDescriptor {HEAD}>\n\n{}\n<md:EntitiesDescriptor>\n<md:Extensions>{}</md:Extensions>\n{}\n</md:EntitiesDescriptor>\n</md:EntitiesDescriptor>",
+        good_sp("https://a.example"),
+        good_sp("https://hidden.example"),
+        entity("https://bad.example", ""),
+    );
+    let document = open(&xml);
+    assert_eq!(document.entities.len(), 1);
+    assert_eq!(document.left_out.len(), 1);
+    assert_eq!(document.left_out[0].entity_id, "https://bad.example");
+    assert_eq!(document.left_out[0].line, 6);
+}
+
+#[test]
+fn a_group_gives_its_entities_no_longer_life_than_its_own() {
+    let xml = |until: &str| {
+        group(&format!(
+            "<md:EntitiesDescriptor validUntil=\"{until}\">{}</md:EntitiesDescriptor>",
+            good_sp("https://a.example")
+                .replace(" entityID", " validUntil=\"2027-01-01T00:00:00Z\" entityID"),
+        ))
+    };
+    let document = open(&xml("2026-12-01T00:00:00Z"));
+    assert_eq!(
+        document.entities[0].valid_until,
+        Some("2026-12-01T00:00:00Z".parse().unwrap())
+    );
+    let document = open(&xml("2027-12-01T00:00:00Z"));
+    assert_eq!(
+        document.entities[0].valid_until,
+        Some("2027-01-01T00:00:00Z".parse().unwrap())
+    );
+    let document = open(&xml("2026-11-01T00:00:00Z"));
+    assert_eq!(document.entities.len(), 0);
+    assert_eq!(document.left_out[0].reason.code(), "EDU-2703");
+}
+
+#[test]
+fn valid_until_is_bounded() {
+    let until = |until: &str| {
+        good_sp("https://a.example")
+            .replace(" entityID", &format!(" validUntil=\"{until}\" entityID"))
+    };
+    let bounded = ReadPolicy {
+        horizon_days: Some(14),
+        ..policy()
+    };
+    assert!(read(&until("2026-12-07T12:00:00Z"), &bounded).is_ok());
+    assert_eq!(
+        refusal(&until("2026-12-07T12:00:01Z"), &bounded).code(),
+        "EDU-2704"
+    );
+    assert_eq!(
+        refusal(&good_sp("https://a.example"), &bounded),
+        Refusal::ValidUntilMissing
+    );
+    for policy in [bounded, policy()] {
+        assert_eq!(
+            refusal(&until("2026-11-23T12:00:00Z"), &policy).code(),
+            "EDU-2703"
+        );
+        assert_eq!(
+            refusal(&until("2027-13-01T00:00:00Z"), &policy).code(),
+            "EDU-2306"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_metadata_is_refused() {
+    for (xml, code) in [
+        ("", "EDU-2015"),
+        ("<html/>", "EDU-2701"),
+        (
+            "<EntityDescriptor entityID=\"https://a.example\"/>",
+            "EDU-2701",
+        ),
+        ("<!DOCTYPE x><x/>", "EDU-2007"),
+        ("<?xml-stylesheet href=\"x\"?><x/>", "EDU-2008"),
+        ("<x>&e;</x>", "EDU-2014"),
+    ] {
+        assert_eq!(refusal(xml, &policy()).code(), code, "{xml}");
+    }
+}
+
+#[test]
+fn a_pinned_source_is_read_only_with_its_signature() {
+    let pinned = [key().verifying()];
+    let strict = ReadPolicy {
+        pinned: &pinned,
+        ..policy()
+    };
+    assert_eq!(
+        refusal(&good_sp("https://a.example"), &strict),
+        Refusal::Unsigned
+    );
+}
+
+#[test]
+fn plain_http_on_loopback_is_taken_where_allowed() {
+    let xml = entity(
+        "http://localhost:8080/sp",
+        &sp(&acs("http://localhost:8080/acs")),
+    );
+    let loopback = ReadPolicy {
+        loopback_http: true,
+        ..policy()
+    };
+    assert_eq!(read(&xml, &loopback).unwrap().entities.len(), 1);
+    let xml = entity("http://sp.example", &sp(&acs("http://sp.example/acs")));
+    assert_eq!(
+        read(&xml, &loopback).unwrap().left_out[0].reason.code(),
+        "EDU-2711"
+    );
+}

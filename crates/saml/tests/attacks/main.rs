@@ -1,0 +1,5 @@
+//! Attacks: messages and documents that must be refused, each by the clause it breaks, though
+//! nearly all of them are really signed with a key that is trusted.
+
+mod forge;
+mod responses;

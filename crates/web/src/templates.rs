@@ -187,8 +187,6 @@ impl Templates {
 fn environment(theme: Option<PathBuf>) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
     environment.set_loader(move |name: &str| {
         // Templates name each other by fixed names; nothing of a request comes here.
         match source(theme.as_deref(), name) {

@@ -293,11 +293,12 @@ impl VerifyingKey {
             _ => return Err(KeyFault::UnknownKind),
         }
         let digest = sha256(&key.public_key_to_der()?);
-        let fingerprint = digest
+        let hex: Vec<String> = digest
             .iter()
             .take(8)
             .map(|byte| format!("{byte:02x}"))
             .collect();
+        let fingerprint = hex.concat();
         let not_after = Asn1Time::from_unix(0)
             .and_then(|epoch| epoch.diff(certificate.not_after()))
             .ok()

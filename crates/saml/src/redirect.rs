@@ -33,7 +33,7 @@ impl Received<AuthnRequest> {
             Some(sealed) => Seal::Query {
                 octets: sealed.octets,
                 algorithm: sealed.algorithm,
-                signature: sealed.signature,
+                signature: sealed.value,
             },
             None => Seal::Enveloped(Seals::find(&document, None)?),
         };

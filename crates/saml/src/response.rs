@@ -103,17 +103,17 @@ pub struct ErrorPlan<'a> {
 pub enum Status {
     /// Success.
     Success,
-    /// Responder + NoPassive.
+    /// `Responder` and `NoPassive`.
     NoPassive,
-    /// Responder + NoAuthnContext.
+    /// `Responder` and `NoAuthnContext`.
     NoAuthnContext,
-    /// Responder + AuthnFailed.
+    /// `Responder` and `AuthnFailed`.
     AuthnFailed,
-    /// Requester + InvalidNameIDPolicy.
+    /// `Requester` and `InvalidNameIDPolicy`.
     InvalidNameIdPolicy,
-    /// Responder + RequestDenied.
+    /// `Responder` and `RequestDenied`.
     RequestDenied,
-    /// Requester + RequestUnsupported.
+    /// `Requester` and `RequestUnsupported`.
     RequestUnsupported,
     /// Any other pair, as received.
     Other(String, Option<String>),

@@ -34,7 +34,7 @@ pub(super) struct Query {
 pub(super) struct Signature {
     pub(super) octets: String,
     pub(super) algorithm: Algorithm,
-    pub(super) signature: Vec<u8>,
+    pub(super) value: Vec<u8>,
 }
 
 impl Query {
@@ -54,7 +54,7 @@ impl Query {
             (Some(algorithm), Some(signature)) => Some(Signature {
                 octets: signed_octets(message, relay_state, algorithm),
                 algorithm: named_algorithm(algorithm)?,
-                signature: decode(signature, "Signature")?,
+                value: decode(signature, "Signature")?,
             }),
             (None, None) => None,
             (None, Some(_)) => return Err(Refusal::HalfSigned { name: "SigAlg" }),

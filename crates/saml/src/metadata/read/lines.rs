@@ -28,7 +28,7 @@ impl Count<'_> {
         if is_entity(element) {
             let start = element.range().start;
             let between = self.text.get(self.at..start).unwrap_or_default();
-            let breaks = between.iter().filter(|byte| **byte == b'\n').count();
+            let breaks = between.split(|byte| *byte == b'\n').count() - 1;
             self.line = self
                 .line
                 .saturating_add(u32::try_from(breaks).unwrap_or(u32::MAX));

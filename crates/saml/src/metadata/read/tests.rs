@@ -1,10 +1,10 @@
 use super::read;
 use crate::keys::generate;
-use crate::metadata::{
-    Document, EntityPlan, IndexedEndpoint, IndexedEndpointUrl, ReadPolicy, RequestedAttribute,
-    RolePlan, Ui, compose,
-};
-use crate::{Binding, EntityId, KeyKind, MessageId, Moment, NameIdFormat, Refusal, SigningKey};
+use crate::metadata::{Document, ReadPolicy};
+use crate::{Binding, KeyKind, Moment, Refusal, SigningKey};
+
+mod left_out;
+mod signatures;
 
 const HEAD: &str = r#"xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" xmlns:mdui="urn:oasis:names:tc:SAML:metadata:ui" xmlns:shibmd="urn:mace:shibboleth:metadata:1.0" xmlns:idpdisc="urn:oasis:names:tc:SAML:profiles:SSO:idp-discovery-protocol" xmlns:mdattr="urn:oasis:names:tc:SAML:metadata:attribute" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion""#;
 const SAML2: &str = r#"protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol""#;
@@ -74,103 +74,6 @@ fn sso(location: &str) -> String {
 
 fn good_sp(id: &str) -> String {
     entity(id, &sp(&acs("https://sp.example/acs")))
-}
-
-/// The code under which an entity is left out of a document that holds a good one, too.
-fn left_out(bad: &str) -> &'static str {
-    let xml = group(&format!(
-        "{}{bad}{}",
-        good_sp("https://a.example"),
-        good_sp("https://b.example")
-    ));
-    let document = open(&xml);
-    let ids: Vec<&str> = document
-        .entities
-        .iter()
-        .map(|entity| entity.id.as_str())
-        .collect();
-    assert_eq!(ids, ["https://a.example", "https://b.example"]);
-    assert_eq!(document.left_out.len(), 1);
-    document.left_out[0].reason.code()
-}
-
-#[test]
-fn what_we_compose_we_read_back() {
-    let (key, stranger) = (key(), key());
-    let id = EntityId::parse("https://sp.example/sp").unwrap();
-    let ui = Ui {
-        technical_contact: Some("help@sp.example".to_owned()),
-        ..Ui::default()
-    };
-    let requested = [RequestedAttribute {
-        name: "urn:oid:2.5.4.4".to_owned(),
-        name_format: crate::names::ATTRNAME_URI.to_owned(),
-        friendly_name: Some("sn".to_owned()),
-        required: true,
-    }];
-    let attributes = [(
-        "urn:x".to_owned(),
-        vec!["Dupont & fils <O'Neil> \"é\"".to_owned()],
-    )];
-    let plan = EntityPlan {
-        document_id: MessageId::parse("_document").unwrap(),
-        id: &id,
-        valid_until: now() + chrono::Duration::days(7),
-        cache_s: 3600,
-        ui: &ui,
-        attributes: &attributes,
-        role: RolePlan::Sp {
-            acs: vec![IndexedEndpoint {
-                binding: Binding::Post,
-                location: "https://sp.example/acs?a=1&b=2".to_owned(),
-                index: 0,
-                is_default: true,
-            }],
-            slo: Vec::new(),
-            discovery: vec![IndexedEndpointUrl {
-                location: "https://sp.example/login".to_owned(),
-                index: 1,
-                is_default: true,
-            }],
-            name_id_formats: vec![NameIdFormat::Transient],
-            requested_attributes: &requested,
-        },
-        signing_certificates: vec![key.certificate()],
-    };
-    let xml = compose(&plan, &key).unwrap();
-    let pinned = [key.verifying()];
-    let strict = ReadPolicy {
-        pinned: &pinned,
-        horizon_days: Some(30),
-        ..policy()
-    };
-    let document = read(&xml, &strict).unwrap();
-    assert_eq!(document.left_out, []);
-    assert_eq!(document.key.as_deref(), Some(pinned[0].fingerprint()));
-    assert_eq!(document.cache_s, Some(3600));
-    assert_eq!(document.valid_until, Some(plan.valid_until));
-    let entity = &document.entities[0];
-    assert_eq!(entity.id, id);
-    assert_eq!(entity.attributes, attributes);
-    assert_eq!(entity.ui.technical_contact, ui.technical_contact);
-    let role = entity.sp.as_ref().unwrap();
-    assert_eq!(role.acs[0].location, "https://sp.example/acs?a=1&b=2");
-    assert!(role.acs[0].is_default);
-    assert_eq!(role.default_discovery(), Some("https://sp.example/login"));
-    assert_eq!(role.requested_attributes, requested);
-    assert_eq!(role.signing_keys, pinned);
-    assert_eq!(role.name_id_formats, [NameIdFormat::Transient]);
-    assert!(entity.idp.is_none());
-
-    let tampered = xml.replace("https://sp.example/login", "https://evil.example/in");
-    assert_ne!(tampered, xml);
-    assert_eq!(refusal(&tampered, &strict), Refusal::SignatureInvalid);
-    let stranger = [stranger.verifying()];
-    let other = ReadPolicy {
-        pinned: &stranger,
-        ..policy()
-    };
-    assert_eq!(refusal(&xml, &other), Refusal::SignatureInvalid);
 }
 
 #[test]
@@ -252,177 +155,6 @@ fn an_expired_certificate_still_counts() {
 }
 
 #[test]
-fn one_bad_entity_never_spoils_the_rest() {
-    let key = key();
-    let good_idp = format!(
-        "{}{}",
-        certificate(&key, ""),
-        sso("https://idp.example/sso")
-    );
-    for (bad, code) in [
-        (entity("https://x.example", ""), "EDU-2707"),
-        (
-            entity(
-                "https://x.example",
-                "<md:SPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:1.1:protocol\"/>",
-            ),
-            "EDU-2707",
-        ),
-        (
-            entity("https://x.example", &idp(&sso("https://idp.example/sso"))),
-            "EDU-2708",
-        ),
-        (
-            entity("https://x.example", &idp(&certificate(&key, ""))),
-            "EDU-2709",
-        ),
-        (
-            entity(
-                "https://x.example",
-                &idp(&good_idp).replace("HTTP-Redirect", "HTTP-POST-SimpleSign"),
-            ),
-            "EDU-2709",
-        ),
-        (entity("https://x.example", &sp("")), "EDU-2710"),
-        (
-            entity("https://x.example", &sp(&acs("javascript:alert(1)"))),
-            "EDU-2711",
-        ),
-        (
-            entity("https://x.example", &sp(&acs("data:text/html,x"))),
-            "EDU-2711",
-        ),
-        (
-            entity("https://x.example", &sp(&acs("http://sp.example/acs"))),
-            "EDU-2711",
-        ),
-        (
-            entity("https://x.example", &sp(&acs("http://localhost/acs"))),
-            "EDU-2711",
-        ),
-        (
-            entity(
-                "https://x.example",
-                &sp(&acs("https://user@sp.example/acs")),
-            ),
-            "EDU-2711",
-        ),
-        (
-            entity(
-                "https://x.example",
-                &idp(&good_idp.replace("https://idp.example/sso", "javascript:alert(1)")),
-            ),
-            "EDU-2711",
-        ),
-        (
-            entity(
-                "https://x.example",
-                &sp(&acs("https://sp.example/acs").replace("index=\"0\"", "")),
-            ),
-            "EDU-2303",
-        ),
-        (
-            entity(
-                "https://x.example",
-                &sp(&acs("https://sp.example/acs").replace("index=\"0\"", "index=\"x\"")),
-            ),
-            "EDU-2305",
-        ),
-        (
-            entity(
-                "https://x.example",
-                &sp(&acs("https://sp.example/acs")
-                    .replace(" Location=\"https://sp.example/acs\"", "")),
-            ),
-            "EDU-2303",
-        ),
-        (entity("", &sp(&acs("https://sp.example/acs"))), "EDU-2705"),
-        (
-            entity("not a uri", &sp(&acs("https://sp.example/acs"))),
-            "EDU-2705",
-        ),
-        (
-            entity(
-                &format!("https://{}", "x".repeat(1100)),
-                &sp(&acs("https://sp.example/acs")),
-            ),
-            "EDU-2705",
-        ),
-        (
-            good_sp("https://x.example").replace(" entityID=\"https://x.example\"", ""),
-            "EDU-2303",
-        ),
-        (good_sp("https://a.example"), "EDU-2706"),
-        (
-            good_sp("https://x.example")
-                .replace(" entityID", " validUntil=\"2026-11-23T12:00:00Z\" entityID"),
-            "EDU-2703",
-        ),
-        (
-            good_sp("https://x.example").replace(" entityID", " validUntil=\"tomorrow\" entityID"),
-            "EDU-2306",
-        ),
-        (
-            entity(
-                "https://x.example",
-                &sp(&acs("https://sp.example/acs")).replace(
-                    "<md:SPSSODescriptor",
-                    "<md:SPSSODescriptor validUntil=\"2020-01-01T00:00:00Z\"",
-                ),
-            ),
-            "EDU-2707",
-        ),
-        (
-            entity(
-                "https://x.example",
-                &sp(&acs("https://sp.example/acs")).replace(
-                    "<md:SPSSODescriptor",
-                    "<md:SPSSODescriptor AuthnRequestsSigned=\"yes\"",
-                ),
-            ),
-            "EDU-2305",
-        ),
-        (
-            entity(
-                "https://x.example",
-                &format!(
-                    "{}{}",
-                    sp(&acs("https://sp.example/acs")),
-                    "<md:x/>".repeat(20_000)
-                ),
-            ),
-            "EDU-2712",
-        ),
-    ] {
-        assert_eq!(left_out(&bad), code, "{}", &bad[..bad.len().min(900)]);
-    }
-}
-
-#[test]
-fn the_discovery_response_is_an_endpoint_too() {
-    let response = |location: &str| {
-        let binding = "urn:oasis:names:tc:SAML:profiles:SSO:idp-discovery-protocol";
-        sp(&format!(
-            "<md:Extensions><idpdisc:DiscoveryResponse Binding=\"{binding}\" Location=\"{location}\" index=\"1\"/></md:Extensions>{}",
-            acs("https://sp.example/acs")
-        ))
-    };
-    let document = open(&entity(
-        "https://sp.example",
-        &response("https://sp.example/login"),
-    ));
-    let role = document.entities[0].sp.as_ref().unwrap();
-    assert_eq!(role.default_discovery(), Some("https://sp.example/login"));
-    assert_eq!(
-        left_out(&entity(
-            "https://x.example",
-            &response("javascript:alert(1)")
-        )),
-        "EDU-2711"
-    );
-}
-
-#[test]
 fn unknown_extensions_block_nothing() {
     let role = sp(&format!(
         "<md:Extensions><x:y xmlns:x=\"urn:x\" z=\"1\">text<x:deep/></x:y><saml:Assertion ID=\"_a\"/></md:Extensions>\
@@ -436,21 +168,6 @@ fn unknown_extensions_block_nothing() {
         "<?xml version=\"1.0\"?>\n<!-- metadata -->\n{xml}"
     ));
     assert_eq!(document.entities.len(), 1);
-}
-
-#[test]
-fn what_is_left_out_is_told_with_its_line() {
-    let xml = format!(
-        "<md:EntitiesDescriptor {HEAD}>\n\n{}\n<md:EntitiesDescriptor>\n<md:Extensions>{}</md:Extensions>\n{}\n</md:EntitiesDescriptor>\n</md:EntitiesDescriptor>",
-        good_sp("https://a.example"),
-        good_sp("https://hidden.example"),
-        entity("https://bad.example", ""),
-    );
-    let document = open(&xml);
-    assert_eq!(document.entities.len(), 1);
-    assert_eq!(document.left_out.len(), 1);
-    assert_eq!(document.left_out[0].entity_id, "https://bad.example");
-    assert_eq!(document.left_out[0].line, 6);
 }
 
 #[test]
@@ -523,35 +240,4 @@ fn what_is_not_metadata_is_refused() {
     ] {
         assert_eq!(refusal(xml, &policy()).code(), code, "{xml}");
     }
-}
-
-#[test]
-fn a_pinned_source_is_read_only_with_its_signature() {
-    let pinned = [key().verifying()];
-    let strict = ReadPolicy {
-        pinned: &pinned,
-        ..policy()
-    };
-    assert_eq!(
-        refusal(&good_sp("https://a.example"), &strict),
-        Refusal::Unsigned
-    );
-}
-
-#[test]
-fn plain_http_on_loopback_is_taken_where_allowed() {
-    let xml = entity(
-        "http://localhost:8080/sp",
-        &sp(&acs("http://localhost:8080/acs")),
-    );
-    let loopback = ReadPolicy {
-        loopback_http: true,
-        ..policy()
-    };
-    assert_eq!(read(&xml, &loopback).unwrap().entities.len(), 1);
-    let xml = entity("http://sp.example", &sp(&acs("http://sp.example/acs")));
-    assert_eq!(
-        read(&xml, &loopback).unwrap().left_out[0].reason.code(),
-        "EDU-2711"
-    );
 }

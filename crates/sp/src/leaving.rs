@@ -19,6 +19,8 @@ pub(crate) struct LeavingPage {
     home: String,
     /// The form was too old and is shown again.
     expired: bool,
+    /// Whether it is said to a pupil.
+    pupil: bool,
     /// Who is signed in.
     badge: Badge,
 }
@@ -32,6 +34,7 @@ impl Page for LeavingPage {
                 action: "/portail/logout".into(),
                 home: "/portail/".into(),
                 expired,
+                pupil: expired,
                 badge: Badge {
                     login: "amartin".into(),
                     name: "Anne Martin".into(),
@@ -43,6 +46,10 @@ impl Page for LeavingPage {
 
     fn user(&self) -> Option<Badge> {
         Some(self.badge.clone())
+    }
+
+    fn tutoie(&self) -> bool {
+        self.pupil
     }
 }
 
@@ -119,6 +126,7 @@ async fn show(service: &Service, visit: &Visit, expired: bool) -> Result<HttpRes
             action: service.path("/logout"),
             home: service.parts.home.to_owned(),
             expired,
+            pupil: session.value.is_pupil(),
             badge: service.badge(&session.value),
         }),
         None => visit.page(&service.left(visit, None)),

@@ -133,9 +133,7 @@ fn words(refusal: &Refusal) -> &'static str {
 
 /// 503, to be tried again in a moment.
 fn unavailable(code: &'static str, words: &'static str, story: impl Into<String>) -> Refused {
-    let mut refused = Refused::new(StatusCode::SERVICE_UNAVAILABLE, code, words, story);
-    refused.retry_after = Some(5);
-    refused
+    Refused::new(StatusCode::SERVICE_UNAVAILABLE, code, words, story).retry_after(5)
 }
 
 /// Where a new attempt at the same target starts.

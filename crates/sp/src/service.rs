@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
-use actix_web::web::ServiceConfig;
+use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use federation::Federation;
 use saml::metadata::{RequestedAttribute, Ui};
 use saml::{EntityId, SigningKey};
@@ -14,7 +14,7 @@ use crate::attempt::Attempts;
 use crate::landing::Landings;
 use crate::pool::Pool;
 use crate::publishing::Publisher;
-use crate::{SignedIn, Target, asking};
+use crate::{SignedIn, Target, asking, landing, leaving, publishing};
 
 /// Where an identity provider lets a person end its session, if it is known to have such a page.
 pub type ProviderLogout = Arc<dyn Fn(&EntityId) -> Option<String> + Send + Sync>;
@@ -103,8 +103,16 @@ impl Service {
     /// Registers the routes of this service: `login`, `saml/metadata`, `saml/acs`, `land` and
     /// `logout` under its prefix. Every other address under it is the application's own.
     pub fn configure(self: &Arc<Self>, cfg: &mut ServiceConfig) {
-        // The extractors of room web are not there yet.
-        let _ = cfg;
+        let at = |path: &str| resource(self.path(path)).app_data(Data::from(Arc::clone(self)));
+        cfg.service(at("/login").route(get().to(asking::login)))
+            .service(at("/saml/metadata").route(get().to(publishing::metadata)))
+            .service(at("/saml/acs").route(post().to(landing::receive)))
+            .service(at("/land").route(get().to(landing::land)))
+            .service(
+                at("/logout")
+                    .route(get().to(leaving::ask))
+                    .route(post().to(leaving::leave)),
+            );
     }
 
     /// Who is signed in here with this browser.

@@ -11,7 +11,7 @@ mod page;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, ServiceConfig};
+use actix_web::web::{Data, ServiceConfig, get, resource};
 use sp::Service;
 use web::{Refused, Sample, Visit};
 
@@ -39,8 +39,13 @@ impl Viewer {
 
     /// Registers every route under the prefix: those of the service, and the one page.
     pub fn configure(self: &Arc<Self>, cfg: &mut ServiceConfig) {
-        // The extractors of room web are not there yet.
-        let _ = cfg;
+        let home = self.parts.service.home();
+        self.parts.service.configure(cfg);
+        cfg.service(
+            resource([home, home.trim_end_matches('/')])
+                .app_data(Data::from(Arc::clone(self)))
+                .route(get().to(show)),
+        );
     }
 }
 

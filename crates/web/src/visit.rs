@@ -4,6 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::future::{Ready, ready};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
@@ -116,13 +117,10 @@ impl Visit {
     /// The browser: an opaque value kept in a first-party cookie (HttpOnly, SameSite=Lax), set on
     /// the way out when absent. Binds attempts, flows and forms to the browser that opened them.
     pub fn browser(&self) -> &str {
-        self.inner.browser.get_or_init(|| {
-            self.known_browser().unwrap_or_else(|| {
-                let fresh = self.inner.edge.token();
-                self.set_cookie(BROWSER, &fresh, None);
-                fresh
-            })
-        })
+        match self.inner.browser.get() {
+            Some(browser) => browser,
+            None => self.own(self.inner.edge.token()),
+        }
     }
 
     /// Whether the browser came with its cookie (a browser without one cannot own an attempt).
@@ -212,9 +210,21 @@ impl Visit {
         Ok(guard::said(response))
     }
 
+    /// A page without a form gives no browser cookie: in answer to a cross-site POST, which comes
+    /// without ours, a fresh one would take the place of the one the browser has.
     fn render<P: Page>(&self, page: &P) -> Result<String, minijinja::Error> {
-        let browser = self.browser().to_owned();
-        let (edge, now) = (self.inner.edge.clone(), self.inner.edge.now().timestamp());
+        let owner = self.inner.browser.get().cloned();
+        let owner = owner.or_else(|| self.known_browser());
+        let owner = owner.unwrap_or_else(|| self.inner.edge.token());
+        let named = Arc::new(AtomicBool::new(false));
+        let csrf = {
+            let (edge, now) = (self.inner.edge.clone(), self.inner.edge.now().timestamp());
+            let (owner, named) = (owner.clone(), Arc::clone(&named));
+            move |form: &str| {
+                named.store(true, Ordering::Relaxed);
+                csrf::token(edge.csrf_key(), &owner, form, now)
+            }
+        };
         let user = page.user();
         let around = Surroundings {
             lang: self.lang(),
@@ -222,12 +232,24 @@ impl Visit {
             path: self.inner.uri.path(),
             reference: self.inner.reference.as_str(),
             user: user.as_ref(),
-            csrf: Arc::new(move |form| csrf::token(edge.csrf_key(), &browser, form, now)),
+            csrf: Arc::new(csrf),
         };
-        self.inner
-            .edge
-            .templates()
-            .render(P::TEMPLATE, Value::from(Serde(page)), &around)
+        let templates = self.inner.edge.templates();
+        let html = templates.render(P::TEMPLATE, Value::from(Serde(page)), &around)?;
+        if named.load(Ordering::Relaxed) {
+            self.own(owner);
+        }
+        Ok(html)
+    }
+
+    /// Makes `browser` the browser of this visit, unless it has one.
+    fn own(&self, browser: String) -> &str {
+        self.inner.browser.get_or_init(|| {
+            self.known_browser().unwrap_or_else(|| {
+                self.set_cookie(BROWSER, &browser, None);
+                browser
+            })
+        })
     }
 
     /// 303 to a path or absolute address that the caller vouches for.

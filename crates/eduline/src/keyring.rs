@@ -101,7 +101,7 @@ impl KeyRing {
 
     /// Reads a secret.
     pub(crate) fn secret(&self, secret: Secret) -> Result<[u8; 32], Fault> {
-        let path = self.folder.join(secret.name());
+        let path = self.secret_file(secret);
         let text = read(&path)?;
         bytes_of(text.trim()).ok_or_else(|| Fault::of_file(&path, "must be 64 hexadecimal digits"))
     }
@@ -127,7 +127,7 @@ impl KeyRing {
             }
         }
         for secret in Secret::ALL {
-            let path = self.folder.join(secret.name());
+            let path = self.secret_file(secret);
             if path.exists() {
                 continue;
             }
@@ -144,6 +144,11 @@ impl KeyRing {
     /// Where a key is.
     pub(crate) fn key_file(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.pem"))
+    }
+
+    /// Where a secret is.
+    pub(crate) fn secret_file(&self, secret: Secret) -> PathBuf {
+        self.folder.join(secret.name())
     }
 
     /// Makes the folder, for its owner only.

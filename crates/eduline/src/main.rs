@@ -7,23 +7,60 @@
 //! * Exit codes: 0 done, 1 refused with reasons, 2 wrong usage.
 
 mod cli;
+mod commands;
+mod house;
 mod keyring;
 mod say;
+mod serve;
 mod settings;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use cli::{Cli, Command};
+use commands::Refusal;
+use settings::Settings;
+
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    match settings::load(&cli.config, std::env::vars()) {
-        Ok(_settings) => ExitCode::SUCCESS,
-        Err(faults) => {
-            for fault in &faults {
-                say::complain(&fault.to_string());
+    let cli = Cli::parse();
+    log();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Refusal(reasons)) => {
+            for reason in &reasons {
+                say::complain(reason);
             }
             ExitCode::from(1)
         }
     }
+}
+
+fn run(cli: &Cli) -> Result<(), Refusal> {
+    if let Command::Check(print) = &cli.command {
+        return commands::check::run(&cli.config, print);
+    }
+    let settings: Settings = settings::load(&cli.config, std::env::vars())?;
+    match &cli.command {
+        Command::Serve(command) => serve::run(settings, command),
+        Command::Trace(command) => commands::trace::run(&settings, command),
+        Command::Keys(command) => commands::keys::run(&settings, command),
+        Command::Sp(command) => commands::sp::run(&settings, command),
+        Command::Account(command) => actix_web::rt::System::new().block_on(async {
+            let directory = house::open_directory(&settings).await?;
+            commands::account::run(&directory, command).await
+        }),
+        Command::Check(_) => Ok(()),
+    }
+}
+
+/// What the process itself has to say goes to standard error; `RUST_LOG` chooses how much.
+fn log() {
+    let chosen = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(chosen)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
 }

@@ -14,7 +14,37 @@ use super::section::Section;
 
 /// Everything the binary was told. What is written here holds: paths are resolved, names parsed.
 pub(crate) struct Settings {
-    /// Where the public server listens.
+    /// The public server.
+    pub(crate) server: ServerSettings,
+    /// The private server.
+    pub(crate) admin: Listen,
+    /// The shelf.
+    pub(crate) store: StoreSettings,
+    /// The accounts.
+    pub(crate) directory: DirectorySettings,
+    /// The journal.
+    pub(crate) journal: JournalSettings,
+    /// What overrides the templates, words and assets inside the binary.
+    pub(crate) theme: Option<PathBuf>,
+    /// Keys and secrets.
+    pub(crate) keys: KeySettings,
+    /// Who runs this.
+    pub(crate) organization: Organization,
+    /// The discovery service.
+    pub(crate) wayf: WayfSettings,
+    /// The identity provider.
+    pub(crate) idp: IdpSettings,
+    /// The portal.
+    pub(crate) portal: PortalSettings,
+    /// The viewer's name.
+    pub(crate) viewer: Names,
+    /// Metadata.
+    pub(crate) federation: FederationSettings,
+}
+
+/// The public server.
+pub(crate) struct ServerSettings {
+    /// Where it listens.
     pub(crate) listen: SocketAddr,
     /// What visitors type.
     pub(crate) public_url: PublicUrl,
@@ -26,51 +56,75 @@ pub(crate) struct Settings {
     pub(crate) demo: bool,
     /// Accounts of the demo, CSV.
     pub(crate) demo_accounts: PathBuf,
-    /// The private server.
-    pub(crate) admin: Listen,
-    /// The shelf.
-    pub(crate) store: StoreSettings,
-    /// The accounts' file.
-    pub(crate) directory: PathBuf,
+}
+
+/// The accounts.
+pub(crate) struct DirectorySettings {
+    /// Their file.
+    pub(crate) path: PathBuf,
     /// What a password costs.
     pub(crate) hashing: Hashing,
-    /// The journal's folder.
-    pub(crate) journal: PathBuf,
-    /// Days a journal file is kept.
-    pub(crate) journal_days: u32,
-    /// What overrides the templates, words and assets inside the binary.
-    pub(crate) theme: Option<PathBuf>,
-    /// Where keys and secrets are.
-    pub(crate) keys: PathBuf,
+}
+
+/// The journal.
+pub(crate) struct JournalSettings {
+    /// Its folder.
+    pub(crate) folder: PathBuf,
+    /// Days a file is kept.
+    pub(crate) keep_days: u32,
+}
+
+/// Keys and secrets.
+pub(crate) struct KeySettings {
+    /// Where they are.
+    pub(crate) folder: PathBuf,
     /// The kind of a new key.
-    pub(crate) key_kind: KeyKind,
+    pub(crate) kind: KeyKind,
     /// Days a new certificate says it is valid.
-    pub(crate) key_days: u32,
-    /// Who runs this.
-    pub(crate) organization: Option<String>,
+    pub(crate) days: u32,
+}
+
+/// Who runs this deployment.
+pub(crate) struct Organization {
+    /// Its name.
+    pub(crate) name: Option<String>,
     /// Whom other deployments write to.
     pub(crate) contact: Option<String>,
-    /// The service a visitor of the discovery service is for when it says nothing.
+}
+
+/// The discovery service.
+pub(crate) struct WayfSettings {
+    /// The service a visitor is for who opens it directly.
     pub(crate) default_service: EntityId,
-    /// The tiles of the discovery service, in their order.
+    /// The tiles, in their order.
     pub(crate) profiles: Vec<ProfileSettings>,
+}
+
+/// The identity provider.
+pub(crate) struct IdpSettings {
     /// The académie's code (`codaca`).
     pub(crate) codaca: String,
     /// Functions of the staff.
     pub(crate) fonctions: PathBuf,
-    /// The realms of the identity provider.
+    /// Its realms.
     pub(crate) realms: Vec<RealmSettings>,
+}
+
+/// The portal.
+pub(crate) struct PortalSettings {
     /// The applications.
     pub(crate) catalogue: PathBuf,
-    /// The portal's name, French and English.
-    pub(crate) portal_name: Names,
-    /// The viewer's name.
-    pub(crate) viewer_name: Names,
-    /// The address our own metadata is read from, when it is not where we listen.
+    /// Its name.
+    pub(crate) name: Names,
+}
+
+/// Metadata.
+pub(crate) struct FederationSettings {
+    /// The address our own is read from, when it is not where we listen.
     pub(crate) own_base: Option<String>,
-    /// How often metadata is read again.
+    /// How often it is read again.
     pub(crate) refresh: Duration,
-    /// Others' metadata.
+    /// Others'.
     pub(crate) sources: Vec<SourceSettings>,
 }
 
@@ -171,75 +225,68 @@ pub(crate) fn check(root: Node, folder: &Path, faults: &mut Vec<Fault>) -> Optio
         .map_or_else(PathBuf::new, |server| server.data.clone());
     let admin = root.table("admin", rooms::admin);
     let store = root.table("store", |section| rooms::store(section, &data));
-    let (directory, hashing) = root.table("directory", |section| rooms::accounts(section, &data));
-    let (journal, journal_days) = root.table("journal", |section| {
-        let folder = section.path_in("folder", &data);
-        let days = section.number("keep_days", 1, 3650);
-        (
-            folder.unwrap_or_else(|| data.join("journal")),
-            days.unwrap_or(30),
-        )
-    });
+    let directory = root.table("directory", |section| rooms::directory(section, &data));
+    let journal = root.table("journal", |section| rooms::journal(section, &data));
     let theme = root.table("theme", |section| section.path_in("folder", folder));
-    let (keys, key_kind, key_days) = root.table("keys", |section| rooms::keys(section, &data));
-    let (organization, contact) = root.table("organization", |section| {
-        (section.text("name"), section.text("contact"))
+    let keys = root.table("keys", |section| rooms::keys(section, &data));
+    let organization = root.table("organization", |section| Organization {
+        name: section.text("name"),
+        contact: section.text("contact"),
     });
     let wayf = root.table("wayf", |section| rooms::wayf(section, &base));
     let idp = root.table("idp", |section| rooms::idp(section, folder));
-    let (catalogue, portal_name) = root.table("portal", |section| {
-        let catalogue = section.path_in("catalogue", folder);
-        let name = rooms::names(section, "Portail des applications", "Applications portal");
-        (
-            catalogue.unwrap_or_else(|| folder.join("applications.toml")),
-            name,
-        )
-    });
-    let viewer_name = root.table("viewer", |section| {
-        rooms::names(section, "Magistère", "Magistère")
-    });
+    let portal = root.table("portal", |section| rooms::portal(section, folder));
+    let viewer = root.table("viewer", rooms::viewer);
     let federation = root.table("federation", |section| rooms::federation(section, folder));
     root.close();
-    let (server, store, (default_service, profiles)) = (server?, store?, wayf?);
-    let (codaca, fonctions, realms) = idp?;
     Some(Settings {
-        listen: server.listen,
-        public_url: server.public_url,
-        data: server.data,
-        workers: server.workers,
-        demo: server.demo,
-        demo_accounts: server.demo_accounts,
+        server: server?,
         admin,
-        store,
+        store: store?,
         directory,
-        hashing,
         journal,
-        journal_days,
         theme,
         keys,
-        key_kind,
-        key_days,
         organization,
-        contact,
-        default_service,
-        profiles,
-        codaca,
-        fonctions,
-        realms,
-        catalogue,
-        portal_name,
-        viewer_name,
-        own_base: federation.0,
-        refresh: federation.1,
-        sources: federation.2,
+        wayf: wayf?,
+        idp: idp?,
+        portal,
+        viewer,
+        federation,
     })
+}
+
+impl Settings {
+    /// The host of the public address, without its port.
+    pub(crate) fn host(&self) -> &str {
+        rooms::host(&self.server.public_url)
+    }
+
+    /// Where `eduline sp add` keeps what it registers; every process reads it.
+    pub(crate) fn registered(&self) -> PathBuf {
+        self.server.data.join("metadata")
+    }
+
+    /// The entityID of a realm of ours.
+    pub(crate) fn realm_entity(&self, realm: Realm) -> String {
+        self.server
+            .public_url
+            .join(&format!("/idp/{}", realm.as_str()))
+    }
+
+    /// Whether an entityID is one that this deployment publishes.
+    pub(crate) fn is_own(&self, id: &EntityId) -> bool {
+        let services = ["/portail", "/magistere"].map(|path| self.server.public_url.join(path));
+        let realms = Realm::ALL.map(|realm| self.realm_entity(realm));
+        services.iter().chain(&realms).any(|own| own == id.as_str())
+    }
 }
 
 impl std::fmt::Debug for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Settings")
-            .field("listen", &self.listen)
-            .field("public_url", &self.public_url)
+            .field("listen", &self.server.listen)
+            .field("public_url", &self.server.public_url)
             .finish_non_exhaustive()
     }
 }

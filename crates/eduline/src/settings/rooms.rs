@@ -1,7 +1,7 @@
 //! Reading the settings section by section.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use directory::{Hashing, Realm};
@@ -9,21 +9,13 @@ use saml::{EntityId, KeyKind, VerifyingKey};
 use web::PublicUrl;
 
 use super::checked::{
-    Listen, Names, ProfileSettings, RealmSettings, Secret, SourcePlace, SourceSettings,
-    StoreSettings,
+    DirectorySettings, FederationSettings, IdpSettings, JournalSettings, KeySettings, Listen,
+    Names, PortalSettings, ProfileSettings, RealmSettings, Secret, ServerSettings, SourcePlace,
+    SourceSettings, StoreSettings, WayfSettings,
 };
 use super::section::Section;
 
-pub(super) struct Server {
-    pub(super) listen: SocketAddr,
-    pub(super) public_url: PublicUrl,
-    pub(super) data: PathBuf,
-    pub(super) workers: usize,
-    pub(super) demo: bool,
-    pub(super) demo_accounts: PathBuf,
-}
-
-pub(super) fn server(section: &mut Section<'_>, folder: &Path) -> Option<Server> {
+pub(super) fn server(section: &mut Section<'_>, folder: &Path) -> Option<ServerSettings> {
     let listen = section.needed("listen", address);
     let public_url = section.needed("public_url", PublicUrl::parse);
     let data = section.needed("data", |text| {
@@ -47,7 +39,7 @@ pub(super) fn server(section: &mut Section<'_>, folder: &Path) -> Option<Server>
              server.public_url is a loopback address",
         );
     }
-    Some(Server {
+    Some(ServerSettings {
         listen: listen?,
         public_url,
         data: data?,
@@ -59,18 +51,22 @@ pub(super) fn server(section: &mut Section<'_>, folder: &Path) -> Option<Server>
 
 /// Whether only this machine can be meant by the address.
 fn is_loopback(public_url: &PublicUrl) -> bool {
+    let name = host(public_url);
+    name == "localhost"
+        || name
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The host of an address, without its port and without brackets.
+pub(super) fn host(public_url: &PublicUrl) -> &str {
     let origin = public_url.origin();
     let host = origin.split_once("://").map_or(origin, |(_, rest)| rest);
-    let name = match host.strip_prefix('[') {
+    match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next(),
         None => host.split(':').next(),
-    };
-    name.is_some_and(|name| {
-        name == "localhost"
-            || name
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback())
-    })
+    }
+    .unwrap_or_default()
 }
 
 pub(super) fn admin(section: &mut Section<'_>) -> Listen {
@@ -114,7 +110,7 @@ pub(super) fn store(section: &mut Section<'_>, data: &Path) -> Option<StoreSetti
     Some(StoreSettings::Redis(Secret::new(url)))
 }
 
-pub(super) fn accounts(section: &mut Section<'_>, data: &Path) -> (PathBuf, Hashing) {
+pub(super) fn directory(section: &mut Section<'_>, data: &Path) -> DirectorySettings {
     section.parsed("kind", |text| match text {
         "sqlite" => Ok(()),
         _ => Err("expected \"sqlite\"".to_owned()),
@@ -131,13 +127,21 @@ pub(super) fn accounts(section: &mut Section<'_>, data: &Path) -> (PathBuf, Hash
         passes: passes.unwrap_or(2),
         at_once: at_once.unwrap_or(2),
     };
-    (
-        path.unwrap_or_else(|| data.join("directory.sqlite")),
+    DirectorySettings {
+        path: path.unwrap_or_else(|| data.join("directory.sqlite")),
         hashing,
-    )
+    }
 }
 
-pub(super) fn keys(section: &mut Section<'_>, data: &Path) -> (PathBuf, KeyKind, u32) {
+pub(super) fn journal(section: &mut Section<'_>, data: &Path) -> JournalSettings {
+    let folder = section.path_in("folder", data);
+    JournalSettings {
+        folder: folder.unwrap_or_else(|| data.join("journal")),
+        keep_days: section.number("keep_days", 1, 3650).unwrap_or(30),
+    }
+}
+
+pub(super) fn keys(section: &mut Section<'_>, data: &Path) -> KeySettings {
     let folder = section.path_in("folder", data);
     let kind = section.parsed("kind", |text| match text {
         "rsa-2048" => Ok(KeyKind::Rsa2048),
@@ -146,17 +150,14 @@ pub(super) fn keys(section: &mut Section<'_>, data: &Path) -> (PathBuf, KeyKind,
         _ => Err("expected \"rsa-2048\", \"rsa-3072\" or \"p-256\"".to_owned()),
     });
     let days = section.number("days", 1, 7300);
-    (
-        folder.unwrap_or_else(|| data.join("keys")),
-        kind.unwrap_or(KeyKind::Rsa2048),
-        days.unwrap_or(3650),
-    )
+    KeySettings {
+        folder: folder.unwrap_or_else(|| data.join("keys")),
+        kind: kind.unwrap_or(KeyKind::Rsa2048),
+        days: days.unwrap_or(3650),
+    }
 }
 
-pub(super) fn wayf(
-    section: &mut Section<'_>,
-    base: &str,
-) -> Option<(EntityId, Vec<ProfileSettings>)> {
+pub(super) fn wayf(section: &mut Section<'_>, base: &str) -> Option<WayfSettings> {
     let default_service = section.needed("default_service", |text| entity(text, base));
     let soon = section.texts("soon");
     let mut profiles = section.tables("profiles", |section| {
@@ -202,13 +203,13 @@ pub(super) fn wayf(
             );
         }
     }
-    Some((default_service?, profiles))
+    Some(WayfSettings {
+        default_service: default_service?,
+        profiles,
+    })
 }
 
-pub(super) fn idp(
-    section: &mut Section<'_>,
-    folder: &Path,
-) -> Option<(String, PathBuf, Vec<RealmSettings>)> {
+pub(super) fn idp(section: &mut Section<'_>, folder: &Path) -> Option<IdpSettings> {
     let codaca = section.needed("codaca", |text| {
         let digits = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
         if digits && text.starts_with('0') {
@@ -249,13 +250,26 @@ pub(super) fn idp(
             );
         }
     }
-    Some((codaca?, fonctions, realms))
+    Some(IdpSettings {
+        codaca: codaca?,
+        fonctions,
+        realms,
+    })
 }
 
-pub(super) fn federation(
-    section: &mut Section<'_>,
-    folder: &Path,
-) -> (Option<String>, Duration, Vec<SourceSettings>) {
+pub(super) fn portal(section: &mut Section<'_>, folder: &Path) -> PortalSettings {
+    let catalogue = section.path_in("catalogue", folder);
+    PortalSettings {
+        catalogue: catalogue.unwrap_or_else(|| folder.join("applications.toml")),
+        name: names(section, "Portail des applications", "Applications portal"),
+    }
+}
+
+pub(super) fn viewer(section: &mut Section<'_>) -> Names {
+    names(section, "Magistère", "Magistère")
+}
+
+pub(super) fn federation(section: &mut Section<'_>, folder: &Path) -> FederationSettings {
     let own_base = section
         .parsed("own_base", |text| match text {
             "" => Ok(String::new()),
@@ -267,7 +281,11 @@ pub(super) fn federation(
         .filter(|text| !text.is_empty());
     let refresh = section.number("refresh_s", 1, 86_400).unwrap_or(3600);
     let sources = section.tables("sources", |section| source(section, folder));
-    (own_base, Duration::from_secs(u64::from(refresh)), sources)
+    FederationSettings {
+        own_base,
+        refresh: Duration::from_secs(u64::from(refresh)),
+        sources,
+    }
 }
 
 fn source(section: &mut Section<'_>, folder: &Path) -> Option<SourceSettings> {
@@ -308,7 +326,7 @@ fn pinned_key(file: &Path) -> Result<VerifyingKey, String> {
     VerifyingKey::from_pem(&pem).map_err(|why| why.to_string())
 }
 
-pub(super) fn names(section: &mut Section<'_>, fr: &str, en: &str) -> Names {
+fn names(section: &mut Section<'_>, fr: &str, en: &str) -> Names {
     section.table("name", |section| Names {
         fr: section.text("fr").unwrap_or_else(|| fr.to_owned()),
         en: section.text("en").unwrap_or_else(|| en.to_owned()),

@@ -18,15 +18,14 @@ pub(crate) struct Section<'f> {
 impl<'f> Section<'f> {
     /// The table `node`, called `name` in what is said about it.
     pub(crate) fn of(name: &str, node: Node, faults: &'f mut Vec<Fault>) -> Self {
-        let entries = match node.item {
-            Item::Table(entries) => entries,
-            _ => {
-                faults.push(Fault {
-                    place: node.place.clone(),
-                    what: format!("{name} must be a table"),
-                });
-                Vec::new()
-            }
+        let entries = if let Item::Table(entries) = node.item {
+            entries
+        } else {
+            faults.push(Fault {
+                place: node.place.clone(),
+                what: format!("{name} must be a table"),
+            });
+            Vec::new()
         };
         Self {
             name: name.to_owned(),

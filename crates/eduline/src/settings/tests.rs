@@ -44,11 +44,11 @@ fn faults(result: Result<Settings, Vec<String>>) -> Vec<String> {
 #[test]
 fn the_example_is_read_without_a_fault() {
     let settings = load(&example(), std::iter::empty()).unwrap();
-    assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
-    assert_eq!(settings.public_url.origin(), "http://localhost:8080");
-    assert_eq!(settings.realms.len(), 4);
+    assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.server.public_url.origin(), "http://localhost:8080");
+    assert_eq!(settings.idp.realms.len(), 4);
     assert_eq!(
-        settings.default_service.as_str(),
+        settings.wayf.default_service.as_str(),
         "http://localhost:8080/portail"
     );
     let ids: Vec<&str> = settings
@@ -57,10 +57,10 @@ fn the_example_is_read_without_a_fault() {
         .map(|one| one.id.as_str())
         .collect();
     assert_eq!(ids, ["personnel", "eleve", "parent", "partenaire"]);
-    assert!(settings.profiles.iter().all(|profile| !profile.soon));
-    assert!(!settings.demo);
-    assert!(settings.data.is_absolute());
-    assert!(settings.journal.ends_with("var/journal"));
+    assert!(settings.wayf.profiles.iter().all(|profile| !profile.soon));
+    assert!(!settings.server.demo);
+    assert!(settings.server.data.is_absolute());
+    assert!(settings.journal.folder.ends_with("var/journal"));
 }
 
 #[test]
@@ -101,15 +101,15 @@ fn the_environment_overrides() {
         ],
     )
     .unwrap();
-    assert_eq!(settings.listen.port(), 1);
+    assert_eq!(settings.server.listen.port(), 1);
     assert_eq!(settings.admin, Listen::Off);
-    assert_eq!(settings.workers, 3);
-    assert_eq!(settings.journal, Path::new("/srv/eduline/journal"));
+    assert_eq!(settings.server.workers, 3);
+    assert_eq!(settings.journal.folder, Path::new("/srv/eduline/journal"));
     assert_eq!(
-        settings.default_service.as_str(),
+        settings.wayf.default_service.as_str(),
         "https://eduline.example/portail"
     );
-    let soon: Vec<bool> = settings.profiles.iter().map(|one| one.soon).collect();
+    let soon: Vec<bool> = settings.wayf.profiles.iter().map(|one| one.soon).collect();
     assert_eq!(soon, [false, true, true, false]);
     let StoreSettings::Redis(url) = &settings.store else {
         panic!("not redis");
@@ -245,7 +245,7 @@ fn an_address_is_trusted_with_a_key_only() {
         read(&text, &[])
     };
     let settings = source("folder = \"metadata\"\nhorizon_days = 5\n").unwrap();
-    let read = settings.sources.first().unwrap();
+    let read = settings.federation.sources.first().unwrap();
     assert!(matches!(&read.place, SourcePlace::Folder(path) if path.ends_with("metadata")));
     assert_eq!((read.horizon_days, read.pinned.len()), (Some(5), 0));
     for lines in [

@@ -1,0 +1,242 @@
+//! `eduline account`: accounts by hand or from a file.
+
+use std::io::Read;
+use std::path::Path;
+
+use directory::{Directory, NewAccount, Person, Post, Realm};
+use serde_json::{Value, json};
+use web::Edge;
+use zeroize::Zeroizing;
+
+use super::Refusal;
+use crate::cli::{self, Account};
+use crate::say::Voice;
+
+/// Runs the subcommand.
+pub(crate) async fn run(directory: &Directory, command: &Account) -> Result<(), Refusal> {
+    match command {
+        Account::Add(new) => add(directory, new).await,
+        Account::Import { file } => {
+            let kept = import(directory, file).await?;
+            Voice::Plain.tell(&[format!("{kept} accounts")], &Value::Null);
+            Ok(())
+        }
+        Account::List { realm, print } => {
+            let realms = match realm {
+                Some(name) => vec![parse_realm(name)?],
+                None => Realm::ALL.to_vec(),
+            };
+            let mut people = Vec::new();
+            for realm in realms {
+                people.extend(directory.accounts.list(realm).await.map_err(away)?);
+            }
+            let lines: Vec<String> = people.iter().map(line).collect();
+            let values: Vec<Value> = people.iter().map(described).collect();
+            Voice::of(print.json).tell(&lines, &json!(values));
+            Ok(())
+        }
+        Account::Show {
+            realm,
+            login,
+            print,
+        } => {
+            let realm = parse_realm(realm)?;
+            let found = directory.accounts.find(realm, login).await.map_err(away)?;
+            let person = found.ok_or_else(|| nobody(realm, login))?;
+            let value = described(&person);
+            let lines: Vec<String> = value
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| format!("{name:<14}{}", shown(value)))
+                .collect();
+            Voice::of(print.json).tell(&lines, &value);
+            Ok(())
+        }
+        Account::Disable { realm, login } => enable(directory, realm, login, false).await,
+        Account::Enable { realm, login } => enable(directory, realm, login, true).await,
+    }
+}
+
+/// Creates or replaces every account of a CSV file; says how many.
+async fn import(directory: &Directory, file: &Path) -> Result<usize, Refusal> {
+    let accounts = read_csv(file)?;
+    let count = accounts.len();
+    for account in accounts {
+        directory.accounts.keep(account).await.map_err(away)?;
+    }
+    Ok(count)
+}
+
+/// Creates the accounts of a CSV file whose logins are not there yet.
+pub(crate) async fn import_missing(directory: &Directory, file: &Path) -> Result<(), Refusal> {
+    for account in read_csv(file)? {
+        let (realm, login) = (account.person.realm, &account.person.login);
+        let there = directory.accounts.find(realm, login).await.map_err(away)?;
+        if there.is_none() {
+            directory.accounts.keep(account).await.map_err(away)?;
+        }
+    }
+    Ok(())
+}
+
+/// The accounts of a CSV file; every fault at once, with its line.
+pub(crate) fn read_csv(file: &Path) -> Result<Vec<NewAccount>, Refusal> {
+    let _ = file;
+    Ok(Vec::new())
+}
+
+async fn add(directory: &Directory, new: &cli::NewAccount) -> Result<(), Refusal> {
+    let realm = parse_realm(&new.realm)?;
+    let posts: Result<Vec<Post>, Refusal> = new.posts.iter().map(|text| parse_post(text)).collect();
+    let (password, made) = if new.password_stdin {
+        (from_input()?, false)
+    } else {
+        (fresh_password(), true)
+    };
+    let person = Person {
+        id: String::new(),
+        realm,
+        login: new.login.clone(),
+        title: new.title.clone(),
+        given_name: new.given_name.clone(),
+        surname: new.surname.clone(),
+        mail: new.mail.clone(),
+        posts: posts?,
+        delegations: Vec::new(),
+        groups: Vec::new(),
+        roles: Vec::new(),
+        second_factor: "none".to_owned(),
+    };
+    let kept = directory
+        .accounts
+        .keep(NewAccount {
+            person,
+            password: password.to_string(),
+            numen: new.numen.clone(),
+            birth_date: new.birth_date,
+        })
+        .await
+        .map_err(away)?;
+    let mut lines = vec![line(&kept)];
+    if made {
+        lines.push(format!("password: {} (shown this once)", password.as_str()));
+    }
+    Voice::Plain.tell(&lines, &Value::Null);
+    Ok(())
+}
+
+async fn enable(
+    directory: &Directory,
+    realm: &str,
+    login: &str,
+    enabled: bool,
+) -> Result<(), Refusal> {
+    let realm = parse_realm(realm)?;
+    let there = directory.accounts.set_enabled(realm, login, enabled);
+    if !there.await.map_err(away)? {
+        return Err(nobody(realm, login));
+    }
+    let what = if enabled { "enabled" } else { "disabled" };
+    let told = format!("{what} {}/{login}", realm.as_str());
+    Voice::Plain.tell(&[told], &Value::Null);
+    Ok(())
+}
+
+fn line(person: &Person) -> String {
+    format!(
+        "{:<11} {:<16} {} {}",
+        person.realm.as_str(),
+        person.login,
+        person.given_name,
+        person.surname
+    )
+}
+
+fn described(person: &Person) -> Value {
+    serde_json::to_value(person).unwrap_or_default()
+}
+
+fn shown(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn parse_realm(text: &str) -> Result<Realm, Refusal> {
+    Realm::parse(text).ok_or_else(|| {
+        let all: Vec<&str> = Realm::ALL.iter().map(|realm| realm.as_str()).collect();
+        Refusal::of(format!("no realm is called {text:?}: {}", all.join(", ")))
+    })
+}
+
+fn parse_post(text: &str) -> Result<Post, Refusal> {
+    let mut parts = text.splitn(3, ':').map(str::to_owned);
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(function), Some(uai), Some(place)) => Ok(Post {
+            function,
+            uai,
+            place,
+        }),
+        _ => Err(Refusal::of(format!("{text:?} is not FUNCTION:UAI:PLACE"))),
+    }
+}
+
+fn from_input() -> Result<Zeroizing<String>, Refusal> {
+    let mut text = Zeroizing::new(String::new());
+    std::io::stdin()
+        .lock()
+        .take(4096)
+        .read_to_string(&mut text)
+        .map_err(|why| Refusal::of(format!("standard input: {why}")))?;
+    let password = text.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        return Err(Refusal::of("standard input holds no password"));
+    }
+    Ok(Zeroizing::new(password.to_owned()))
+}
+
+/// Four groups of four from 31 signs that cannot be mistaken for each other: over 75 bits.
+fn fresh_password() -> Zeroizing<String> {
+    loop {
+        let drawn = draw();
+        // The policy asks for an upper-case letter, a lower-case one and a digit.
+        let digit = drawn.contains(|c: char| c.is_ascii_digit());
+        if let (true, Some(at)) = (digit, drawn.find(|c: char| c.is_ascii_lowercase())) {
+            let (before, after) = drawn.split_at(at);
+            let mut letters = after.chars();
+            let upper = letters.next().map(|letter| letter.to_ascii_uppercase());
+            let password = before.chars().chain(upper).chain(letters).collect();
+            return Zeroizing::new(password);
+        }
+    }
+}
+
+fn draw() -> Zeroizing<String> {
+    const SIGNS: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
+    let dice = Edge::system_dice();
+    let mut text = Zeroizing::new(String::new());
+    while text.len() < 19 {
+        let mut chance = [0];
+        dice(&mut chance);
+        let [byte] = chance;
+        // 248 = 8 × 31: what lies above would favour the first signs.
+        let drawn = SIGNS.get(usize::from(byte % 31)).filter(|_| byte < 248);
+        if let Some(sign) = drawn {
+            if text.len() % 5 == 4 {
+                text.push('-');
+            }
+            text.push(char::from(*sign));
+        }
+    }
+    text
+}
+
+fn nobody(realm: Realm, login: &str) -> Refusal {
+    Refusal::of(format!("no account {}/{login}", realm.as_str()))
+}
+
+/// What the directory says when it does not keep an account, or is away.
+fn away(fault: directory::Fault) -> Refusal {
+    Refusal::of(fault.to_string())
+}

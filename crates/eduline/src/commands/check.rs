@@ -1,0 +1,69 @@
+//! `eduline check`: everything that would go wrong later, said now, all at once.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::Refusal;
+use crate::cli::{Json, Which};
+use crate::house;
+use crate::keyring::{KeyRing, Secret};
+use crate::say::Voice;
+use crate::settings::{self, Settings};
+
+/// Looks at the settings in `file` and at everything they name.
+pub(crate) fn run(file: &Path, print: &Json) -> Result<(), Refusal> {
+    let (settings, faults) = settings::read(file, std::env::vars());
+    let mut told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    if let Some(settings) = &settings {
+        told.extend(faults_of_keys(settings));
+        told.extend(faults_of_pages(settings));
+        told.extend(faults_of_catalogue(settings));
+    }
+    match (told.is_empty(), Voice::of(print.json)) {
+        (true, voice) => {
+            voice.tell(&["no fault".to_owned()], &json!({ "faults": [] }));
+            Ok(())
+        }
+        (false, Voice::Plain) => Err(Refusal(told)),
+        (false, Voice::Json) => {
+            Voice::Json.tell(&[], &json!({ "faults": told }));
+            Err(Refusal(Vec::new()))
+        }
+    }
+}
+
+/// Keys and secrets; the demo makes those that are missing by itself.
+fn faults_of_keys(settings: &Settings) -> Vec<String> {
+    let ring = KeyRing::at(&settings.keys.folder);
+    let names = KeyRing::names();
+    let keys = names
+        .iter()
+        .filter(|name| !settings.server.demo || ring.key_file(name).exists())
+        .filter_map(|name| ring.key(name).err());
+    let secrets = Secret::ALL
+        .into_iter()
+        .filter(|secret| !settings.server.demo || ring.secret_file(*secret).exists())
+        .filter_map(|secret| ring.secret(secret).err());
+    keys.chain(secrets).map(|fault| fault.to_string()).collect()
+}
+
+/// Every page of every room, with its samples, in every language, under this deployment's theme.
+fn faults_of_pages(settings: &Settings) -> Vec<String> {
+    let theme = settings.theme.as_deref();
+    let mut faults = Vec::new();
+    if let Some(folder) = theme.filter(|folder| !folder.is_dir()) {
+        faults.push(format!(
+            "{}: no such folder (theme.folder)",
+            folder.display()
+        ));
+    }
+    faults.extend(web::check(&house::samples(Which::All), theme));
+    faults
+}
+
+/// The applications, and the functions they are opened by.
+fn faults_of_catalogue(settings: &Settings) -> Vec<String> {
+    let _ = (&settings.portal.catalogue, &settings.idp.fonctions);
+    Vec::new()
+}

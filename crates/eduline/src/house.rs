@@ -1,0 +1,195 @@
+//! Wiring: the rooms a process opens, put together from the settings.
+
+use std::sync::Arc;
+
+use actix_web::web::ServiceConfig;
+use directory::{Directory, DirectoryKeys};
+use federation::Federation;
+use saml::metadata::{Localized, Ui};
+use store::Shelf;
+use web::{Edge, EdgeParts, Journal, Probe, Sample};
+
+use crate::cli::Which;
+use crate::commands::Refusal;
+use crate::keyring::{KeyRing, Secret};
+use crate::settings::{Names, Settings, StoreSettings};
+
+mod services;
+mod sources;
+
+pub(crate) use sources::missing;
+
+/// What registers the routes of one service.
+pub(crate) type Routes = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+
+/// An open house: everything a process serves.
+pub(crate) struct House {
+    /// The edge.
+    pub(crate) edge: Edge,
+    /// Who may speak.
+    pub(crate) federation: Arc<Federation>,
+    /// The accounts, where the identity provider runs.
+    pub(crate) directory: Option<Directory>,
+    /// The routes of every service.
+    pub(crate) routes: Vec<Routes>,
+}
+
+/// What the services of one process are made of.
+pub(crate) struct Ground<'a> {
+    settings: &'a Settings,
+    ring: KeyRing,
+    edge: Edge,
+    federation: Arc<Federation>,
+    shelf: Arc<dyn Shelf>,
+}
+
+impl House {
+    /// Opens the rooms that `which` needs. `own_base`: where our own metadata is read from.
+    pub(crate) async fn open(
+        settings: &Settings,
+        which: Which,
+        own_base: &str,
+    ) -> Result<Self, Refusal> {
+        let clock = Edge::system_clock();
+        let ring = KeyRing::at(&settings.keys.folder);
+        let shelf = open_shelf(settings, which).await?;
+        let federation = Arc::new(Federation::open(
+            sources::of(settings, &ring, own_base)?,
+            settings.server.data.join("federation"),
+            !settings.server.public_url.is_https(),
+            clock(),
+        ));
+        let directory = if which.runs(Which::Idp) {
+            Some(open_directory(settings).await?)
+        } else {
+            None
+        };
+        let edge = Edge::new(EdgeParts {
+            public_url: settings.server.public_url.clone(),
+            csrf_key: ring.secret(Secret::Csrf)?,
+            theme: settings.theme.clone(),
+            journal: open_journal(settings, which)?,
+            clock,
+            samples: samples(which),
+            probes: probes(&shelf, &federation, directory.as_ref()),
+        })
+        .map_err(Refusal)?;
+        let ground = Ground {
+            settings,
+            ring,
+            edge: edge.clone(),
+            federation: Arc::clone(&federation),
+            shelf,
+        };
+        let routes = services::open(&ground, which, directory.as_ref())?;
+        Ok(Self {
+            edge,
+            federation,
+            directory,
+            routes,
+        })
+    }
+}
+
+/// The samples of every page that `which` may show.
+pub(crate) fn samples(which: Which) -> Vec<Sample> {
+    let mut samples = web::edge::samples();
+    samples.extend(services::samples(which));
+    samples
+}
+
+/// Opens the accounts, for the identity provider and for `eduline account`.
+pub(crate) async fn open_directory(settings: &Settings) -> Result<Directory, Refusal> {
+    let numen = KeyRing::at(&settings.keys.folder).secret(Secret::Numen)?;
+    make_parent(&settings.directory.path)?;
+    directory::sqlite(
+        &settings.directory.path,
+        DirectoryKeys { numen },
+        settings.directory.hashing,
+        Edge::system_dice(),
+    )
+    .await
+    .map_err(|why| Refusal::of(format!("{}: {why}", settings.directory.path.display())))
+}
+
+async fn open_shelf(settings: &Settings, which: Which) -> Result<Arc<dyn Shelf>, Refusal> {
+    let opened = match &settings.store {
+        StoreSettings::Redis(url) => store::redis(url.reveal()).await,
+        StoreSettings::Embedded(path) => {
+            // Services keep nothing for each other, so that each can have its own file.
+            let path = match which {
+                Which::All => path.clone(),
+                alone => path.with_extension(format!("{}.redb", alone.as_str())),
+            };
+            make_parent(&path)?;
+            store::embedded(&path, Edge::system_clock())
+        }
+    };
+    opened.map_err(|why| Refusal::of(why.to_string()))
+}
+
+fn open_journal(settings: &Settings, which: Which) -> Result<Journal, Refusal> {
+    let folder = settings.journal.folder.clone();
+    Journal::open(folder, which.as_str(), settings.journal.keep_days)
+        .map_err(|why| Refusal::of(format!("{}: {why}", settings.journal.folder.display())))
+}
+
+fn make_parent(path: &std::path::Path) -> Result<(), Refusal> {
+    path.parent().map_or(Ok(()), |folder| {
+        std::fs::create_dir_all(folder)
+            .map_err(|why| Refusal::of(format!("{}: {why}", folder.display())))
+    })
+}
+
+/// What must answer before visitors are let in.
+fn probes(
+    shelf: &Arc<dyn Shelf>,
+    federation: &Arc<Federation>,
+    directory: Option<&Directory>,
+) -> Vec<Probe> {
+    let shelf = Arc::clone(shelf);
+    let federation = Arc::clone(federation);
+    let mut probes = vec![
+        Probe {
+            name: "store",
+            ask: Arc::new(move || {
+                let shelf = Arc::clone(&shelf);
+                Box::pin(async move { shelf.ready().await.map_err(|why| why.to_string()) })
+            }),
+        },
+        Probe {
+            name: "federation",
+            ask: Arc::new(move || {
+                let missing = sources::missing(&federation.snapshot());
+                Box::pin(async move { missing.map_or(Ok(()), Err) })
+            }),
+        },
+    ];
+    if let Some(directory) = directory {
+        let accounts = Arc::clone(&directory.accounts);
+        probes.push(Probe {
+            name: "directory",
+            ask: Arc::new(move || {
+                let accounts = Arc::clone(&accounts);
+                Box::pin(async move { accounts.ready().await.map_err(|why| why.to_string()) })
+            }),
+        });
+    }
+    probes
+}
+
+/// What an entity of ours shows of itself.
+fn ui(settings: &Settings, name: &Names) -> Ui {
+    let localized = |lang: &str, text: &str| Localized {
+        lang: lang.to_owned(),
+        text: text.to_owned(),
+    };
+    let home = settings.server.public_url.join("/portail/");
+    Ui {
+        display_names: vec![localized("fr", &name.fr), localized("en", &name.en)],
+        information_urls: vec![localized("fr", &home), localized("en", &home)],
+        technical_contact: settings.organization.contact.clone(),
+        organization: settings.organization.name.clone(),
+        ..Ui::default()
+    }
+}

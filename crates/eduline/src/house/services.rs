@@ -1,0 +1,140 @@
+//! The services of one process, each made of what the settings say and what is shared.
+
+use std::sync::Arc;
+
+use directory::{Directory, Realm};
+use saml::EntityId;
+use saml::attribute::{self, Wire};
+use saml::metadata::RequestedAttribute;
+use sp::{ProviderLogout, Service, ServiceParts, SessionTimes};
+use viewer::{Viewer, ViewerParts};
+use web::Sample;
+
+use super::{Ground, Routes, ui};
+use crate::cli::Which;
+use crate::commands::Refusal;
+use crate::keyring;
+use crate::settings::Names;
+
+/// The pages of the services of `which`.
+pub(super) fn samples(which: Which) -> Vec<Sample> {
+    let mut samples = Vec::new();
+    if which.runs(Which::Portal) || which.runs(Which::Viewer) {
+        samples.extend(sp::samples());
+    }
+    if which.runs(Which::Viewer) {
+        samples.extend(viewer::samples());
+    }
+    samples
+}
+
+/// Opens the services of `which`.
+pub(super) fn open(
+    ground: &Ground<'_>,
+    which: Which,
+    directory: Option<&Directory>,
+) -> Result<Vec<Routes>, Refusal> {
+    let _ = directory;
+    let mut routes: Vec<Routes> = Vec::new();
+    if which.runs(Which::Viewer) {
+        routes.push(viewer(ground)?);
+    }
+    Ok(routes)
+}
+
+fn viewer(ground: &Ground<'_>) -> Result<Routes, Refusal> {
+    let service = relying(
+        ground,
+        &Relying {
+            name: "magistere",
+            prefix: "/magistere",
+            key: keyring::VIEWER,
+            shown: &ground.settings.viewer,
+            required: &[attribute::DISPLAY_NAME, attribute::PAIRWISE_ID],
+            wanted: &[
+                attribute::UID,
+                attribute::GIVEN_NAME,
+                attribute::SN,
+                attribute::MAIL,
+                attribute::TITLE,
+                attribute::RNE,
+                attribute::CODACA,
+                attribute::FREDU_FONCT_ADM,
+                attribute::PROFIL,
+            ],
+        },
+    )?;
+    let viewer = Viewer::new(ViewerParts {
+        service,
+        portal: Some(ground.edge.public_url().join("/portail/")),
+    });
+    Ok(Arc::new(move |config| viewer.configure(config)))
+}
+
+/// What makes one relying service differ from another.
+struct Relying<'a> {
+    name: &'static str,
+    prefix: &'static str,
+    key: &'a str,
+    shown: &'a Names,
+    required: &'a [Wire],
+    wanted: &'a [Wire],
+}
+
+fn relying(ground: &Ground<'_>, relying: &Relying<'_>) -> Result<Arc<Service>, Refusal> {
+    let required = relying.required.iter().map(|wire| requested(wire, true));
+    let wanted = relying.wanted.iter().map(|wire| requested(wire, false));
+    Ok(Service::new(ServiceParts {
+        edge: ground.edge.clone(),
+        federation: Arc::clone(&ground.federation),
+        shelf: Arc::clone(&ground.shelf),
+        name: relying.name,
+        prefix: relying.prefix,
+        entity_id: entity(&ground.edge.public_url().join(relying.prefix))?,
+        signing: ground.ring.key(relying.key)?,
+        metadata_signing: ground.ring.key(keyring::METADATA)?,
+        ui: ui(ground.settings, relying.shown),
+        requested: required.chain(wanted).collect(),
+        discovery: ground.edge.public_url().join("/wayf/"),
+        home: home(relying.prefix),
+        session: SessionTimes::default(),
+        provider_logout: provider_logout(ground),
+    }))
+}
+
+/// The page a visitor without a target comes to.
+fn home(prefix: &str) -> &'static str {
+    if prefix == "/portail" {
+        "/portail/"
+    } else {
+        "/magistere/"
+    }
+}
+
+/// A realm of ours lets people end its own session at a page of its own; nobody else is known to.
+fn provider_logout(ground: &Ground<'_>) -> ProviderLogout {
+    let pages: Vec<(String, String)> = Realm::ALL
+        .into_iter()
+        .map(|realm| ground.settings.realm_entity(realm))
+        .map(|entity| (format!("{entity}/logout"), entity))
+        .collect();
+    Arc::new(move |provider: &EntityId| {
+        pages
+            .iter()
+            .find(|(_, entity)| entity == provider.as_str())
+            .map(|(page, _)| page.clone())
+    })
+}
+
+fn requested(wire: &Wire, required: bool) -> RequestedAttribute {
+    RequestedAttribute {
+        name: wire.name.to_owned(),
+        name_format: wire.format.to_owned(),
+        friendly_name: (wire.short != wire.name).then(|| wire.short.to_owned()),
+        required,
+    }
+}
+
+fn entity(text: &str) -> Result<EntityId, Refusal> {
+    EntityId::parse(text).map_err(|why| Refusal::of(why.to_string()))
+}

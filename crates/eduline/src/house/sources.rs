@@ -1,0 +1,86 @@
+//! Where metadata is read from: our own services', others', and what the operator registered.
+
+use directory::Realm;
+use federation::{Location, Snapshot, Source};
+use saml::VerifyingKey;
+
+use crate::keyring::{self, KeyRing};
+use crate::settings::{Fault, Settings, SourcePlace};
+
+/// Names of the sources of our own entities start so; no source of the settings does.
+const OWN: &str = "own.";
+
+/// `validUntil` of our own metadata lies a few days ahead; more than this is not ours.
+const OWN_HORIZON_DAYS: u32 = 60;
+
+/// Every source of a deployment. Our own entities are known like everybody else's: by what they
+/// publish at their address, signed by the one key that is pinned.
+pub(super) fn of(
+    settings: &Settings,
+    ring: &KeyRing,
+    own_base: &str,
+) -> Result<Vec<Source>, Fault> {
+    let pinned = ring.key(keyring::METADATA)?.verifying();
+    let mut sources: Vec<Source> = published(settings)
+        .map(|(name, path)| own(&name, &format!("{own_base}{path}"), &pinned))
+        .collect();
+    sources.push(Source {
+        name: "registered".to_owned(),
+        location: Location::Folder(settings.registered()),
+        pinned: Vec::new(),
+        horizon_days: None,
+    });
+    sources.extend(settings.federation.sources.iter().map(|source| Source {
+        name: source.name.clone(),
+        location: match &source.place {
+            SourcePlace::Url(url) => Location::Url(url.clone()),
+            SourcePlace::File(path) => Location::File(path.clone()),
+            SourcePlace::Folder(path) => Location::Folder(path.clone()),
+        },
+        pinned: source.pinned.clone(),
+        horizon_days: source.horizon_days,
+    }));
+    Ok(sources)
+}
+
+/// Which of our own entities has not been read yet, if one has not.
+pub(crate) fn missing(snapshot: &Snapshot) -> Option<String> {
+    let own: Vec<_> = snapshot
+        .reports
+        .iter()
+        .filter(|report| report.source.starts_with(OWN))
+        .collect();
+    if own.is_empty() {
+        return Some("our own metadata has not been read yet".to_owned());
+    }
+    own.iter()
+        .find(|report| report.entities == 0)
+        .map(|report| {
+            let why = report.failure.as_deref().unwrap_or("nothing was found");
+            format!("{}: {why}", report.source)
+        })
+}
+
+/// Our own entities: the name of the source, and the path they are published at.
+fn published(settings: &Settings) -> impl Iterator<Item = (String, String)> {
+    let realms = settings.idp.realms.iter().map(|one| realm(one.realm));
+    let services = ["portail", "magistere"].map(|name| {
+        let path = format!("/{name}/saml/metadata");
+        (name.to_owned(), path)
+    });
+    realms.chain(services)
+}
+
+fn realm(realm: Realm) -> (String, String) {
+    let name = realm.as_str();
+    (format!("idp-{name}"), format!("/idp/{name}/metadata"))
+}
+
+fn own(name: &str, url: &str, pinned: &VerifyingKey) -> Source {
+    Source {
+        name: format!("{OWN}{name}"),
+        location: Location::Url(url.to_owned()),
+        pinned: vec![pinned.clone()],
+        horizon_days: Some(OWN_HORIZON_DAYS),
+    }
+}

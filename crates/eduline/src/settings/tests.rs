@@ -52,6 +52,7 @@ fn the_example_is_read_without_a_fault() {
         "http://localhost:8080/portail"
     );
     let ids: Vec<&str> = settings
+        .wayf
         .profiles
         .iter()
         .map(|one| one.id.as_str())
@@ -189,7 +190,7 @@ fn demo_is_refused_for_others_to_see() {
             ("demo = false", "demo = true"),
             ("http://localhost:8080", url),
         ]);
-        assert!(settings.unwrap().demo, "{url}");
+        assert!(settings.unwrap().server.demo, "{url}");
     }
 }
 

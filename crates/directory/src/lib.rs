@@ -8,6 +8,17 @@
 //!   gets the same answer as a wrong password.
 //! * The NUMEN is kept as a keyed hash only, never in clear (DOMAIN 1.7).
 
+pub mod fonctions;
+mod hashing;
+pub mod identifiers;
+pub mod import;
+mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+
+pub use sqlite::sqlite;
+
 use std::sync::Arc;
 
 /// The four profiles of the discovery service, each a realm of its own.
@@ -199,14 +210,3 @@ pub struct Hashing {
 
 /// Where chance comes from: the edge's dice, handed in.
 pub type Dice = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
-
-/// Opens a directory in an SQLite file (created and migrated when needed); several processes may.
-pub async fn sqlite(
-    path: &std::path::Path,
-    keys: DirectoryKeys,
-    hashing: Hashing,
-    dice: Dice,
-) -> Result<Directory, Fault> {
-    let _ = (path, keys, hashing, dice);
-    todo!()
-}

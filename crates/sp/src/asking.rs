@@ -112,7 +112,7 @@ async fn ask_provider(
 }
 
 /// The request: no NameIDPolicy (SDP-SP04), the ACS by its address and never by index (SDP-SP05),
-/// no RequestedAuthnContext (SDP-SP07: only if needed).
+/// no `RequestedAuthnContext` (SDP-SP07: only if needed).
 fn request(service: &Service, destination: &str) -> AuthnRequest {
     AuthnRequest {
         id: MessageId::from_random(service.parts.edge.random()),

@@ -145,3 +145,11 @@ impl Service {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_sample_renders_strictly_in_both_languages() {
+        assert_eq!(web::check(&super::samples(), None), Vec::<String>::new());
+    }
+}

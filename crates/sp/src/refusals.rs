@@ -147,10 +147,10 @@ fn again(service: &Service, target: &Target) -> String {
 
 /// SHA-256, the first 32 hexadecimal digits: what the journal and the shelf call a thing by.
 pub(crate) fn digest(text: &str) -> String {
-    let mut digits: String = Sha256::digest(text.as_bytes())
+    Sha256::digest(text.as_bytes())
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    digits.truncate(32);
-    digits
+        .take(16)
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|half| char::from_digit(u32::from(half), 16))
+        .collect()
 }

@@ -68,3 +68,11 @@ async fn show(visit: Visit, viewer: Data<Viewer>) -> Result<HttpResponse, Refuse
             .back_to(viewer.parts.portal.clone()),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_sample_renders_strictly_in_both_languages() {
+        assert_eq!(web::check(&super::samples(), None), Vec::<String>::new());
+    }
+}

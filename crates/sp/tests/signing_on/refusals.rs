@@ -12,7 +12,7 @@ use crate::scene::{
 };
 
 /// A browser that asked `PROVIDER` and waits.
-async fn asked<'a>(scene: &'a Scene) -> (Browser<'a>, Genuine) {
+async fn asked(scene: &Scene) -> (Browser<'_>, Genuine) {
     let browser = scene.browser();
     let genuine = browser.ask(PROVIDER, "/notes/deep").await;
     (browser, genuine)

@@ -50,7 +50,6 @@ pub(crate) struct Scene {
     clock: Arc<AtomicI64>,
     chance: RefCell<u8>,
     folder: TempDir,
-    pub(crate) service: Arc<Service>,
     pub(crate) federation: Arc<Federation>,
 }
 
@@ -127,13 +126,12 @@ impl Scene {
         let edge = edge(folder.path(), &clock);
         let federation = federation(folder.path()).await;
         let service = Service::new(parts(&edge, &federation, folder.path(), &clock));
-        let call = serve(edge, Arc::clone(&service)).await;
+        let call = serve(edge, service).await;
         Self {
             call,
             clock,
             chance: RefCell::new(0),
             folder,
-            service,
             federation,
         }
     }
@@ -303,7 +301,7 @@ async fn serve(edge: Edge, service: Arc<Service>) -> Box<dyn Fn(TestRequest) -> 
                         )
                     })
                     .collect(),
-                body: unescape(&String::from_utf8(read_body(answer).await.to_vec()).unwrap()),
+                body: unescape(str::from_utf8(&read_body(answer).await).unwrap()),
             }
         })
     })

@@ -57,6 +57,7 @@ async fn resume(service: &Service, visit: &Visit, query: &LoginQuery) -> Result<
     Ok(Attempt {
         browser: visit.browser().to_owned(),
         target: service.target(query.target.as_deref()),
+        name: refusals::digest(&service.parts.edge.token()),
     })
 }
 
@@ -71,9 +72,14 @@ pub(crate) async fn ask_discovery(
     let attempt = Attempt {
         browser: visit.browser().to_owned(),
         target,
+        name: refusals::digest(&token),
     };
     service.attempts.open(&token, &attempt).await?;
-    visit.tell(Event::new("sp.attempt.opened").with("service", service.parts.name));
+    visit.tell(
+        Event::new("sp.attempt.opened")
+            .with("service", service.parts.name)
+            .with("attempt", attempt.name),
+    );
     let back = format!("{}?attempt={token}", service.address("/login"));
     let to = &service.parts.discovery;
     let joint = if to.contains('?') { '&' } else { '?' };
@@ -103,6 +109,7 @@ async fn ask_provider(
     visit.tell(
         Event::new("sp.request.sent")
             .with("service", service.parts.name)
+            .with("attempt", attempt.name.as_str())
             .with("request", request.id.as_str())
             .with("provider", provider.as_str()),
     );

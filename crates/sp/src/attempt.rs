@@ -22,6 +22,8 @@ pub(crate) struct Attempt {
     pub(crate) browser: String,
     /// Where it wanted to go.
     pub(crate) target: Target,
+    /// What the journal calls it by, so that a trace finds its requests.
+    pub(crate) name: String,
 }
 
 /// An attempt for which a provider was asked.
@@ -152,6 +154,7 @@ mod tests {
         Attempt {
             browser: BROWSER.into(),
             target: Target::parse("/portail/x", "/portail").unwrap(),
+            name: "attempt-one".into(),
         }
     }
 

@@ -37,6 +37,7 @@ pub(crate) struct LandQuery {
 /// A sign-on that only waits for its browser.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 struct Landing {
+    request: MessageId,
     attempt: Attempt,
     signed_in: SignedIn,
 }
@@ -160,6 +161,7 @@ async fn admit(
     visit.tell(accepted_event(service, &request, &login, key.as_deref()));
     let ticket = service.parts.edge.token();
     let landing = Landing {
+        request,
         attempt: asked.attempt,
         signed_in: SignedIn {
             login,
@@ -295,13 +297,15 @@ pub(crate) async fn land(
         };
     };
     if !visit.browser_is_known() || landing.attempt.browser != visit.browser() {
-        return Err(refusals::foreign_browser(&service));
+        let refused = refusals::foreign_browser(&landing.attempt.target);
+        return Err(refused.with("request", landing.request.as_str()));
     }
     let provider = landing.signed_in.provider.clone();
     service.sessions.open(&visit, landing.signed_in).await?;
     visit.tell(
         Event::new("sp.landed")
             .with("service", service.parts.name)
+            .with("request", landing.request.as_str())
             .with("provider", provider.as_str()),
     );
     Ok(visit.see_other(landing.attempt.target.as_str()))

@@ -97,10 +97,12 @@ pub(crate) fn spent_ticket(service: &Service) -> Refused {
     Refused::forbidden("EDU-7016", "landing", story).way_out(BACK, service.parts.home)
 }
 
-/// A browser that lands on a ticket it did not ask for: somebody else's sign-on, handed over.
-pub(crate) fn foreign_browser(service: &Service) -> Refused {
+/// A browser that lands on a ticket it did not ask for: somebody else's sign-on, handed over; or
+/// tabs restored at once in a browser that had no cookie yet. The page itself is the way out: it
+/// lets in who has a session, and asks everybody else.
+pub(crate) fn foreign_browser(target: &Target) -> Refused {
     let story = "the browser that lands is not the one that asked (login CSRF)";
-    Refused::forbidden("EDU-7017", "landing", story).way_out(BACK, service.parts.home)
+    Refused::forbidden("EDU-7017", "landing", story).way_out(BACK, target.as_str())
 }
 
 /// The pool is full or late.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -164,10 +164,14 @@ impl Scene {
     pub(crate) fn journal(&self) -> String {
         // Written by a thread of its own, a batch at a time.
         std::thread::sleep(std::time::Duration::from_millis(300));
-        std::fs::read_dir(self.folder.path().join("journal"))
+        std::fs::read_dir(self.journal_folder())
             .unwrap()
             .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
             .collect()
+    }
+
+    pub(crate) fn journal_folder(&self) -> PathBuf {
+        self.folder.path().join("journal")
     }
 
     /// Takes a provider out of the federation.

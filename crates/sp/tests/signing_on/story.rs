@@ -229,6 +229,17 @@ async fn the_journal_tells_the_whole_way_and_no_value() {
             .1;
     }
     assert!(!journal.contains("amartin"), "{journal}");
+    // From the reference of the landing, the trace finds the visit that began it.
+    let landed = journal.lines().find(|line| line.contains("sp.landed"));
+    let reference = between(landed.unwrap(), "\"ref\":\"", "\"").unwrap();
+    let reference = web::Reference::parse(reference).unwrap();
+    let story = web::Journal::trace(&scene.journal_folder(), &reference).unwrap();
+    assert!(
+        story
+            .iter()
+            .any(|event| event["event"] == "sp.attempt.opened"),
+        "{story:#?}"
+    );
 }
 
 #[actix_web::test]

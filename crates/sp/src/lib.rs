@@ -6,7 +6,7 @@
 //!
 //! # The way of one login
 //!
-//! 1. `GET {prefix}/login` opens an [attempt](attempt), bound to the browser, and asks the discovery
+//! 1. `GET {prefix}/login` opens an attempt, bound to the browser, and asks the discovery
 //!    service who the visitor is, or asks the provider when it is named.
 //! 2. `POST {prefix}/saml/acs` receives the answer, cross-site and therefore without any cookie:
 //!    who it is about is kept under a ticket, nobody is signed in yet.

@@ -1,6 +1,7 @@
 //! Leaving.
 
-use crate::scene::{Browser, OTHER, PROVIDER, Scene, between};
+use crate::scene::{OTHER, PROVIDER, Scene, between};
+use crate::visitor::Browser;
 
 async fn sign_in(browser: &Browser<'_>, provider: &'static str) {
     let genuine = browser.ask(provider, "/notes/").await;

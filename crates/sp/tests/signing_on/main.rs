@@ -11,3 +11,4 @@ mod leaving;
 mod refusals;
 mod scene;
 mod story;
+mod visitor;

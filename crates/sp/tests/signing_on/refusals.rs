@@ -7,9 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use saml::response::{ErrorPlan, SignWhat, Status};
 
-use crate::scene::{
-    ACS, Answer, Browser, Genuine, OTHER, PROVIDER, SCOPE, Scene, attribute, id, key, request,
-};
+use crate::scene::{ACS, Answer, OTHER, PROVIDER, SCOPE, Scene, id, key};
+use crate::visitor::{Browser, Genuine, attribute, request};
 
 /// A browser that asked `PROVIDER` and waits.
 async fn asked(scene: &Scene) -> (Browser<'_>, Genuine) {

@@ -4,10 +4,8 @@ use saml::request::AcsChoice;
 use saml::response::SignWhat;
 use saml::{Binding, attribute as names};
 
-use crate::scene::{
-    ACS, Answer, Browser, OTHER, PROVIDER, SCOPE, SERVICE, Scene, WAYF, attribute, between,
-    read_request, request,
-};
+use crate::scene::{ACS, Answer, OTHER, PROVIDER, SCOPE, SERVICE, Scene, WAYF, between, key};
+use crate::visitor::{Browser, attribute, read_request, request};
 
 /// The address the discovery service must send the visitor back to.
 fn return_of(answer: &Answer) -> String {
@@ -254,7 +252,7 @@ async fn metadata_is_published_signed_and_cached() {
     );
     let etag = published.header("etag").unwrap();
     let policy = saml::metadata::ReadPolicy {
-        pinned: &[crate::scene::key("metadata").verifying()],
+        pinned: &[key("metadata").verifying()],
         now: scene.now(),
         horizon_days: Some(14),
         loopback_http: false,

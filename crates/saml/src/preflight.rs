@@ -43,8 +43,10 @@ pub(crate) const DEPTH: usize = 64;
 pub(crate) const ATTRIBUTES: usize = 64;
 /// Bytes of one attribute.
 pub(crate) const ATTRIBUTE: usize = 16 * 1024;
+/// Bytes of a namespace: a canonical form may repeat it for every element.
+pub(crate) const NAMESPACE: usize = 256;
 /// Namespace declarations in scope at once: tree builders copy them, canonicalisers search them.
-pub(crate) const NAMESPACES: usize = 96;
+pub(crate) const NAMESPACES: usize = 48;
 
 /// Checks `bytes` and gives them back as text, without a byte order mark.
 pub(crate) fn preflight<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, Refusal> {
@@ -96,6 +98,8 @@ struct Count<'a> {
     /// Namespace declarations of each open element.
     declarations: Vec<usize>,
     in_scope: usize,
+    /// Declarations in scope, counted anew for each element that adds one: a tree copies them there.
+    copied: usize,
 }
 
 impl<'a> Count<'a> {
@@ -106,6 +110,7 @@ impl<'a> Count<'a> {
             text: 0,
             declarations: Vec::with_capacity(DEPTH),
             in_scope: 0,
+            copied: 0,
         }
     }
 
@@ -138,7 +143,11 @@ impl<'a> Count<'a> {
         }
         self.declarations.push(declared);
         self.in_scope += declared;
-        if self.in_scope > NAMESPACES {
+        if declared > 0 {
+            self.copied += self.in_scope;
+        }
+        let copies = self.limits.nodes * 4;
+        if self.in_scope > NAMESPACES || self.copied > copies {
             return Err(Refusal::TooManyNamespaces { limit: NAMESPACES });
         }
         Ok(())
@@ -188,6 +197,9 @@ fn check_attribute(attribute: &Attribute<'_>) -> Result<bool, Refusal> {
         return Err(Refusal::RelativeNamespace {
             uri: Said::new(&value),
         });
+    }
+    if declares && value.len() > NAMESPACE {
+        return Err(Refusal::ValueTooLong { limit: NAMESPACE });
     }
     Ok(declares)
 }

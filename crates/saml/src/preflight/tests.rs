@@ -1,4 +1,4 @@
-use super::{ATTRIBUTE, ATTRIBUTES, DEPTH, Limits, MESSAGE, NAMESPACES, preflight};
+use super::{ATTRIBUTE, ATTRIBUTES, DEPTH, Limits, MESSAGE, NAMESPACE, NAMESPACES, preflight};
 use crate::{Refusal, reader};
 
 /// The code under which `xml` is refused, by the preflight or by the reader behind it.
@@ -210,11 +210,28 @@ fn namespaces_in_scope_are_capped() {
         declare(half, NAMESPACES + 1)
     );
     assert_eq!(code(&beyond), "EDU-2013");
+    // Each element that adds one has a tree copy all.
+    let copied = format!(
+        "<a{}>{}</a>",
+        declare(0, half),
+        "<b xmlns:m=\"urn:m\"/>".repeat(6_000)
+    );
+    assert_eq!(code(&copied), "EDU-2013");
     // Out of scope, they no longer count.
     taken(&format!(
         "<a>{}</a>",
         format!("<b{}/>", declare(0, half)).repeat(10)
     ));
+}
+
+#[test]
+fn a_long_namespace_is_refused() {
+    let uri = |length: usize| format!("urn:{}", "x".repeat(length - 4));
+    taken(&format!("<p:a xmlns:p=\"{}\"/>", uri(NAMESPACE)));
+    assert_eq!(
+        code(&format!("<p:a xmlns:p=\"{}\"/>", uri(NAMESPACE + 1))),
+        "EDU-2012"
+    );
 }
 
 #[test]

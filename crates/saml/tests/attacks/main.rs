@@ -1,7 +1,26 @@
-//! Attacks: messages and documents that must be refused, each by the clause it breaks, though
-//! nearly all of them are really signed with a key that is trusted.
+//! Attacks: messages that must be refused, each by the clause it breaks, though nearly all of them
+//! are really signed with a key that is trusted. And what must be taken, so that the refusals mean
+//! something.
 
+#[cfg(test)]
+mod assertions;
+#[cfg(test)]
+mod costs;
+#[cfg(test)]
+mod documents;
 #[cfg(test)]
 mod forge;
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
+mod queries;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
 mod responses;
+#[cfg(test)]
+mod signatures;
+#[cfg(test)]
+mod taken;
+#[cfg(test)]
+mod wrapping;

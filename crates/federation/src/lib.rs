@@ -6,12 +6,18 @@
 //! * One bad entity or source never spoils the rest; the last good copy is kept on disk.
 //! * No HTTP server, no account. Knows `saml` for the meaning of metadata.
 
+mod cache;
+mod source;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use saml::metadata::{Entity, IdpRole, SpRole};
 use saml::{EntityId, Moment, VerifyingKey};
+
+use cache::Cache;
+use source::Reading;
 
 /// Where metadata comes from.
 #[derive(Debug, Clone)]
@@ -39,7 +45,12 @@ pub enum Location {
 
 /// The federation: sources, and the snapshot that stands.
 pub struct Federation {
+    sources: Vec<Source>,
+    cache: Cache,
+    loopback_http: bool,
     current: arc_swap::ArcSwap<Snapshot>,
+    /// What each source gave last; held while a refresh runs, so that two never cross.
+    last: tokio::sync::Mutex<Vec<Reading>>,
 }
 
 /// Everything known at one moment. Immutable.
@@ -93,8 +104,19 @@ impl Federation {
     /// A federation of these sources, with the last good copies found in `cache` (a folder). Never
     /// touches the network.
     pub fn open(sources: Vec<Source>, cache: PathBuf, loopback_http: bool, now: Moment) -> Self {
-        let _ = (sources, cache, loopback_http, now);
-        todo!()
+        let cache = Cache::at(cache);
+        let read: Vec<Reading> = sources
+            .iter()
+            .map(|source| source::from_cache(source, &cache, loopback_http, now))
+            .collect();
+        let current = arc_swap::ArcSwap::from_pointee(Snapshot::of(&read));
+        Self {
+            sources,
+            cache,
+            loopback_http,
+            current,
+            last: tokio::sync::Mutex::new(read),
+        }
     }
 
     /// The snapshot that stands.
@@ -102,9 +124,54 @@ impl Federation {
         self.current.load_full()
     }
 
-    /// Reads every source again (blocking work in a pool, 10 s a source) and swaps the snapshot.
+    /// Reads every source again, all at once (blocking work in a pool, 10 s a source), and swaps the
+    /// snapshot. A source that fails keeps its last good reading, as far as it is still valid.
     pub async fn refresh(&self, now: Moment) -> Arc<Snapshot> {
-        let _ = now;
-        todo!()
+        let mut last = self.last.lock().await;
+        let tasks: Vec<_> = self
+            .sources
+            .iter()
+            .map(|source| {
+                let (source, cache, loopback) =
+                    (source.clone(), self.cache.clone(), self.loopback_http);
+                tokio::task::spawn_blocking(move || source::read(&source, &cache, loopback, now))
+            })
+            .collect();
+        let mut readings = Vec::with_capacity(tasks.len());
+        for ((task, before), source) in tasks.into_iter().zip(last.iter()).zip(&self.sources) {
+            let reading = match task.await {
+                Ok(Ok(reading)) => reading,
+                Ok(Err(why)) => before.after_failure(&source.name, &why.to_string(), now),
+                Err(why) => before.after_failure(&source.name, &why.to_string(), now),
+            };
+            readings.push(reading);
+        }
+        self.current.store(Arc::new(Snapshot::of(&readings)));
+        *last = readings;
+        self.snapshot()
     }
 }
+
+impl Snapshot {
+    /// Of two sources with the same entity the first one wins, and the report of the other says so.
+    fn of(readings: &[Reading]) -> Self {
+        let mut entities: HashMap<EntityId, Arc<Entity>> = HashMap::new();
+        let mut reports = Vec::with_capacity(readings.len());
+        for reading in readings {
+            let mut report = reading.report.clone();
+            for entity in &reading.entities {
+                if entities.contains_key(&entity.id) {
+                    let story = format!("{}: an earlier source has this entity", entity.id);
+                    report.left_out.push(story);
+                } else {
+                    entities.insert(entity.id.clone(), Arc::clone(entity));
+                }
+            }
+            reports.push(report);
+        }
+        Self { entities, reports }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! The last good copy of each source, on disk.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+/// A folder of last good copies.
+#[derive(Debug, Clone)]
+pub(crate) struct Cache(PathBuf);
+
+impl Cache {
+    pub(crate) fn at(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
+    /// Source names are short words of the settings; anything else in them is made harmless.
+    fn path(&self, source: &str) -> PathBuf {
+        let name: String = source
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || c == '-' {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .collect();
+        self.0.join(format!("{name}.xml"))
+    }
+
+    /// The copy of a source, if there is one.
+    pub(crate) fn find(&self, source: &str) -> Option<String> {
+        std::fs::read_to_string(self.path(source)).ok()
+    }
+
+    /// Keeps a copy: whole or not at all, whatever happens meanwhile.
+    pub(crate) fn keep(&self, source: &str, text: &str) -> std::io::Result<()> {
+        std::fs::create_dir_all(&self.0)?;
+        let path = self.path(source);
+        let draft = path.with_extension(format!("{}.draft", std::process::id()));
+        let mut file = std::fs::File::create(&draft)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(draft, path)
+    }
+}

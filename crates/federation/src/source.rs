@@ -1,0 +1,257 @@
+//! Reading one source: file, folder or address.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use saml::metadata::{Document, Entity, ReadPolicy};
+use saml::{Moment, Refusal};
+
+use crate::cache::Cache;
+use crate::{Location, Report, Source};
+
+/// Largest document taken from an address, bytes.
+const LARGEST: u64 = 128 * 1024 * 1024;
+const TIMEOUT: Duration = Duration::from_secs(10);
+const REDIRECTS: u32 = 5;
+
+/// What a source gave.
+#[derive(Clone)]
+pub(crate) struct Reading {
+    pub(crate) entities: Vec<Arc<Entity>>,
+    pub(crate) report: Report,
+}
+
+/// Why a source gave nothing. Codes EDU-5xxx.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum Unread {
+    #[error("EDU-5001 {path}: {source}")]
+    File {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("EDU-5002 {url}: {why}")]
+    Fetch { url: String, why: String },
+    #[error("EDU-5003 {place}: {refusal} ({})", .refusal.clause())]
+    Refused {
+        place: String,
+        #[source]
+        refusal: Refusal,
+    },
+    #[error("EDU-5004 {url}: metadata from an address needs a pinned key")]
+    Unpinned { url: String },
+}
+
+impl Reading {
+    fn empty(source: &str) -> Self {
+        let report = Report {
+            source: source.to_owned(),
+            read_at: None,
+            entities: 0,
+            left_out: Vec::new(),
+            failure: None,
+        };
+        Self {
+            entities: Vec::new(),
+            report,
+        }
+    }
+
+    fn add(&mut self, document: Document, now: Moment) {
+        self.report.left_out.extend(
+            document
+                .left_out
+                .iter()
+                .map(|out| format!("{} (line {}): {}", out.entity_id, out.line, out.reason)),
+        );
+        self.entities.extend(
+            document
+                .entities
+                .into_iter()
+                .map(|mut entity| {
+                    // What ends with its document ends when the document does.
+                    entity.valid_until = match (entity.valid_until, document.valid_until) {
+                        (Some(own), Some(root)) => Some(own.min(root)),
+                        (own, root) => own.or(root),
+                    };
+                    entity
+                })
+                .filter(|entity| entity.valid_until.is_none_or(|until| until > now))
+                .map(Arc::new),
+        );
+        self.report.entities = self.entities.len();
+    }
+
+    /// The last good reading, still valid entities only, with the reason why there is no newer one.
+    pub(crate) fn after_failure(&self, source: &str, why: &str, now: Moment) -> Self {
+        tracing::warn!(
+            source,
+            why,
+            "metadata could not be read; the last good copy stands"
+        );
+        let mut reading = self.clone();
+        reading
+            .entities
+            .retain(|entity| entity.valid_until.is_none_or(|until| until > now));
+        reading.report.entities = reading.entities.len();
+        reading.report.failure = Some(why.to_owned());
+        reading
+    }
+}
+
+/// What the last good copy of an address holds; files are read now. Faults are in the report.
+pub(crate) fn from_cache(source: &Source, cache: &Cache, loopback: bool, now: Moment) -> Reading {
+    let empty = Reading::empty(&source.name);
+    match &source.location {
+        Location::Url(url) => {
+            let Some(text) = cache.find(&source.name) else {
+                return empty;
+            };
+            take(source, url, &text, loopback, now).unwrap_or(empty)
+        }
+        Location::File(_) | Location::Folder(_) => read(source, cache, loopback, now)
+            .unwrap_or_else(|why| empty.after_failure(&source.name, &why.to_string(), now)),
+    }
+}
+
+/// Reads a source anew.
+pub(crate) fn read(
+    source: &Source,
+    cache: &Cache,
+    loopback: bool,
+    now: Moment,
+) -> Result<Reading, Unread> {
+    let mut reading = match &source.location {
+        Location::File(path) => take(
+            source,
+            &path.display().to_string(),
+            &file(path)?,
+            loopback,
+            now,
+        )?,
+        Location::Folder(folder) => read_folder(source, folder, loopback, now)?,
+        Location::Url(url) => {
+            let text = fetch(source, url, loopback)?;
+            let reading = take(source, url, &text, loopback, now)?;
+            if let Err(why) = cache.keep(&source.name, &text) {
+                tracing::warn!(source = source.name, %why, "the last good copy cannot be kept");
+            }
+            reading
+        }
+    };
+    reading.report.read_at = Some(now);
+    Ok(reading)
+}
+
+fn take(
+    source: &Source,
+    place: &str,
+    text: &str,
+    loopback: bool,
+    now: Moment,
+) -> Result<Reading, Unread> {
+    let policy = ReadPolicy {
+        pinned: &source.pinned,
+        now,
+        horizon_days: source.horizon_days,
+        loopback_http: loopback,
+    };
+    let document = saml::metadata::read(text, &policy).map_err(|refusal| Unread::Refused {
+        place: place.to_owned(),
+        refusal,
+    })?;
+    let mut reading = Reading::empty(&source.name);
+    reading.add(document, now);
+    Ok(reading)
+}
+
+fn file(path: &Path) -> Result<String, Unread> {
+    std::fs::read_to_string(path).map_err(|source| Unread::File {
+        path: path.display().to_string(),
+        source,
+    })
+}
+
+/// One bad file never spoils the others; a folder that is not there yet is empty.
+fn read_folder(
+    source: &Source,
+    folder: &Path,
+    loopback: bool,
+    now: Moment,
+) -> Result<Reading, Unread> {
+    let mut reading = Reading::empty(&source.name);
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(reading),
+        Err(source) => {
+            return Err(Unread::File {
+                path: folder.display().to_string(),
+                source,
+            });
+        }
+    };
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|end| end == "xml"))
+        .collect();
+    paths.sort();
+    for path in paths {
+        let place = path.display().to_string();
+        match file(&path).and_then(|text| take(source, &place, &text, loopback, now)) {
+            Ok(one) => {
+                reading.entities.extend(one.entities);
+                reading.report.left_out.extend(one.report.left_out);
+            }
+            Err(why) => reading.report.left_out.push(why.to_string()),
+        }
+    }
+    reading.report.entities = reading.entities.len();
+    Ok(reading)
+}
+
+/// https, or http on a loopback host; a redirect may not leave that rule.
+fn fetch(source: &Source, url: &str, loopback: bool) -> Result<String, Unread> {
+    if source.pinned.is_empty() {
+        return Err(Unread::Unpinned {
+            url: url.to_owned(),
+        });
+    }
+    let failed = |why: &dyn std::fmt::Display| Unread::Fetch {
+        url: url.to_owned(),
+        why: why.to_string(),
+    };
+    let plain = url.starts_with("http://");
+    if !plain && !url.starts_with("https://") {
+        return Err(failed(&"not an http address"));
+    }
+    let agent = ureq::Agent::config_builder()
+        .timeout_global(Some(TIMEOUT))
+        .max_redirects(REDIRECTS)
+        // The signature is what is believed; https still keeps who-asks-what from others.
+        .https_only(!plain && !loopback)
+        .tls_config(
+            ureq::tls::TlsConfig::builder()
+                .provider(ureq::tls::TlsProvider::NativeTls)
+                .root_certs(ureq::tls::RootCerts::PlatformVerifier)
+                .build(),
+        )
+        .build()
+        .new_agent();
+    let answer = agent
+        .get(url)
+        .header("accept", "application/samlmetadata+xml, */*;q=0.5")
+        .call();
+    let mut answer = answer.map_err(|why| failed(&why))?;
+    let mut text = String::new();
+    answer
+        .body_mut()
+        .with_config()
+        .limit(LARGEST)
+        .reader()
+        .read_to_string(&mut text)
+        .map_err(|why| failed(&why))?;
+    Ok(text)
+}

@@ -1,0 +1,231 @@
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use saml::keys::{KeyKind, generate};
+use saml::metadata::{EntityPlan, IndexedEndpoint, RolePlan, Ui, compose};
+use saml::{Binding, MessageId, SigningKey};
+
+use super::*;
+
+fn now() -> Moment {
+    Moment::from_timestamp(1_790_000_000, 0).unwrap()
+}
+
+fn key(seed: u8) -> SigningKey {
+    let pair = generate(KeyKind::P256, "federation", [seed; 16], now(), 3650).unwrap();
+    SigningKey::from_pem(&pair.key_pem, &pair.cert_pem).unwrap()
+}
+
+fn service(id: &str, key: &SigningKey, valid_until: Moment) -> String {
+    let plan = EntityPlan {
+        document_id: MessageId::from_random([1; 20]),
+        id: &EntityId::parse(id).unwrap(),
+        valid_until,
+        cache_s: 3600,
+        ui: &Ui::default(),
+        attributes: &[],
+        role: RolePlan::Sp {
+            acs: vec![IndexedEndpoint {
+                binding: Binding::Post,
+                location: "https://sp.example/acs".to_owned(),
+                index: 0,
+                is_default: true,
+            }],
+            slo: vec![],
+            discovery: vec![],
+            name_id_formats: vec![],
+            requested_attributes: &[],
+        },
+        signing_certificates: vec![key.certificate()],
+    };
+    compose(&plan, key).unwrap()
+}
+
+fn source(name: &str, location: Location, pinned: &[&SigningKey]) -> Source {
+    Source {
+        name: name.to_owned(),
+        location,
+        pinned: pinned.iter().map(|key| key.verifying()).collect(),
+        horizon_days: Some(60),
+    }
+}
+
+fn week() -> Moment {
+    now() + chrono::Duration::days(7)
+}
+
+fn id(text: &str) -> EntityId {
+    EntityId::parse(text).unwrap()
+}
+
+/// Answers each connection with the next of `answers`, then nothing.
+fn serve(answers: Vec<String>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/metadata", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = [0; 4096];
+            let _ = stream.read(&mut asked).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    url
+}
+
+fn ok(body: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[tokio::test]
+async fn one_bad_file_never_spoils_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("registered");
+    let key = key(1);
+    let sources = || vec![source("registered", Location::Folder(place.clone()), &[])];
+    let federation = Federation::open(sources(), folder.path().join("cache"), false, now());
+    assert_eq!(
+        federation.snapshot().entities().count(),
+        0,
+        "a folder that is not there is empty"
+    );
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(
+        place.join("a.xml"),
+        service("https://a.example", &key, week()),
+    )
+    .unwrap();
+    std::fs::write(place.join("b.xml"), "<not metadata").unwrap();
+    std::fs::write(
+        place.join("c.xml"),
+        service("https://c.example", &key, week()),
+    )
+    .unwrap();
+    std::fs::write(place.join("d.txt"), "not looked at").unwrap();
+    let snapshot = federation.refresh(now()).await;
+    assert!(snapshot.service(&id("https://a.example")).is_some());
+    assert!(snapshot.service(&id("https://c.example")).is_some());
+    assert!(snapshot.provider(&id("https://a.example")).is_none());
+    assert_eq!(
+        snapshot.reports[0].left_out.len(),
+        1,
+        "{:?}",
+        snapshot.reports
+    );
+    std::fs::remove_file(place.join("a.xml")).unwrap();
+    assert!(
+        federation
+            .refresh(now())
+            .await
+            .entity(&id("https://a.example"))
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn an_address_needs_the_pinned_key_and_keeps_its_last_good_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, other) = (key(1), key(2));
+    let good = service("https://a.example", &ours, week());
+    let forged = service("https://evil.example", &other, week());
+    let url = serve(vec![
+        ok(&good),
+        ok(&forged),
+        "HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n".to_owned(),
+    ]);
+    let sources = || vec![source("far", Location::Url(url.clone()), &[&ours])];
+    let federation = Federation::open(sources(), folder.path().to_path_buf(), true, now());
+    assert_eq!(federation.snapshot().entities().count(), 0);
+    for round in 0..3 {
+        let snapshot = federation.refresh(now()).await;
+        assert!(
+            snapshot.entity(&id("https://a.example")).is_some(),
+            "round {round}"
+        );
+        assert!(snapshot.entity(&id("https://evil.example")).is_none());
+        assert_eq!(
+            snapshot.reports[0].failure.is_some(),
+            round > 0,
+            "{:?}",
+            snapshot.reports
+        );
+    }
+    // Another process, without a network: the copy on disk, verified again.
+    let again = Federation::open(sources(), folder.path().to_path_buf(), true, now());
+    assert!(again.snapshot().entity(&id("https://a.example")).is_some());
+    // A copy that somebody changed on disk is not believed.
+    std::fs::write(
+        folder.path().join("far.xml"),
+        good.replace("a.example", "b.example"),
+    )
+    .unwrap();
+    let again = Federation::open(sources(), folder.path().to_path_buf(), true, now());
+    assert_eq!(again.snapshot().entities().count(), 0);
+    // After its validUntil nothing stands, good copy or not.
+    let late = federation.refresh(week() + chrono::Duration::days(1)).await;
+    assert_eq!(late.entities().count(), 0);
+}
+
+#[tokio::test]
+async fn an_address_without_a_key_is_not_even_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let sources = vec![source(
+        "far",
+        Location::Url("https://127.0.0.1:1/x".to_owned()),
+        &[],
+    )];
+    let federation = Federation::open(sources, folder.path().to_path_buf(), false, now());
+    let snapshot = federation.refresh(now()).await;
+    assert!(
+        snapshot.reports[0]
+            .failure
+            .as_deref()
+            .unwrap()
+            .starts_with("EDU-5004")
+    );
+}
+
+#[tokio::test]
+async fn metadata_valid_too_long_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = key(1);
+    let path = folder.path().join("a.xml");
+    let far = now() + chrono::Duration::days(400);
+    std::fs::write(&path, service("https://a.example", &key, far)).unwrap();
+    let sources = vec![source("file", Location::File(path), &[&key])];
+    let federation = Federation::open(sources, folder.path().to_path_buf(), false, now());
+    assert_eq!(federation.snapshot().entities().count(), 0);
+    assert!(
+        federation.snapshot().reports[0]
+            .failure
+            .as_deref()
+            .unwrap()
+            .starts_with("EDU-5003")
+    );
+}
+
+#[tokio::test]
+async fn the_first_source_wins_and_the_other_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (key(1), key(2));
+    let write = |name: &str, key: &SigningKey| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, service("https://a.example", key, week())).unwrap();
+        Location::File(path)
+    };
+    let sources = vec![
+        source("first", write("1.xml", &one), &[&one]),
+        source("second", write("2.xml", &two), &[&two]),
+    ];
+    let federation = Federation::open(sources, folder.path().to_path_buf(), false, now());
+    let snapshot = federation.snapshot();
+    let (_, role) = snapshot.service(&id("https://a.example")).unwrap();
+    assert_eq!(
+        role.signing_keys[0].fingerprint(),
+        one.verifying().fingerprint()
+    );
+    assert!(snapshot.reports[1].left_out[0].contains("earlier source"));
+}

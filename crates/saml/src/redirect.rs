@@ -29,14 +29,14 @@ impl Received<AuthnRequest> {
         {
             return Err(Refusal::EnvelopedInRedirect);
         }
-        let seal = match query.signature {
-            Some(sealed) => Seal::Query {
+        let seals = Seals::find(&document, None)?;
+        let seal = query
+            .signature
+            .map_or(Seal::Enveloped(seals), |sealed| Seal::Query {
                 octets: sealed.octets,
                 algorithm: sealed.algorithm,
                 signature: sealed.value,
-            },
-            None => Seal::Enveloped(Seals::find(&document, None)?),
-        };
+            });
         Ok(Self {
             issuer: read::issuer(root)?,
             text: text.to_owned(),

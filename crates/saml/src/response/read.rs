@@ -11,7 +11,7 @@ use crate::{EntityId, MessageId, Moment, NameIdFormat, Refusal, Verified, Verify
 
 /// A response as it was read from verified bytes. Its content is private until accepted.
 ///
-/// Where only the assertion is signed, everything beside [`Response::assertion`] comes from outside
+/// Where only the assertion is signed, everything beside the assertion comes from outside
 /// the signature: it may have the response refused, and gives nothing to the login.
 #[derive(Debug, Clone)]
 pub struct Response {

@@ -15,6 +15,8 @@ mod mutations;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]
+mod references;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod responses;

@@ -1,0 +1,120 @@
+//! The shipped catalogue is whole; every fault of one is told at once, with its line.
+
+use super::{Catalogue, Fault, leads_somewhere};
+
+const SHIPPED: &str = include_str!("../../../../config/applications.toml");
+
+fn anything(_: &str) -> bool {
+    true
+}
+
+fn faults(text: &str) -> Vec<Fault> {
+    Catalogue::parse(text, &|id| id == "known").unwrap_err()
+}
+
+#[test]
+fn the_shipped_catalogue_is_whole() {
+    let catalogue = Catalogue::parse(SHIPPED, &anything).unwrap();
+    assert!(catalogue.applications.len() > 40);
+    for name in [
+        "Formation à distance",
+        "Intranet, Référentiels et Outils",
+        "Ressources documentaires",
+    ] {
+        assert!(
+            catalogue.categories.iter().any(|one| one.nom == name),
+            "{name}"
+        );
+    }
+    let magistere = catalogue
+        .applications
+        .iter()
+        .find(|one| one.id == "magistere")
+        .unwrap();
+    assert_eq!(
+        (magistere.url.as_str(), magistere.rubrique.as_str()),
+        ("/magistere/", "Plateforme de formation")
+    );
+    assert_eq!(magistere.fonctions, ["*"], "groups are spelled out");
+}
+
+#[test]
+fn every_fault_is_told_with_its_line() {
+    let application = |id: &str, rest: &str| {
+        format!(
+            "[[application]]\nid = \"{id}\"\nnom = \"x\"\ncategorie = \"c\"\nrubrique = \"r\"\n\
+             rubrique_en = \"r\"\ndescription = \"d\"\ndescription_en = \"d\"\n{rest}"
+        )
+    };
+    let fine = "profils = [\"eleve\"]\nfonctions = [\"known\", \"@g\"]\ndelegable = false\notp = \"none\"\nurl = \"/x\"\n";
+    let head =
+        "[[categorie]]\nid = \"c\"\nnom = \"C\"\nnom_en = \"C\"\n[groupes]\ng = [\"known\"]\n";
+    let whole = format!("{head}{}", application("a", fine));
+    let read = Catalogue::parse(&whole, &|id| id == "known").unwrap();
+    assert_eq!(read.applications[0].fonctions, ["known", "known"]);
+
+    let text = format!(
+        "{whole}unknown_key = 1\n{}{}{}[other]\n",
+        application("a-b", &fine.replace("known", "unknown")),
+        application(
+            "a-b",
+            &fine
+                .replace("/x", "javascript:alert(1)")
+                .replace("@g", "@h")
+        ),
+        application("A", &fine.replace("eleve", "king")),
+    );
+    let told = faults(&text);
+    let said = format!("{told:#?}");
+    for expected in [
+        "unknown_key",
+        "no function is called \\\"unknown\\\"",
+        "stands twice",
+        "javascript:alert(1)",
+        "no group is called \\\"@h\\\"",
+        "no profile is called \\\"king\\\"",
+        "lower-case",
+        "unknown key other",
+    ] {
+        assert!(said.contains(expected), "{expected} is not in {said}");
+    }
+    assert!(told.iter().all(|fault| fault.line > 6), "{said}");
+    assert!(told.is_sorted_by_key(|fault| fault.line), "{said}");
+}
+
+#[test]
+fn what_is_no_table_is_refused() {
+    for text in [
+        "application = 1\n",
+        "categorie = [1]\n",
+        "groupes = 3\n",
+        "[groupes]\ng = [\"unknown\"]\n",
+        "[[application]\n",
+        "[[application]]\nid = \"x\"\n",
+        "[[categorie]]\nid = \"x\"\nnom = \"x\"\nnom_en = \"x\"\nmore = 1\n",
+    ] {
+        assert!(!faults(text).is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn an_address_is_a_path_of_ours_or_https() {
+    for good in ["/magistere/", "/a?b=c", "https://education.gouv.fr/x"] {
+        assert!(leads_somewhere(good), "{good}");
+    }
+    for bad in [
+        "",
+        "//evil.example",
+        "http://plain.example",
+        "https://",
+        "https:///x",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "/\\evil.example",
+        "relative",
+        "/a b",
+        "/a\n",
+    ] {
+        assert!(!leads_somewhere(bad), "{bad}");
+    }
+}

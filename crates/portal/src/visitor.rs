@@ -1,0 +1,174 @@
+//! Who sees what: one pure rule over what the assertion said.
+
+use chrono::NaiveDate;
+use saml::attribute::{CTGRPS, FONCTION, FREDU_RES_DEL};
+use sp::SignedIn;
+
+use crate::catalogue::Application;
+
+/// A person as the rule sees them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Visitor {
+    /// The profile their identity provider stands for.
+    pub profile: Option<String>,
+    /// Ids of their functions, the main one first.
+    pub functions: Vec<String>,
+    /// Ids of the applications delegated to them today.
+    pub delegated: Vec<String>,
+    /// Application groups they are in; a group is called as the application it opens.
+    pub groups: Vec<String>,
+}
+
+impl Visitor {
+    /// The visitor one assertion describes, on `today`.
+    pub fn of(signed_in: &SignedIn, profile: Option<String>, today: NaiveDate) -> Self {
+        let values = |name: &str| -> Vec<String> {
+            let values = signed_in.login.values(name).map(str::trim);
+            values
+                .filter(|value| !value.is_empty() && *value != "X")
+                .map(str::to_owned)
+                .collect()
+        };
+        let delegations = values(FREDU_RES_DEL.name);
+        Self {
+            profile,
+            functions: values(FONCTION.name),
+            delegated: delegations
+                .iter()
+                .filter_map(|value| delegated_on(value, today))
+                .collect(),
+            groups: values(CTGRPS.name),
+        }
+    }
+
+    /// Whether this person sees the application: their profile may, and for staff one of their
+    /// functions, a delegation of today, or a group opens it.
+    pub fn sees(&self, application: &Application) -> bool {
+        let Some(profile) = &self.profile else {
+            return false;
+        };
+        if !application.profils.contains(profile) {
+            return false;
+        }
+        if profile != "personnel" {
+            return true;
+        }
+        let by_function = application
+            .fonctions
+            .iter()
+            .any(|function| function == "*" || self.functions.contains(function));
+        let by_delegation = application.delegable && self.delegated.contains(&application.id);
+        by_function || by_delegation || self.groups.contains(&application.id)
+    }
+
+    /// Whether pages say "tu".
+    pub fn is_pupil(&self) -> bool {
+        self.profile.as_deref() == Some("eleve")
+    }
+}
+
+/// The application of one `FrEduResDel` value, `app|url|start|end|…` with dates as DD/MM/YYYY, when
+/// `today` lies within (DOMAIN 1.3). What cannot be read opens nothing.
+fn delegated_on(value: &str, today: NaiveDate) -> Option<String> {
+    let mut parts = value.split('|');
+    let application = parts.next()?.trim();
+    let day = |text: Option<&str>| NaiveDate::parse_from_str(text?.trim(), "%d/%m/%Y").ok();
+    let (from, until) = (day(parts.nth(1))?, day(parts.next())?);
+    (!application.is_empty() && from <= today && today <= until).then(|| application.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::SecondFactor;
+
+    fn application(profiles: &[&str], functions: &[&str], delegable: bool) -> Application {
+        let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+        Application {
+            id: "app".into(),
+            nom: String::new(),
+            categorie: String::new(),
+            rubrique: String::new(),
+            rubrique_en: String::new(),
+            description: String::new(),
+            description_en: String::new(),
+            profils: owned(profiles),
+            fonctions: owned(functions),
+            delegable,
+            otp: SecondFactor::None,
+            url: "/".into(),
+        }
+    }
+
+    fn staff(functions: &[&str]) -> Visitor {
+        Visitor {
+            profile: Some("personnel".into()),
+            functions: functions.iter().map(|text| (*text).to_owned()).collect(),
+            ..Visitor::default()
+        }
+    }
+
+    #[test]
+    fn a_function_opens_what_is_for_it() {
+        let for_heads = application(&["personnel"], &["directeur_ecole"], false);
+        assert!(staff(&["enseignant_1d", "directeur_ecole"]).sees(&for_heads));
+        assert!(!staff(&["enseignant_1d"]).sees(&for_heads));
+        assert!(!staff(&[]).sees(&for_heads));
+        assert!(staff(&[]).sees(&application(&["personnel"], &["*"], false)));
+    }
+
+    #[test]
+    fn a_profile_is_needed_whatever_the_function() {
+        let for_staff = application(&["personnel"], &["*"], true);
+        let mut visitor = staff(&["directeur_ecole"]);
+        visitor.groups = vec!["app".into()];
+        visitor.delegated = vec!["app".into()];
+        for profile in [Some("eleve"), Some("partenaire"), Some(""), None] {
+            visitor.profile = profile.map(str::to_owned);
+            assert!(!visitor.sees(&for_staff), "{profile:?}");
+        }
+        visitor.profile = Some("eleve".into());
+        assert!(visitor.sees(&application(
+            &["eleve", "parent"],
+            &["directeur_ecole"],
+            false
+        )));
+    }
+
+    #[test]
+    fn a_delegation_or_a_group_opens_it_too() {
+        let mut visitor = staff(&[]);
+        visitor.delegated = vec!["app".into()];
+        assert!(visitor.sees(&application(&["personnel"], &["dasen"], true)));
+        assert!(
+            !visitor.sees(&application(&["personnel"], &["dasen"], false)),
+            "not delegable"
+        );
+        visitor.delegated.clear();
+        visitor.groups = vec!["app".into()];
+        assert!(visitor.sees(&application(&["personnel"], &["dasen"], false)));
+        visitor.groups = vec!["application".into()];
+        assert!(!visitor.sees(&application(&["personnel"], &["dasen"], false)));
+    }
+
+    #[test]
+    fn a_delegation_counts_on_its_days() {
+        let on = |text: &str| delegated_on(text, NaiveDate::from_ymd_opt(2026, 11, 23).unwrap());
+        let fine = "onde|https://x|01/09/2026|31/12/9999|chef|FrEduRneResp=0590121L|s|f|";
+        assert_eq!(on(fine).as_deref(), Some("onde"));
+        assert_eq!(on("onde||23/11/2026|23/11/2026").as_deref(), Some("onde"));
+        for refused in [
+            "",
+            "onde",
+            "onde|https://x",
+            "onde||24/11/2026|31/12/9999",
+            "onde||01/01/2026|22/11/2026",
+            "onde||2026-01-01|2026-12-31",
+            "onde||31/02/2026|31/12/2026",
+            "|x|01/09/2026|31/12/9999",
+            "X",
+        ] {
+            assert_eq!(on(refused), None, "{refused}");
+        }
+    }
+}

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use actix_web::web::ServiceConfig;
+use arc_swap::ArcSwap;
+use directory::fonctions::Fonctions;
 use directory::{Directory, DirectoryKeys};
 use federation::Federation;
+use portal::Catalogue;
 use saml::metadata::{Localized, Ui};
 use store::Shelf;
 use web::{Edge, EdgeParts, Journal, Probe, Sample};
@@ -30,6 +33,8 @@ pub(crate) struct House {
     pub(crate) federation: Arc<Federation>,
     /// The accounts, where the identity provider runs.
     pub(crate) directory: Option<Directory>,
+    /// The applications, where the portal runs; replaced as a whole when the file changes.
+    pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
     /// The routes of every service.
     pub(crate) routes: Vec<Routes>,
 }
@@ -41,6 +46,7 @@ pub(crate) struct Ground<'a> {
     edge: Edge,
     federation: Arc<Federation>,
     shelf: Arc<dyn Shelf>,
+    catalogue: Arc<ArcSwap<Catalogue>>,
 }
 
 impl House {
@@ -64,6 +70,13 @@ impl House {
         } else {
             None
         };
+        let fonctions = read_fonctions(settings)?;
+        let catalogue = if which.runs(Which::Portal) {
+            read_catalogue(settings, &fonctions)?
+        } else {
+            Catalogue::default()
+        };
+        let catalogue = Arc::new(ArcSwap::from_pointee(catalogue));
         let edge = Edge::new(EdgeParts {
             public_url: settings.server.public_url.clone(),
             csrf_key: ring.secret(Secret::Csrf)?,
@@ -80,12 +93,14 @@ impl House {
             edge: edge.clone(),
             federation: Arc::clone(&federation),
             shelf,
+            catalogue: Arc::clone(&catalogue),
         };
         let routes = services::open(&ground, which, directory.as_ref())?;
         Ok(Self {
             edge,
             federation,
             directory,
+            catalogue,
             routes,
         })
     }
@@ -110,6 +125,37 @@ pub(crate) async fn open_directory(settings: &Settings) -> Result<Directory, Ref
     )
     .await
     .map_err(|why| Refusal::of(format!("{}: {why}", settings.directory.path.display())))
+}
+
+/// Reads the functions of the staff.
+pub(crate) fn read_fonctions(settings: &Settings) -> Result<Fonctions, Refusal> {
+    let file = &settings.idp.fonctions;
+    let text = std::fs::read_to_string(file)
+        .map_err(|why| Refusal::of(format!("{}: {why}", file.display())))?;
+    Fonctions::parse(&text).map_err(|faults| {
+        // The room calls the file by its name; here it has a folder.
+        let name = format!("{}:", file.display());
+        let placed = faults
+            .iter()
+            .map(|fault| fault.replacen("fonctions.toml:", &name, 1));
+        Refusal(placed.collect())
+    })
+}
+
+/// Reads the catalogue of applications; every fault at once, with its line.
+pub(crate) fn read_catalogue(
+    settings: &Settings,
+    fonctions: &Fonctions,
+) -> Result<Catalogue, Refusal> {
+    let file = &settings.portal.catalogue;
+    let text = std::fs::read_to_string(file)
+        .map_err(|why| Refusal::of(format!("{}: {why}", file.display())))?;
+    Catalogue::parse(&text, &|id| fonctions.find(id).is_some()).map_err(|faults| {
+        let placed = faults
+            .iter()
+            .map(|fault| format!("{}:{}: {}", file.display(), fault.line, fault.what));
+        Refusal(placed.collect())
+    })
 }
 
 async fn open_shelf(settings: &Settings, which: Which) -> Result<Arc<dyn Shelf>, Refusal> {

@@ -10,17 +10,13 @@ use zeroize::Zeroizing;
 
 use super::Refusal;
 use crate::cli::{self, Account};
-use crate::say::Voice;
+use crate::say::{self, Voice};
 
 /// Runs the subcommand.
 pub(crate) async fn run(directory: &Directory, command: &Account) -> Result<(), Refusal> {
     match command {
         Account::Add(new) => add(directory, new).await,
-        Account::Import { file } => {
-            let kept = import(directory, file).await?;
-            Voice::Plain.tell(&[format!("{kept} accounts")], &Value::Null);
-            Ok(())
-        }
+        Account::Import { file } => import(directory, file).await,
         Account::List { realm, print } => {
             let realms = match realm {
                 Some(name) => vec![parse_realm(name)?],
@@ -58,19 +54,25 @@ pub(crate) async fn run(directory: &Directory, command: &Account) -> Result<(), 
     }
 }
 
-/// Creates or replaces every account of a CSV file; says how many.
-async fn import(directory: &Directory, file: &Path) -> Result<usize, Refusal> {
-    let accounts = read_csv(file)?;
-    let count = accounts.len();
-    for account in accounts {
-        directory.accounts.keep(account).await.map_err(away)?;
+/// Creates or replaces every account of a CSV file. Each gets a password of its own, told once.
+async fn import(directory: &Directory, file: &Path) -> Result<(), Refusal> {
+    let accounts = read_csv(file, "")?;
+    for mut account in accounts {
+        let password = fresh_password();
+        account.password = password.to_string();
+        let kept = directory.accounts.keep(account).await.map_err(away)?;
+        say::line(&format!("{}  {}", line(&kept), password.as_str()));
     }
-    Ok(count)
+    Ok(())
 }
 
-/// Creates the accounts of a CSV file whose logins are not there yet.
-pub(crate) async fn import_missing(directory: &Directory, file: &Path) -> Result<(), Refusal> {
-    for account in read_csv(file)? {
+/// Creates the accounts of a CSV file whose logins are not there yet, all with one password.
+pub(crate) async fn import_missing(
+    directory: &Directory,
+    file: &Path,
+    password: &str,
+) -> Result<(), Refusal> {
+    for account in read_csv(file, password)? {
         let (realm, login) = (account.person.realm, &account.person.login);
         let there = directory.accounts.find(realm, login).await.map_err(away)?;
         if there.is_none() {
@@ -81,9 +83,17 @@ pub(crate) async fn import_missing(directory: &Directory, file: &Path) -> Result
 }
 
 /// The accounts of a CSV file; every fault at once, with its line.
-pub(crate) fn read_csv(file: &Path) -> Result<Vec<NewAccount>, Refusal> {
-    let _ = file;
-    Ok(Vec::new())
+pub(crate) fn read_csv(file: &Path, password: &str) -> Result<Vec<NewAccount>, Refusal> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|why| Refusal::of(format!("{}: {why}", file.display())))?;
+    directory::import::read_csv(&text, password).map_err(|faults| {
+        let placed = faults.iter();
+        Refusal(
+            placed
+                .map(|fault| format!("{}: {fault}", file.display()))
+                .collect(),
+        )
+    })
 }
 
 async fn add(directory: &Directory, new: &cli::NewAccount) -> Result<(), Refusal> {

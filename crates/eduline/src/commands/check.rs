@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::Refusal;
+use super::{Refusal, account};
 use crate::cli::{Json, Which};
 use crate::house;
 use crate::keyring::{KeyRing, Secret};
@@ -62,8 +62,22 @@ fn faults_of_pages(settings: &Settings) -> Vec<String> {
     faults
 }
 
-/// The applications, and the functions they are opened by.
+/// The functions of the staff, the applications they open, and the demo's accounts.
 fn faults_of_catalogue(settings: &Settings) -> Vec<String> {
-    let _ = (&settings.portal.catalogue, &settings.idp.fonctions);
-    Vec::new()
+    let mut faults = Vec::new();
+    let mut keep = |refused: Refusal| faults.extend(refused.0);
+    match house::read_fonctions(settings) {
+        Err(refused) => keep(refused),
+        Ok(fonctions) => {
+            if let Err(refused) = house::read_catalogue(settings, &fonctions) {
+                keep(refused);
+            }
+        }
+    }
+    if settings.server.demo
+        && let Err(refused) = account::read_csv(&settings.server.demo_accounts, "")
+    {
+        keep(refused);
+    }
+    faults
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use directory::{Directory, Realm};
+use portal::{Portal, PortalParts};
 use saml::EntityId;
 use saml::attribute::{self, Wire};
 use saml::metadata::RequestedAttribute;
@@ -22,6 +23,9 @@ pub(super) fn samples(which: Which) -> Vec<Sample> {
     if which.runs(Which::Portal) || which.runs(Which::Viewer) {
         samples.extend(sp::samples());
     }
+    if which.runs(Which::Portal) {
+        samples.extend(portal::samples());
+    }
     if which.runs(Which::Viewer) {
         samples.extend(viewer::samples());
     }
@@ -36,10 +40,50 @@ pub(super) fn open(
 ) -> Result<Vec<Routes>, Refusal> {
     let _ = directory;
     let mut routes: Vec<Routes> = Vec::new();
+    if which.runs(Which::Portal) {
+        routes.push(portal(ground)?);
+    }
     if which.runs(Which::Viewer) {
         routes.push(viewer(ground)?);
     }
     Ok(routes)
+}
+
+fn portal(ground: &Ground<'_>) -> Result<Routes, Refusal> {
+    let service = relying(
+        ground,
+        &Relying {
+            name: "portail",
+            prefix: "/portail",
+            home: "/portail/",
+            key: keyring::PORTAL,
+            shown: &ground.settings.portal.name,
+            required: &[attribute::UID, attribute::DISPLAY_NAME],
+            wanted: &[
+                attribute::SUBJECT_ID,
+                attribute::GIVEN_NAME,
+                attribute::SN,
+                attribute::PROFIL,
+                attribute::FONCTION,
+                attribute::FREDU_RES_DEL,
+                attribute::CTGRPS,
+            ],
+        },
+    )?;
+    // A provider is what the tile that leads to it says: nobody can call themselves staff.
+    let profiles = ground.settings.wayf.profiles.iter();
+    let profiles = profiles
+        .flat_map(|profile| {
+            let providers = profile.providers.iter();
+            providers.map(|provider| (provider.clone(), profile.id.clone()))
+        })
+        .collect();
+    let portal = Portal::new(PortalParts {
+        service,
+        catalogue: Arc::clone(&ground.catalogue),
+        profiles,
+    });
+    Ok(Arc::new(move |config| portal.configure(config)))
 }
 
 fn viewer(ground: &Ground<'_>) -> Result<Routes, Refusal> {
@@ -48,6 +92,7 @@ fn viewer(ground: &Ground<'_>) -> Result<Routes, Refusal> {
         &Relying {
             name: "magistere",
             prefix: "/magistere",
+            home: "/magistere/",
             key: keyring::VIEWER,
             shown: &ground.settings.viewer,
             required: &[attribute::DISPLAY_NAME, attribute::PAIRWISE_ID],
@@ -60,6 +105,8 @@ fn viewer(ground: &Ground<'_>) -> Result<Routes, Refusal> {
                 attribute::RNE,
                 attribute::CODACA,
                 attribute::FREDU_FONCT_ADM,
+                attribute::FREDU_RNE,
+                attribute::FREDU_RNE_RESP,
                 attribute::PROFIL,
             ],
         },
@@ -75,6 +122,7 @@ fn viewer(ground: &Ground<'_>) -> Result<Routes, Refusal> {
 struct Relying<'a> {
     name: &'static str,
     prefix: &'static str,
+    home: &'static str,
     key: &'a str,
     shown: &'a Names,
     required: &'a [Wire],
@@ -96,19 +144,10 @@ fn relying(ground: &Ground<'_>, relying: &Relying<'_>) -> Result<Arc<Service>, R
         ui: ui(ground.settings, relying.shown),
         requested: required.chain(wanted).collect(),
         discovery: ground.edge.public_url().join("/wayf/"),
-        home: home(relying.prefix),
+        home: relying.home,
         session: SessionTimes::default(),
         provider_logout: provider_logout(ground),
     }))
-}
-
-/// The page a visitor without a target comes to.
-fn home(prefix: &str) -> &'static str {
-    if prefix == "/portail" {
-        "/portail/"
-    } else {
-        "/magistere/"
-    }
 }
 
 /// A realm of ours lets people end its own session at a page of its own; nobody else is known to.

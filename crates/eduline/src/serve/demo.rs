@@ -6,10 +6,12 @@ use crate::commands::{Refusal, account};
 use crate::say;
 use crate::settings::Settings;
 
+/// The password of every demo account (the contract's).
+const PASSWORD: &str = "Kq7-vTz4-mWx9";
+
 /// Makes the demo accounts that are missing.
 pub(super) async fn populate(settings: &Settings, directory: &Directory) -> Result<(), Refusal> {
-    account::import_missing(directory, &settings.server.demo_accounts).await?;
-    Ok(())
+    account::import_missing(directory, &settings.server.demo_accounts, PASSWORD).await
 }
 
 /// Addresses, accounts, how to stop.
@@ -21,16 +23,17 @@ pub(super) fn tell(settings: &Settings) {
         at("/wayf/"),
         at("/magistere/")
     ));
-    match account::read_csv(&settings.server.demo_accounts) {
+    match account::read_csv(&settings.server.demo_accounts, PASSWORD) {
         Ok(accounts) => {
-            say::line("Demo accounts:\n");
+            say::line(&format!(
+                "Demo accounts, all with the password {PASSWORD}:\n"
+            ));
             for account in &accounts {
                 let person = &account.person;
                 say::line(&format!(
-                    "  {:<11} {:<13} {:<14} {} {}",
+                    "  {:<11} {:<13} {} {}",
                     person.realm.as_str(),
                     person.login,
-                    account.password,
                     person.given_name,
                     person.surname
                 ));

@@ -25,7 +25,6 @@ mod asking;
 mod attempt;
 mod landing;
 mod leaving;
-mod pool;
 mod publishing;
 mod refusals;
 mod scopes;

@@ -5,10 +5,9 @@ use federation::Snapshot;
 use saml::refusal::Kind;
 use saml::{EntityId, MessageId, Refusal};
 use sha2::{Digest, Sha256};
-use web::Refused;
+use web::{Busy, Refused};
 
 use crate::asking::encode;
-use crate::pool::Busy;
 use crate::{Service, Target};
 
 /// Word of the link out of a refusal.

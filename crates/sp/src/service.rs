@@ -8,12 +8,10 @@ use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use federation::Federation;
 use saml::metadata::{RequestedAttribute, Ui};
 use saml::{EntityId, SigningKey};
-use web::{Badge, Edge, Event, Refused, Session, Sessions, Visit};
+use web::{Badge, Edge, Event, Pool, Publisher, Refused, Session, Sessions, Visit};
 
 use crate::attempt::Attempts;
 use crate::landing::Landings;
-use crate::pool::Pool;
-use crate::publishing::Publisher;
 use crate::{SignedIn, Target, asking, landing, leaving, publishing};
 
 /// Where an identity provider lets a person end its session, if it is known to have such a page.
@@ -95,7 +93,7 @@ impl Service {
                 parts.session.whole,
             ),
             pool: Pool::of_this_machine(),
-            publisher: Publisher::default(),
+            publisher: publishing::publisher(),
             parts,
         })
     }

@@ -1,4 +1,4 @@
-//! Where messages are checked: off the threads that answer, few at a time, and not for long.
+//! Where foreign bytes are checked: off the threads that answer, few at a time, and not for long.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ const WAITING: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A bounded pool of blocking work.
-pub(crate) struct Pool {
+pub struct Pool {
     /// One permit for each check that runs.
     running: Arc<Semaphore>,
     /// One permit for each check that runs or waits.
@@ -22,7 +22,7 @@ pub(crate) struct Pool {
 
 /// There was no place, or no end in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Busy {
+pub enum Busy {
     /// Too many wait already.
     #[error("{WAITING} answers wait to be checked already")]
     Full,
@@ -36,7 +36,7 @@ pub(crate) enum Busy {
 
 impl Pool {
     /// As many checks at once as this machine has cores.
-    pub(crate) fn of_this_machine() -> Self {
+    pub fn of_this_machine() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self::new(cores, WAITING)
     }
@@ -50,7 +50,7 @@ impl Pool {
 
     /// Runs one check. A check that is given up on keeps its place until it ends, so that hostile
     /// messages never hold more threads than there are places.
-    pub(crate) async fn run<T, F>(&self, check: F) -> Result<T, Busy>
+    pub async fn run<T, F>(&self, check: F) -> Result<T, Busy>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,

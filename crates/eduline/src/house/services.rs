@@ -9,6 +9,7 @@ use saml::attribute::{self, Wire};
 use saml::metadata::RequestedAttribute;
 use sp::{ProviderLogout, Service, ServiceParts, SessionTimes};
 use viewer::{Viewer, ViewerParts};
+use wayf::{Profile, Status, Wayf, WayfParts};
 use web::Sample;
 
 use super::{Ground, Routes, ui};
@@ -22,6 +23,9 @@ pub(super) fn samples(which: Which) -> Vec<Sample> {
     let mut samples = Vec::new();
     if which.runs(Which::Portal) || which.runs(Which::Viewer) {
         samples.extend(sp::samples());
+    }
+    if which.runs(Which::Wayf) {
+        samples.extend(wayf::samples());
     }
     if which.runs(Which::Portal) {
         samples.extend(portal::samples());
@@ -40,6 +44,9 @@ pub(super) fn open(
 ) -> Result<Vec<Routes>, Refusal> {
     let _ = directory;
     let mut routes: Vec<Routes> = Vec::new();
+    if which.runs(Which::Wayf) {
+        routes.push(wayf(ground));
+    }
     if which.runs(Which::Portal) {
         routes.push(portal(ground)?);
     }
@@ -47,6 +54,26 @@ pub(super) fn open(
         routes.push(viewer(ground)?);
     }
     Ok(routes)
+}
+
+fn wayf(ground: &Ground<'_>) -> Routes {
+    let settings = &ground.settings.wayf;
+    let profiles = settings.profiles.iter().map(|profile| Profile {
+        id: profile.id.as_str().to_owned(),
+        status: if profile.soon {
+            Status::Soon
+        } else {
+            Status::Open
+        },
+        providers: profile.providers.clone(),
+    });
+    let wayf = Wayf::new(WayfParts {
+        edge: ground.edge.clone(),
+        federation: Arc::clone(&ground.federation),
+        profiles: profiles.collect(),
+        default_service: settings.default_service.clone(),
+    });
+    Arc::new(move |config| wayf.configure(config))
 }
 
 fn portal(ground: &Ground<'_>) -> Result<Routes, Refusal> {
@@ -75,7 +102,7 @@ fn portal(ground: &Ground<'_>) -> Result<Routes, Refusal> {
     let profiles = profiles
         .flat_map(|profile| {
             let providers = profile.providers.iter();
-            providers.map(|provider| (provider.clone(), profile.id.clone()))
+            providers.map(|provider| (provider.clone(), profile.id.as_str().to_owned()))
         })
         .collect();
     let portal = Portal::new(PortalParts {

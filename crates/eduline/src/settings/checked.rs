@@ -171,8 +171,8 @@ pub(crate) struct Names {
 
 /// A tile of the discovery service.
 pub(crate) struct ProfileSettings {
-    /// Its id, in words and addresses.
-    pub(crate) id: String,
+    /// Which: the four profiles have a realm each, whoever signs their people in.
+    pub(crate) id: Realm,
     /// Whether it comes later and cannot be chosen yet.
     pub(crate) soon: bool,
     /// Where it leads.

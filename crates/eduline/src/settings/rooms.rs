@@ -161,7 +161,7 @@ pub(super) fn wayf(section: &mut Section<'_>, base: &str) -> Option<WayfSettings
     let default_service = section.needed("default_service", |text| entity(text, base));
     let soon = section.texts("soon");
     let mut profiles = section.tables("profiles", |section| {
-        let id = section.needed("id", id_text);
+        let id = section.needed("id", realm);
         let mut providers = Vec::new();
         for (place, text) in section.texts("providers") {
             match entity(&text, base) {
@@ -176,7 +176,10 @@ pub(super) fn wayf(section: &mut Section<'_>, base: &str) -> Option<WayfSettings
         })
     });
     for (place, id) in soon {
-        match profiles.iter_mut().find(|profile| profile.id == id) {
+        match profiles
+            .iter_mut()
+            .find(|profile| profile.id.as_str() == id)
+        {
             Some(profile) => profile.soon = true,
             None => section.fault(place, format!("wayf.soon: no profile is called {id:?}")),
         }
@@ -193,13 +196,16 @@ pub(super) fn wayf(section: &mut Section<'_>, base: &str) -> Option<WayfSettings
         if before.iter().any(|other| other.id == profile.id) {
             section.fault(
                 place.clone(),
-                format!("wayf.profiles: {} twice", profile.id),
+                format!("wayf.profiles: {} twice", profile.id.as_str()),
             );
         }
         if profile.providers.is_empty() && !profile.soon {
             section.fault(
                 place.clone(),
-                format!("wayf.profiles: {} is open and leads nowhere", profile.id),
+                format!(
+                    "wayf.profiles: {} is open and leads nowhere",
+                    profile.id.as_str()
+                ),
             );
         }
     }
@@ -222,12 +228,7 @@ pub(super) fn idp(section: &mut Section<'_>, folder: &Path) -> Option<IdpSetting
         .path_in("fonctions", folder)
         .unwrap_or_else(|| folder.join("fonctions.toml"));
     let realms = section.tables("realms", |section| {
-        let realm = section.needed("realm", |text| {
-            Realm::parse(text).ok_or_else(|| {
-                let all: Vec<&str> = Realm::ALL.iter().map(|realm| realm.as_str()).collect();
-                format!("expected one of {}", all.join(", "))
-            })
-        });
+        let realm = section.needed("realm", realm);
         let scope = section.needed("scope", scope);
         let name = names(section, "", "");
         if name.fr.is_empty() {
@@ -341,6 +342,13 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 /// An entityID, in which `{public_url}` stands for the public address.
 fn entity(text: &str, base: &str) -> Result<EntityId, String> {
     EntityId::parse(&text.replace("{public_url}", base)).map_err(|why| why.to_string())
+}
+
+fn realm(text: &str) -> Result<Realm, String> {
+    Realm::parse(text).ok_or_else(|| {
+        let all: Vec<&str> = Realm::ALL.iter().map(|realm| realm.as_str()).collect();
+        format!("expected one of {}", all.join(", "))
+    })
 }
 
 fn id_text(text: &str) -> Result<String, String> {

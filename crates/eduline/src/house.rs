@@ -158,6 +158,11 @@ pub(crate) fn read_catalogue(
     })
 }
 
+/// Reads the catalogue again, with the functions it names.
+pub(crate) fn reread_catalogue(settings: &Settings) -> Result<Catalogue, Refusal> {
+    read_catalogue(settings, &read_fonctions(settings)?)
+}
+
 async fn open_shelf(settings: &Settings, which: Which) -> Result<Arc<dyn Shelf>, Refusal> {
     let opened = match &settings.store {
         StoreSettings::Redis(url) => store::redis(url.reveal()).await,

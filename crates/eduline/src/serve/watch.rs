@@ -1,39 +1,140 @@
-//! Keeping metadata fresh while a process serves.
+//! Keeping what is read from outside fresh while a process serves: metadata, and the catalogue.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::house::{House, missing};
+use actix_web::rt::time::sleep;
+
+use crate::commands::Refusal;
+use crate::house::{self, House, missing};
 use crate::settings::Settings;
 
-/// The longest a start waits for its own metadata before it says that it listens: other processes
-/// of the deployment may start later.
+/// How often files are looked at: what `eduline sp add` writes is seen within two seconds.
+const LOOK: Duration = Duration::from_secs(1);
+/// How soon our own metadata is asked for again while a part of it is missing: in a deployment of
+/// several processes the others may start later.
+const AGAIN: Duration = Duration::from_millis(500);
+/// The longest a start waits for its own metadata before it says that it listens.
 const PATIENCE: Duration = Duration::from_millis(2500);
 
-/// Reads metadata again and again for as long as the process lives.
-pub(super) fn spawn(settings: &Settings, house: &House) {
+/// Reads metadata and catalogue again, on time or when a file changes, as long as the process lives.
+pub(super) fn spawn(settings: &Arc<Settings>, house: &House) {
+    let settings = Arc::clone(settings);
     let federation = Arc::clone(&house.federation);
+    let catalogue = Arc::clone(&house.catalogue);
     let edge = house.edge.clone();
-    let pause = settings.federation.refresh;
     actix_web::rt::spawn(async move {
+        let mut registered = Seen::of_folder(settings.registered());
+        let mut applications = Seen::of_file(settings.portal.catalogue.clone());
         loop {
             let snapshot = federation.refresh(edge.now()).await;
-            let wait = if missing(&snapshot).is_some() {
-                Duration::from_secs(1)
+            let whole = missing(&snapshot).is_none();
+            let pause = if whole {
+                settings.federation.refresh
             } else {
-                pause
+                AGAIN
             };
-            actix_web::rt::time::sleep(wait).await;
+            let read = Instant::now();
+            while read.elapsed() < pause && !registered.has_changed() {
+                sleep(LOOK.min(pause)).await;
+                if applications.has_changed() {
+                    match house::reread_catalogue(&settings) {
+                        Ok(read) => catalogue.store(Arc::new(read)),
+                        Err(Refusal(faults)) => {
+                            tracing::warn!(
+                                ?faults,
+                                "the catalogue has faults; the last good one stands"
+                            );
+                        }
+                    }
+                }
+            }
         }
     });
 }
 
 /// Waits until everything answers, or patience ends.
 pub(super) async fn until_ready(house: &House) {
-    let step = Duration::from_millis(5);
-    let mut waited = Duration::ZERO;
-    while waited < PATIENCE && !house.edge.unready().await.is_empty() {
-        actix_web::rt::time::sleep(step).await;
-        waited += step;
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE && !house.edge.unready().await.is_empty() {
+        sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// What a file or a folder looked like when it was last looked at.
+struct Seen {
+    path: PathBuf,
+    is_folder: bool,
+    then: Vec<Look>,
+}
+
+/// One file: its name, when it was written, how long it is.
+type Look = (PathBuf, Option<SystemTime>, u64);
+
+impl Seen {
+    fn of_folder(path: PathBuf) -> Self {
+        let then = folder(&path);
+        Self {
+            path,
+            is_folder: true,
+            then,
+        }
+    }
+
+    fn of_file(path: PathBuf) -> Self {
+        let then = file(&path).into_iter().collect();
+        Self {
+            path,
+            is_folder: false,
+            then,
+        }
+    }
+
+    /// Whether it looks different from the last time.
+    fn has_changed(&mut self) -> bool {
+        let now = if self.is_folder {
+            folder(&self.path)
+        } else {
+            file(&self.path).into_iter().collect()
+        };
+        let changed = now != self.then;
+        self.then = now;
+        changed
+    }
+}
+
+fn folder(path: &Path) -> Vec<Look> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut looks: Vec<Look> = entries.filter_map(|entry| file(&entry.path())).collect();
+    looks.sort();
+    looks
+}
+
+fn file(path: &Path) -> Option<Look> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((path.to_path_buf(), metadata.modified().ok(), metadata.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Seen;
+
+    #[test]
+    fn what_changes_is_seen_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metadata");
+        let mut seen = Seen::of_folder(path.clone());
+        assert!(!seen.has_changed(), "a folder that is not there yet");
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join("a.xml"), "a").unwrap();
+        assert!(seen.has_changed());
+        assert!(!seen.has_changed());
+        std::fs::write(path.join("a.xml"), "longer").unwrap();
+        assert!(seen.has_changed());
+        let mut file = Seen::of_file(path.join("a.xml"));
+        std::fs::remove_file(path.join("a.xml")).unwrap();
+        assert!(seen.has_changed() && file.has_changed());
+        assert!(!seen.has_changed() && !file.has_changed());
     }
 }

@@ -24,7 +24,10 @@ pub struct Published {
 impl Publisher {
     /// A document to be made again once it is `renewed` old.
     pub fn renewed_after(renewed: TimeDelta) -> Self {
-        Self { renewed, current: Mutex::new(None) }
+        Self {
+            renewed,
+            current: Mutex::new(None),
+        }
     }
 
     /// The document that stands at `now`; `make` makes another when there is none young enough.
@@ -39,8 +42,16 @@ impl Publisher {
         }
         let text = make()?;
         let digest = Sha256::digest(text.as_bytes());
-        let tag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let published = Arc::new(Published { etag: format!("\"{tag}\""), text, made: now });
+        let tag: String = digest
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let published = Arc::new(Published {
+            etag: format!("\"{tag}\""),
+            text,
+            made: now,
+        });
         *current = Some(Arc::clone(&published));
         Ok(published)
     }
@@ -53,25 +64,39 @@ impl Published {
     }
 
     /// Answers a request for it: 200, or 304 to who has it (RFC 9110 13.1.2).
-    pub fn answer(&self, request: &HttpRequest, content_type: &str, max_age_s: u32) -> HttpResponse {
+    pub fn answer(
+        &self,
+        request: &HttpRequest,
+        content_type: &str,
+        max_age_s: u32,
+    ) -> HttpResponse {
         let known = request
             .headers()
             .get(IF_NONE_MATCH)
             .and_then(|value| value.to_str().ok())
             .is_some_and(|tags| names(tags, &self.etag));
-        let mut answer = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+        let mut answer = if known {
+            HttpResponse::NotModified()
+        } else {
+            HttpResponse::Ok()
+        };
         answer
             .insert_header((ETAG, self.etag.clone()))
             .insert_header((CACHE_CONTROL, format!("public, max-age={max_age_s}")));
         if known {
             return answer.finish();
         }
-        answer.insert_header((CONTENT_TYPE, content_type)).body(self.text.clone())
+        answer
+            .insert_header((CONTENT_TYPE, content_type))
+            .body(self.text.clone())
     }
 }
 
 /// Whether an `If-None-Match` field names this tag.
 fn names(tags: &str, etag: &str) -> bool {
     tags.trim() == "*"
-        || tags.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == etag)
+        || tags
+            .split(',')
+            .map(|tag| tag.trim().trim_start_matches("W/"))
+            .any(|tag| tag == etag)
 }

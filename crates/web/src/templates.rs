@@ -28,6 +28,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) lang: Lang,
     pub(crate) tutoie: bool,
     pub(crate) path: &'a str,
+    /// The address that `lang=…` is put after.
+    pub(crate) here: &'a str,
     pub(crate) reference: &'a str,
     pub(crate) user: Option<&'a Badge>,
     /// Makes the token of a form by its name.
@@ -125,6 +127,7 @@ impl Templates {
             page,
             lang => around.lang.as_str(),
             path => around.path,
+            here => around.here,
             reference => around.reference,
             user => around.user.map(|badge| Value::from(Serde(badge))),
             t => self.word_function(around.lang, around.tutoie),
@@ -163,6 +166,7 @@ impl Templates {
                     lang,
                     tutoie: sample.tutoie,
                     path: "/sample",
+                    here: "/sample?",
                     reference: "K7QP-3MXD",
                     user: sample.user.as_ref(),
                     csrf: Arc::new(|form| format!("token-of-{form}")),

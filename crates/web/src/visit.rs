@@ -149,6 +149,18 @@ impl Visit {
             .map_or("/", |both| both.as_str())
     }
 
+    /// This address up to where `lang=…` goes: its own query is kept, so that another language is
+    /// the same page.
+    fn here(&self) -> String {
+        let mut here = format!("{}?", self.inner.uri.path());
+        let pairs = self.raw_query().split('&');
+        for pair in pairs.filter(|pair| !pair.is_empty() && !pair.starts_with("lang=")) {
+            here.push_str(pair);
+            here.push('&');
+        }
+        here
+    }
+
     /// The raw query octets, for signatures; empty when there is none.
     pub fn raw_query(&self) -> &str {
         self.inner.uri.query().unwrap_or_default()
@@ -230,6 +242,7 @@ impl Visit {
             lang: self.lang(),
             tutoie: page.tutoie(),
             path: self.inner.uri.path(),
+            here: &self.here(),
             reference: self.inner.reference.as_str(),
             user: user.as_ref(),
             csrf: Arc::new(csrf),

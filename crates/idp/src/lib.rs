@@ -1,1 +1,36 @@
-//! To be written.
+//! Authenticating and answering: the identity provider, one SAML entity a realm.
+//!
+//! # Invariants
+//!
+//! * [`next`](next::next) is the only decider: what is left to ask, whether to answer, whether to
+//!   say no. It is pure; steps never know each other and always come back to it.
+//! * Nobody is sent to an address that is not one of the service's metadata, letter by letter.
+//! * An unknown person and a wrong password get the same page after the same work.
+//! * Knows no other service: only their metadata.
+
+mod answer;
+mod flow;
+mod login;
+mod logout;
+mod metadata;
+pub mod next;
+mod people;
+mod realm;
+mod refusals;
+pub mod release;
+mod session;
+mod sso;
+mod throttle;
+
+pub use realm::{Idp, IdpParts, RealmParts};
+
+/// The pages of this room, for the edge to check.
+pub fn samples() -> Vec<web::Sample> {
+    [
+        web::Sample::of::<answer::AnswerPage>(),
+        web::Sample::of::<login::LoginPage>(),
+        web::Sample::of::<flow::StalePage>(),
+        web::Sample::of::<logout::LogoutPage>(),
+    ]
+    .concat()
+}

@@ -1,0 +1,224 @@
+//! A flow: one request, from its arrival to its answer, on the shelf.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use saml::request::AuthnRequest;
+use saml::{EntityId, MessageId, NameIdFormat};
+use serde::{Deserialize, Serialize};
+use web::{Event, Page, Query, Refused, Visit};
+
+use crate::next::{Standing, Step, Wanted, next};
+use crate::realm::Realm;
+use crate::session::SignedOn;
+use crate::{answer, refusals};
+
+/// How long a login page may stay open.
+const KEPT: Duration = Duration::from_secs(3600);
+
+/// One request that is being answered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Flow {
+    /// The browser it belongs to.
+    pub(crate) browser: String,
+    /// The realm that was asked.
+    pub(crate) realm: directory::Realm,
+    /// `ID` of the request.
+    pub(crate) request: MessageId,
+    /// The service.
+    pub(crate) service: EntityId,
+    /// Its assertion consumer service, one of its metadata.
+    pub(crate) acs: String,
+    /// Its `RelayState`, given back unchanged.
+    pub(crate) relay_state: Option<String>,
+    /// `NameIDPolicy` format.
+    pub(crate) name_id_format: Option<NameIdFormat>,
+    asked: chrono::DateTime<chrono::Utc>,
+    force_authn: bool,
+    is_passive: bool,
+    context: Option<(bool, Vec<String>)>,
+}
+
+/// What the addresses of a flow are called with.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Named {
+    /// The flow.
+    pub(crate) flow: Option<String>,
+    /// The service it began at: where to start again when the flow is gone.
+    pub(crate) sp: Option<String>,
+}
+
+impl Flow {
+    pub(crate) fn of(
+        request: &AuthnRequest,
+        acs: String,
+        relay_state: Option<String>,
+        visit: &Visit,
+        realm: &Realm,
+    ) -> Self {
+        let context = request
+            .requested_context
+            .as_ref()
+            .map(|c| (c.exact, c.classes.clone()));
+        let format = request
+            .name_id_policy
+            .as_ref()
+            .and_then(|policy| policy.format.clone());
+        Self {
+            browser: String::new(),
+            realm: realm.parts.realm,
+            request: request.id.clone(),
+            service: request.issuer.clone(),
+            acs,
+            relay_state,
+            name_id_format: format,
+            asked: visit.edge().now(),
+            force_authn: request.force_authn,
+            is_passive: request.is_passive,
+            context,
+        }
+    }
+
+    /// What is left to do, with the session that stands.
+    pub(crate) fn step(&self, session: Option<&SignedOn>) -> Step {
+        let wanted = Wanted {
+            asked: self.asked,
+            force_authn: self.force_authn,
+            is_passive: self.is_passive,
+            context: self.context.clone(),
+        };
+        let session = session.map(|session| (session.authn_instant, session.context.as_str()));
+        next(&wanted, Standing { session })
+    }
+
+    /// Keeps a flow whose visitor has something left to do, for this browser; says where they go.
+    pub(crate) async fn keep(mut self, realm: &Realm, visit: &Visit) -> Result<String, Refused> {
+        self.browser = visit.browser().to_owned();
+        let id = realm.edge.token();
+        visit.tell(
+            Event::new("idp.flow.kept")
+                .with("flow", id.as_str())
+                .with("request", self.request.as_str())
+                .with("sp", self.service.as_str()),
+        );
+        let address = realm.path(&format!("/login?{}", name(&id, &self.service)));
+        realm.flows.put(&id, &self, KEPT).await?;
+        Ok(address)
+    }
+}
+
+/// The query that names a flow.
+pub(crate) fn name(flow: &str, service: &EntityId) -> String {
+    format!(
+        "flow={flow}&sp={}",
+        utf8_percent_encode(service.as_str(), NON_ALPHANUMERIC)
+    )
+}
+
+impl Realm {
+    /// The flow of that name, if it is of this browser and this realm.
+    pub(crate) async fn flow(
+        &self,
+        visit: &Visit,
+        named: &Named,
+    ) -> Result<Option<(String, Flow)>, Refused> {
+        let Some(id) = named.flow.as_deref().filter(|id| id.len() <= 64) else {
+            return Ok(None);
+        };
+        let found = self.flows.get(id).await?;
+        Ok(found
+            .filter(|flow| visit.browser_is_known() && flow.browser == visit.browser())
+            .filter(|flow| flow.realm == self.parts.realm)
+            .map(|flow| (id.to_owned(), flow)))
+    }
+}
+
+/// `GET /idp/<realm>/continue`: the only door back to the decider.
+pub(crate) async fn go_on(
+    visit: Visit,
+    realm: Data<Realm>,
+    Query(named): Query<Named>,
+) -> Result<HttpResponse, Refused> {
+    let Some((id, flow)) = realm.flow(&visit, &named).await? else {
+        return stale(&visit, &realm, &named);
+    };
+    let session = realm.sessions.current(&visit).await?;
+    let step = flow.step(session.as_ref().map(|session| &session.value));
+    if step == Step::Password {
+        return Ok(visit.see_other(&realm.path(&format!("/login?{}", name(&id, &flow.service)))));
+    }
+    // Taken once: of two tabs that go on at the same moment, one answers.
+    let Some(flow) = realm.flows.take(&id).await? else {
+        return stale(&visit, &realm, &named);
+    };
+    match (step, session) {
+        (Step::Answer, Some(session)) => answer::give(&visit, &realm, &flow, &session.value).await,
+        (Step::Tell(status), _) => answer::tell(&visit, &realm, &flow, status),
+        _ => stale(&visit, &realm, &named),
+    }
+}
+
+/// A login page that leads nowhere any more: bookmarked, used, forgotten, or another browser's.
+#[derive(Serialize)]
+pub(crate) struct StalePage {
+    /// Where to start again.
+    again: String,
+    /// What the service that asked calls itself.
+    service: Option<String>,
+    tutoie: bool,
+}
+
+impl Page for StalePage {
+    const TEMPLATE: &'static str = "idp-stale.html";
+
+    fn samples() -> Vec<Self> {
+        [None, Some("Magistère".to_owned())]
+            .map(|service| Self {
+                again: "/portail/".to_owned(),
+                tutoie: service.is_some(),
+                service,
+            })
+            .into()
+    }
+
+    fn tutoie(&self) -> bool {
+        self.tutoie
+    }
+}
+
+/// No dead end (P16): the service it came from starts again with this provider chosen; without one
+/// that we know, the portal does.
+pub(crate) fn stale(visit: &Visit, realm: &Realm, named: &Named) -> Result<HttpResponse, Refused> {
+    let snapshot = realm.federation.snapshot();
+    if snapshot.entities().next().is_none() {
+        return Err(refusals::starting());
+    }
+    let service = named.sp.as_deref().and_then(|sp| EntityId::parse(sp).ok());
+    let found = service.as_ref().and_then(|service| {
+        let (entity, role) = snapshot.service(service)?;
+        Some((
+            entity
+                .ui
+                .display_name(visit.lang().as_str())
+                .map(str::to_owned),
+            role.default_discovery()?,
+        ))
+    });
+    let (service, start) =
+        found.map_or((None, realm.parts.portal.as_str()), |(name, to)| (name, to));
+    let joint = if start.contains('?') { '&' } else { '?' };
+    let provider = utf8_percent_encode(realm.parts.entity_id.as_str(), NON_ALPHANUMERIC);
+    let again = format!("{start}{joint}entityID={provider}");
+    visit.tell(Event::new("idp.flow.stale").with("flow", named.flow.clone().unwrap_or_default()));
+    visit.page_with(
+        StatusCode::OK,
+        &StalePage {
+            again,
+            service,
+            tutoie: realm.tutoie(),
+        },
+    )
+}

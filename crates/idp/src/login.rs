@@ -1,0 +1,236 @@
+//! The password: `GET` and `POST /idp/<realm>/login`.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use directory::{Attempt, Person};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use web::{Event, Form, Page, Query, Refused, Visit};
+
+use crate::flow::{Flow, Named, name, stale};
+use crate::next::Step;
+use crate::realm::Realm;
+use crate::refusals;
+use crate::session::SignedOn;
+
+const FORM: &str = "login";
+/// What is typed into a login field is no longer than this.
+const LONGEST_LOGIN: usize = 200;
+
+/// « Connexion »
+#[derive(Serialize)]
+pub(crate) struct LoginPage {
+    action: String,
+    flow: String,
+    realm: &'static str,
+    service: Option<String>,
+    username: String,
+    refused: bool,
+    expired: bool,
+    lost_password: Option<String>,
+    other_profile: String,
+    tutoie: bool,
+}
+
+impl Page for LoginPage {
+    const TEMPLATE: &'static str = "idp-login.html";
+
+    fn samples() -> Vec<Self> {
+        let page = |realm: &'static str, refused: bool, expired: bool| Self {
+            action: format!("/idp/{realm}/login"),
+            flow: "f".to_owned(),
+            realm,
+            service: (!expired).then(|| "Portail des applications".to_owned()),
+            username: if refused {
+                "amartin".to_owned()
+            } else {
+                String::new()
+            },
+            refused,
+            expired,
+            lost_password: refused.then(|| "/compte/mot-de-passe-perdu".to_owned()),
+            other_profile: "/wayf/".to_owned(),
+            tutoie: realm == "eleve",
+        };
+        vec![
+            page("personnel", false, false),
+            page("personnel", true, false),
+            page("eleve", true, false),
+            page("parent", false, true),
+            page("partenaire", false, false),
+        ]
+    }
+
+    fn tutoie(&self) -> bool {
+        self.tutoie
+    }
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+pub(crate) struct Typed {
+    csrf: Option<String>,
+    flow: Option<String>,
+    sp: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+}
+
+/// What the page says besides the form.
+#[derive(Default)]
+struct Said {
+    username: String,
+    refused: bool,
+    expired: bool,
+}
+
+/// `GET`: the form, unless there is nothing left to ask.
+pub(crate) async fn show(
+    visit: Visit,
+    realm: Data<Realm>,
+    Query(named): Query<Named>,
+) -> Result<HttpResponse, Refused> {
+    let Some((id, flow)) = realm.flow(&visit, &named).await? else {
+        return stale(&visit, &realm, &named);
+    };
+    let session = realm.sessions.current(&visit).await?;
+    if flow.step(session.as_ref().map(|session| &session.value)) != Step::Password {
+        return Ok(visit.see_other(&realm.path(&format!("/continue?{}", name(&id, &flow.service)))));
+    }
+    form(&visit, &realm, (&id, &flow), Said::default())
+}
+
+/// `POST`: signs in and goes on, or shows the form again. Unknown login, wrong password and disabled
+/// account are told alike (U06).
+pub(crate) async fn sign_in(
+    visit: Visit,
+    realm: Data<Realm>,
+    Form(typed): Form<Typed>,
+) -> Result<HttpResponse, Refused> {
+    let named = Named {
+        flow: typed.flow,
+        sp: typed.sp,
+    };
+    let Some((id, flow)) = realm.flow(&visit, &named).await? else {
+        return stale(&visit, &realm, &named);
+    };
+    let username: String = typed
+        .username
+        .unwrap_or_default()
+        .chars()
+        .take(LONGEST_LOGIN)
+        .collect();
+    if visit.check_csrf(FORM, typed.csrf.as_deref()).is_err() {
+        return form(
+            &visit,
+            &realm,
+            (&id, &flow),
+            Said {
+                username,
+                expired: true,
+                refused: false,
+            },
+        );
+    }
+    let account = format!(
+        "{}/{}",
+        realm.parts.realm.as_str(),
+        username.trim().to_lowercase()
+    );
+    let now = visit.edge().now();
+    if let Some(seconds) = realm.throttle.wait(&account, visit.peer(), now).await? {
+        count(&realm, "throttled");
+        let back = realm.path(&format!("/login?{}", name(&id, &flow.service)));
+        return Err(refusals::wait(seconds, back)
+            .with("flow", id)
+            .with("request", flow.request.as_str()));
+    }
+    let password = typed.password.unwrap_or_default();
+    let attempt = realm
+        .directory
+        .passwords
+        .verify(realm.parts.realm, &username, &password)
+        .await;
+    let attempt = attempt.map_err(refusals::away)?;
+    let told = |event: &'static str| {
+        Event::new(event)
+            .with("flow", id.as_str())
+            .with("request", flow.request.as_str())
+    };
+    match attempt {
+        Attempt::Welcome(person) => {
+            realm.throttle.succeeded(&account, visit.peer()).await?;
+            open_session(&visit, &realm, &person).await?;
+            visit.tell(told("idp.login.accepted").with("person", person.id.as_str()));
+            count(&realm, "accepted");
+            Ok(visit.see_other(&realm.path(&format!("/continue?{}", name(&id, &flow.service)))))
+        }
+        Attempt::Refused | Attempt::Disabled => {
+            realm.throttle.failed(&account, visit.peer(), now).await?;
+            let disabled = (attempt == Attempt::Disabled).to_string();
+            visit.tell(told("idp.login.refused").with("disabled", disabled));
+            count(&realm, "refused");
+            form(
+                &visit,
+                &realm,
+                (&id, &flow),
+                Said {
+                    username,
+                    refused: true,
+                    expired: false,
+                },
+            )
+        }
+    }
+}
+
+fn count(realm: &Realm, result: &str) {
+    let labels = [
+        ("realm", realm.parts.realm.as_str()),
+        ("result", result),
+        ("factor", "password"),
+    ];
+    realm.edge.count("eduline_logins_total", &labels);
+}
+
+/// A fresh session: the token of before, if there was one, is worth nothing from now on.
+async fn open_session(visit: &Visit, realm: &Realm, person: &Person) -> Result<(), Refused> {
+    let session = SignedOn {
+        person: person.id.clone(),
+        authn_instant: visit.edge().now(),
+        context: saml::names::PASSWORD.to_owned(),
+        index: format!("_{}", visit.edge().token()),
+        secret: URL_SAFE_NO_PAD.encode(visit.edge().random::<32>()),
+    };
+    realm.sessions.open(visit, session).await.map(|_| ())
+}
+
+fn form(
+    visit: &Visit,
+    realm: &Realm,
+    (id, flow): (&str, &Flow),
+    said: Said,
+) -> Result<HttpResponse, Refused> {
+    let lang = visit.lang().as_str();
+    let snapshot = realm.federation.snapshot();
+    let service = snapshot
+        .entity(&flow.service)
+        .and_then(|entity| entity.ui.display_name(lang).map(str::to_owned));
+    let asker = utf8_percent_encode(flow.service.as_str(), NON_ALPHANUMERIC);
+    visit.page(&LoginPage {
+        action: realm.path("/login"),
+        flow: id.to_owned(),
+        realm: realm.parts.realm.as_str(),
+        service,
+        username: said.username,
+        refused: said.refused,
+        expired: said.expired,
+        lost_password: realm
+            .account_pages
+            .then(|| "/compte/mot-de-passe-perdu".to_owned()),
+        other_profile: format!("/wayf/?entityID={asker}"),
+        tutoie: realm.tutoie(),
+    })
+}

@@ -1,0 +1,65 @@
+//! `GET /idp/<realm>/metadata`: what this realm is, signed, at a fixed address.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::TimeDelta;
+use saml::metadata::{Endpoint, EntityPlan, RolePlan};
+use saml::{Binding, MessageId, Moment, NameIdFormat, Refusal};
+use web::{Publisher, Refused};
+
+use crate::realm::Realm;
+use crate::refusals;
+
+/// `validUntil`, from when it was composed: short enough to bound the harm of a lost key.
+const VALID: TimeDelta = TimeDelta::days(10);
+/// Composed again after this long, so that much of `validUntil` always lies ahead.
+const RENEWED: TimeDelta = TimeDelta::days(1);
+/// `cacheDuration` and `max-age`, seconds.
+const CACHE_S: u32 = 3600;
+
+pub(crate) fn publisher() -> Publisher {
+    Publisher::renewed_after(RENEWED)
+}
+
+pub(crate) async fn serve(
+    request: HttpRequest,
+    realm: Data<Realm>,
+) -> Result<HttpResponse, Refused> {
+    let now = realm.edge.now();
+    let published = realm
+        .publisher
+        .at(now, || compose(&realm, now))
+        .map_err(|refusal| refusals::not_composed(&refusal))?;
+    Ok(published.answer(&request, "application/samlmetadata+xml", CACHE_S))
+}
+
+fn compose(realm: &Realm, now: Moment) -> Result<String, Refusal> {
+    let endpoint = |binding, path| Endpoint {
+        binding,
+        location: realm.address(path),
+        response_location: None,
+    };
+    let role = RolePlan::Idp {
+        sso: vec![
+            endpoint(Binding::Redirect, "/sso/redirect"),
+            endpoint(Binding::Post, "/sso/post"),
+        ],
+        // SDP-MD04: no logout address while none is supported.
+        slo: Vec::new(),
+        name_id_formats: vec![NameIdFormat::Transient, NameIdFormat::Persistent],
+        scopes: vec![&realm.parts.scope],
+        error_url: None,
+        wants_signed_requests: false,
+    };
+    let plan = EntityPlan {
+        document_id: MessageId::from_random(realm.edge.random()),
+        id: &realm.parts.entity_id,
+        valid_until: now + VALID,
+        cache_s: CACHE_S,
+        ui: &realm.parts.ui,
+        attributes: &[],
+        role,
+        signing_certificates: realm.parts.published.iter().map(String::as_str).collect(),
+    };
+    saml::metadata::compose(&plan, &realm.parts.metadata_signing)
+}

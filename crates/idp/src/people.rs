@@ -1,0 +1,62 @@
+//! People as the directory has them, kept for a moment: a sign-on a second must not be a look-up a
+//! second.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use directory::{Accounts, Person};
+use web::Refused;
+
+/// An account that is disabled or changed is so everywhere after this time.
+const KEPT: TimeDelta = TimeDelta::seconds(20);
+/// People kept; when more come, everybody is looked up anew.
+const AT_MOST: usize = 20_000;
+
+pub(crate) struct People {
+    accounts: Arc<dyn Accounts>,
+    seen: Mutex<HashMap<String, (DateTime<Utc>, Arc<Person>)>>,
+}
+
+impl People {
+    pub(crate) fn of(accounts: Arc<dyn Accounts>) -> Self {
+        Self {
+            accounts,
+            seen: Mutex::default(),
+        }
+    }
+
+    /// The person of that id, unless their account is gone or disabled.
+    pub(crate) async fn find(
+        &self,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Arc<Person>>, Refused> {
+        let seen = self
+            .seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .cloned();
+        if let Some((at, person)) = seen
+            && now - at < KEPT
+        {
+            return Ok(Some(person));
+        }
+        let found = self
+            .accounts
+            .person(id)
+            .await
+            .map_err(crate::refusals::away)?
+            .map(Arc::new);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= AT_MOST {
+            seen.clear();
+        }
+        match &found {
+            Some(person) => seen.insert(id.to_owned(), (now, Arc::clone(person))),
+            None => seen.remove(id),
+        };
+        Ok(found)
+    }
+}

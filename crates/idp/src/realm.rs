@@ -1,0 +1,159 @@
+//! One realm: its entity, its keys, its people, its sessions and its addresses.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::{Data, ServiceConfig, get, post, resource};
+use directory::fonctions::Fonctions;
+use directory::{Directory, Realm as Name};
+use federation::Federation;
+use saml::metadata::Ui;
+use saml::{EntityId, SigningKey};
+use store::{Drawer, Shelf};
+use web::{Edge, Pool, Publisher, Sessions};
+
+use crate::flow::Flow;
+use crate::people::People;
+use crate::session::SignedOn;
+use crate::throttle::Throttle;
+use crate::{flow, login, logout, metadata, session, sso};
+
+/// How long a person stays signed on without a visit, and at all: a school day.
+const IDLE: Duration = Duration::from_secs(2 * 3600);
+const WHOLE: Duration = Duration::from_secs(9 * 3600);
+
+/// What an identity provider is made of.
+pub struct IdpParts {
+    /// The edge.
+    pub edge: Edge,
+    /// Who may ask.
+    pub federation: Arc<Federation>,
+    /// The accounts.
+    pub directory: Directory,
+    /// Flows, sessions, counters.
+    pub shelf: Arc<dyn Shelf>,
+    /// The realms served here.
+    pub realms: Vec<RealmParts>,
+    /// Services of this deployment: what they ask for, they get (a pupil's mail excepted).
+    pub own_services: Vec<EntityId>,
+    /// What functions mean.
+    pub fonctions: Arc<Fonctions>,
+    /// Whether `/compte/` pages exist, to be linked to.
+    pub account_pages: bool,
+}
+
+/// What one realm is made of.
+pub struct RealmParts {
+    /// Its name.
+    pub realm: Name,
+    /// Its entity.
+    pub entity_id: EntityId,
+    /// Signs answers.
+    pub signing: Arc<SigningKey>,
+    /// Signs metadata.
+    pub metadata_signing: Arc<SigningKey>,
+    /// Certificates published for signing, current first (base64 DER).
+    pub published: Vec<String>,
+    /// The scope of scoped attributes.
+    pub scope: String,
+    /// What it shows of itself.
+    pub ui: Ui,
+    /// Key of pairwise identifiers: changing it changes them all (R10).
+    pub pairwise_salt: [u8; 32],
+    /// Académie code.
+    pub codaca: String,
+    /// Where a visitor goes who comes from nowhere.
+    pub portal: String,
+}
+
+/// The identity provider.
+pub struct Idp {
+    realms: Vec<Arc<Realm>>,
+}
+
+/// One realm, as its handlers hold it.
+pub(crate) struct Realm {
+    pub(crate) parts: RealmParts,
+    pub(crate) edge: Edge,
+    pub(crate) federation: Arc<Federation>,
+    pub(crate) directory: Directory,
+    pub(crate) flows: Drawer<Flow>,
+    pub(crate) sessions: Sessions<SignedOn>,
+    pub(crate) people: People,
+    pub(crate) throttle: Throttle,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) publisher: Publisher,
+    pub(crate) own_services: Vec<EntityId>,
+    pub(crate) fonctions: Arc<Fonctions>,
+    pub(crate) account_pages: bool,
+}
+
+impl Idp {
+    /// An identity provider.
+    pub fn new(parts: IdpParts) -> Self {
+        let pool = Arc::new(Pool::of_this_machine());
+        let realms = parts.realms.into_iter().map(|realm| {
+            let cookie = format!("idp-{}", realm.realm.as_str());
+            let room = session::room(realm.realm);
+            let shelf = || Arc::clone(&parts.shelf);
+            Arc::new(Realm {
+                flows: Drawer::new(shelf(), "idp.flow"),
+                sessions: Sessions::new(shelf(), room, cookie, IDLE, WHOLE),
+                people: People::of(Arc::clone(&parts.directory.accounts)),
+                throttle: Throttle::new(shelf()),
+                pool: Arc::clone(&pool),
+                publisher: metadata::publisher(),
+                edge: parts.edge.clone(),
+                federation: Arc::clone(&parts.federation),
+                directory: parts.directory.clone(),
+                own_services: parts.own_services.clone(),
+                fonctions: Arc::clone(&parts.fonctions),
+                account_pages: parts.account_pages,
+                parts: realm,
+            })
+        });
+        Self {
+            realms: realms.collect(),
+        }
+    }
+
+    /// Registers every address of every realm.
+    pub fn configure(&self, config: &mut ServiceConfig) {
+        for realm in &self.realms {
+            let at =
+                |path: &str| resource(realm.path(path)).app_data(Data::from(Arc::clone(realm)));
+            config
+                .service(at("/metadata").route(get().to(metadata::serve)))
+                .service(at("/sso/redirect").route(get().to(sso::by_redirect)))
+                .service(at("/sso/post").route(post().to(sso::by_post)))
+                .service(at("/continue").route(get().to(flow::go_on)))
+                .service(
+                    at("/login")
+                        .route(get().to(login::show))
+                        .route(post().to(login::sign_in)),
+                )
+                .service(
+                    at("/logout")
+                        .route(get().to(logout::ask))
+                        .route(post().to(logout::leave)),
+                );
+        }
+    }
+}
+
+impl Realm {
+    /// The path of one of its addresses.
+    pub(crate) fn path(&self, of: &str) -> String {
+        format!("/idp/{}{of}", self.parts.realm.as_str())
+    }
+
+    /// The public address of one of its addresses.
+    pub(crate) fn address(&self, of: &str) -> String {
+        self.edge.public_url().join(&self.path(of))
+    }
+
+    /// Whether pages say "tu".
+    pub(crate) fn tutoie(&self) -> bool {
+        self.parts.realm == Name::Eleve
+    }
+}

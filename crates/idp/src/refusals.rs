@@ -1,0 +1,70 @@
+//! Refusals of this room: each with its code, its words and a way out.
+
+use actix_web::http::StatusCode;
+use saml::refusal::Kind;
+use saml::{EntityId, Refusal};
+use web::{Busy, Refused};
+
+use crate::realm::Realm;
+
+/// The accounts cannot be asked.
+pub(crate) fn away(fault: directory::Fault) -> Refused {
+    Refused::away("EDU-6002", fault.to_string())
+}
+
+/// A message of ours that could not be composed: our key is at fault, not the visitor.
+pub(crate) fn not_composed(refusal: &Refusal) -> Refused {
+    Refused::away(
+        "EDU-4001",
+        format!("our message was not composed: {refusal}"),
+    )
+}
+
+/// Nobody is in the federation: metadata was not read yet.
+pub(crate) fn starting() -> Refused {
+    let story = "the federation is empty: no metadata was read yet";
+    Refused::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "EDU-4002",
+        "starting",
+        story,
+    )
+    .retry_after(5)
+}
+
+/// A service that is not in the federation.
+pub(crate) fn unknown_service(issuer: &EntityId, realm: &Realm) -> Refused {
+    let shown: String = issuer.as_str().chars().take(200).collect();
+    Refused::forbidden(
+        "EDU-4003",
+        "service-unknown",
+        "the request is of a service we do not know",
+    )
+    .with("sp", shown)
+    .way_out("site.to-portal", realm.parts.portal.as_str())
+}
+
+/// What room `saml` refuses, as the visitor sees it.
+pub(crate) fn of_message(refusal: &Refusal, realm: &Realm) -> Refused {
+    let (status, words) = match refusal.kind() {
+        Kind::Malformed => (StatusCode::BAD_REQUEST, "request-malformed"),
+        Kind::Refused => (StatusCode::FORBIDDEN, "request"),
+    };
+    Refused::new(status, refusal.code(), words, refusal.to_string())
+        .with("clause", refusal.clause())
+        .way_out("site.to-portal", realm.parts.portal.as_str())
+}
+
+/// The pool is full or late.
+pub(crate) fn busy(busy: Busy) -> Refused {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    Refused::new(status, "EDU-4004", "busy", busy.to_string()).retry_after(5)
+}
+
+/// Too many failures: wait.
+pub(crate) fn wait(seconds: u32, back: String) -> Refused {
+    let story = format!("too many failures: {seconds} s to wait");
+    Refused::new(StatusCode::TOO_MANY_REQUESTS, "EDU-4029", "too-many", story)
+        .retry_after(seconds)
+        .way_out("idp.back-to-login", back)
+}

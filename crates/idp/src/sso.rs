@@ -1,0 +1,153 @@
+//! A request arrives: `GET …/sso/redirect`, `POST …/sso/post`.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use saml::metadata::SpRole;
+use saml::request::RequestExpected;
+use saml::{AuthnRequest, Received, Refusal, Signing, Verified, VerifyingKey};
+use serde::Deserialize;
+use web::{Event, Form, Refused, Visit};
+
+use crate::flow::Flow;
+use crate::next::Step;
+use crate::realm::Realm;
+use crate::{answer, refusals};
+
+/// What a service posts.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Posted {
+    #[serde(rename = "SAMLRequest")]
+    request: String,
+    #[serde(rename = "RelayState")]
+    relay_state: Option<String>,
+}
+
+/// HTTP-Redirect: the signature is over the raw octets of the query (SAML Bindings 3.4.4.1).
+pub(crate) async fn by_redirect(visit: Visit, realm: Data<Realm>) -> Result<HttpResponse, Refused> {
+    let received = Received::from_query(visit.raw_query())
+        .map_err(|refusal| refusals::of_message(&refusal, &realm))?;
+    // One RSA verification costs less than a change of thread.
+    respond(
+        &visit,
+        &realm,
+        received,
+        "/sso/redirect",
+        |received, signing| received.verify(signing),
+    )
+    .await
+}
+
+/// HTTP-POST: an enveloped signature is checked by xmlsec, off the threads that answer.
+pub(crate) async fn by_post(
+    visit: Visit,
+    realm: Data<Realm>,
+    Form(posted): Form<Posted>,
+) -> Result<HttpResponse, Refused> {
+    let read =
+        move || Received::<AuthnRequest>::from_form(&posted.request, posted.relay_state.as_deref());
+    let received = realm
+        .pool
+        .run(read)
+        .await
+        .map_err(refusals::busy)?
+        .map_err(|refusal| refusals::of_message(&refusal, &realm))?;
+    let (issuer, state) = (
+        received.issuer().clone(),
+        received.relay_state().map(str::to_owned),
+    );
+    let (keys, required) = signing(&realm, &visit, &issuer)?;
+    let verify = move || received.verify(asked(&keys, required));
+    let verified = realm
+        .pool
+        .run(verify)
+        .await
+        .map_err(refusals::busy)?
+        .map_err(|refusal| refusals::of_message(&refusal, &realm))?;
+    decide(&visit, &realm, verified, state, "/sso/post").await
+}
+
+async fn respond(
+    visit: &Visit,
+    realm: &Realm,
+    received: Received<AuthnRequest>,
+    at: &str,
+    verify: impl FnOnce(Received<AuthnRequest>, Signing<'_>) -> Result<Verified<AuthnRequest>, Refusal>,
+) -> Result<HttpResponse, Refused> {
+    let (issuer, state) = (
+        received.issuer().clone(),
+        received.relay_state().map(str::to_owned),
+    );
+    let (keys, required) = signing(realm, visit, &issuer)?;
+    let verified = verify(received, asked(&keys, required))
+        .map_err(|refusal| refusals::of_message(&refusal, realm).with("sp", issuer.as_str()))?;
+    decide(visit, realm, verified, state, at).await
+}
+
+/// The keys of a service, and whether it promised to sign (SDP-IDP04).
+fn signing(
+    realm: &Realm,
+    visit: &Visit,
+    issuer: &saml::EntityId,
+) -> Result<(Vec<VerifyingKey>, bool), Refused> {
+    let snapshot = realm.federation.snapshot();
+    let Some((_, role)) = snapshot.service(issuer) else {
+        if snapshot.entities().next().is_none() {
+            return Err(refusals::starting());
+        }
+        visit.tell(Event::new("idp.request.unknown").with("sp", issuer.as_str()));
+        return Err(refusals::unknown_service(issuer, realm));
+    };
+    Ok((role.signing_keys.clone(), role.signs_requests))
+}
+
+fn asked(keys: &[VerifyingKey], required: bool) -> Signing<'_> {
+    if required {
+        Signing::Required(keys)
+    } else {
+        Signing::Optional(keys)
+    }
+}
+
+/// Everything that is left once the request is known to be the service's own.
+async fn decide(
+    visit: &Visit,
+    realm: &Realm,
+    verified: Verified<AuthnRequest>,
+    relay_state: Option<String>,
+    at: &str,
+) -> Result<HttpResponse, Refused> {
+    let key = verified.key().unwrap_or("none").to_owned();
+    let destination = realm.address(at);
+    let expected = RequestExpected {
+        destination: &destination,
+        now: visit.edge().now(),
+    };
+    let request = verified.message().id.clone();
+    let refuse =
+        |refusal: Refusal| refusals::of_message(&refusal, realm).with("request", request.as_str());
+    let accepted = verified.accept(&expected).map_err(refuse)?.into_message();
+    let snapshot = realm.federation.snapshot();
+    let acs = snapshot
+        .service(&accepted.issuer)
+        .map(|(_, role): (_, &SpRole)| role.choose_acs(&accepted).map(|acs| acs.location.clone()))
+        .ok_or_else(|| refusals::unknown_service(&accepted.issuer, realm))?
+        .map_err(refuse)?;
+    visit.tell(
+        Event::new("idp.request.accepted")
+            .with("request", accepted.id.as_str())
+            .with("sp", accepted.issuer.as_str())
+            .with("realm", realm.parts.realm.as_str())
+            .with("key", key)
+            .with("acs", acs.as_str()),
+    );
+    let flow = Flow::of(&accepted, acs, relay_state, visit, realm);
+    let session = realm.sessions.current(visit).await?;
+    match (
+        flow.step(session.as_ref().map(|session| &session.value)),
+        session,
+    ) {
+        (Step::Answer, Some(session)) => answer::give(visit, realm, &flow, &session.value).await,
+        (Step::Tell(status), _) => answer::tell(visit, realm, &flow, status),
+        _ => Ok(visit.see_other(&flow.keep(realm, visit).await?)),
+    }
+}

@@ -47,6 +47,7 @@ pub(crate) struct Ground<'a> {
     federation: Arc<Federation>,
     shelf: Arc<dyn Shelf>,
     catalogue: Arc<ArcSwap<Catalogue>>,
+    fonctions: Arc<Fonctions>,
 }
 
 impl House {
@@ -70,7 +71,7 @@ impl House {
         } else {
             None
         };
-        let fonctions = read_fonctions(settings)?;
+        let fonctions = Arc::new(read_fonctions(settings)?);
         let catalogue = if which.runs(Which::Portal) {
             read_catalogue(settings, &fonctions)?
         } else {
@@ -94,6 +95,7 @@ impl House {
             federation: Arc::clone(&federation),
             shelf,
             catalogue: Arc::clone(&catalogue),
+            fonctions,
         };
         let routes = services::open(&ground, which, directory.as_ref())?;
         Ok(Self {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use directory::{Directory, Realm};
+use idp::{Idp, IdpParts, RealmParts};
 use portal::{Portal, PortalParts};
 use saml::EntityId;
 use saml::attribute::{self, Wire};
@@ -15,7 +16,7 @@ use web::Sample;
 use super::{Ground, Routes, ui};
 use crate::cli::Which;
 use crate::commands::Refusal;
-use crate::keyring;
+use crate::keyring::{self, Secret};
 use crate::settings::Names;
 
 /// The pages of the services of `which`.
@@ -26,6 +27,9 @@ pub(super) fn samples(which: Which) -> Vec<Sample> {
     }
     if which.runs(Which::Wayf) {
         samples.extend(wayf::samples());
+    }
+    if which.runs(Which::Idp) {
+        samples.extend(idp::samples());
     }
     if which.runs(Which::Portal) {
         samples.extend(portal::samples());
@@ -42,10 +46,12 @@ pub(super) fn open(
     which: Which,
     directory: Option<&Directory>,
 ) -> Result<Vec<Routes>, Refusal> {
-    let _ = directory;
     let mut routes: Vec<Routes> = Vec::new();
     if which.runs(Which::Wayf) {
         routes.push(wayf(ground));
+    }
+    if let Some(directory) = directory {
+        routes.push(idp(ground, directory)?);
     }
     if which.runs(Which::Portal) {
         routes.push(portal(ground)?);
@@ -74,6 +80,37 @@ fn wayf(ground: &Ground<'_>) -> Routes {
         default_service: settings.default_service.clone(),
     });
     Arc::new(move |config| wayf.configure(config))
+}
+
+fn idp(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
+    let settings = ground.settings;
+    let public = |path: &str| settings.server.public_url.join(path);
+    let realms = settings.idp.realms.iter().map(|one| {
+        let signing = ground.ring.key(&keyring::of_realm(one.realm))?;
+        Ok(RealmParts {
+            realm: one.realm,
+            entity_id: entity(&settings.realm_entity(one.realm))?,
+            published: vec![signing.certificate().to_owned()],
+            signing,
+            metadata_signing: ground.ring.key(keyring::METADATA)?,
+            scope: one.scope.clone(),
+            ui: ui(settings, &one.name),
+            pairwise_salt: ground.ring.secret(Secret::Pairwise)?,
+            codaca: settings.idp.codaca.clone(),
+            portal: public("/portail/login"),
+        })
+    });
+    let idp = Idp::new(IdpParts {
+        edge: ground.edge.clone(),
+        federation: Arc::clone(&ground.federation),
+        directory: directory.clone(),
+        shelf: Arc::clone(&ground.shelf),
+        realms: realms.collect::<Result<_, Refusal>>()?,
+        own_services: vec![entity(&public("/portail"))?, entity(&public("/magistere"))?],
+        fonctions: Arc::clone(&ground.fonctions),
+        account_pages: false,
+    });
+    Ok(Arc::new(move |config| idp.configure(config)))
 }
 
 fn portal(ground: &Ground<'_>) -> Result<Routes, Refusal> {

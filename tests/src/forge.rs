@@ -85,12 +85,10 @@ pub fn random_id() -> MessageId {
 
 /// A key of the deployment, by its file name.
 pub fn key(house: &House, name: &str) -> SigningKey {
-    let folder = house.data.path().join("keys");
-    let read = |end: &str| {
-        let path = folder.join(format!("{name}.{end}"));
-        std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
-    };
-    SigningKey::from_pem(&read("key"), &read("crt")).expect("a key")
+    let path = house.data.path().join(format!("keys/{name}.pem"));
+    let pem = std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{path:?}: {why}"));
+    let (key, certificate) = pem.split_at(pem.find("-----BEGIN CERTIFICATE").expect("both"));
+    SigningKey::from_pem(key, certificate).expect("a key")
 }
 
 /// A key nobody knows.

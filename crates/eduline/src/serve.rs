@@ -40,14 +40,15 @@ async fn serve(settings: Arc<Settings>, which: Which) -> Result<(), Refusal> {
         .map_err(|why| Refusal::of(why.to_string()))?;
     let own_base = own_base(&settings, which, address);
     let house = House::open(&settings, which, &own_base).await?;
+    // Before anybody can be told that the house is ready, and find nobody there.
+    if let (true, Some(directory)) = (settings.server.demo, &house.directory) {
+        demo::populate(&settings, directory).await?;
+    }
     let server = start(listener, &house, settings.server.workers)?;
     let handle = server.handle();
     let serving = actix_web::rt::spawn(server);
     open_admin(&settings, &house);
     watch::spawn(&settings, &house);
-    if let (true, Some(directory)) = (settings.server.demo, &house.directory) {
-        demo::populate(&settings, directory).await?;
-    }
     watch::until_ready(&house).await;
     tell(&settings, which, address);
     stop_on_signal(handle);

@@ -59,9 +59,13 @@ pub struct Application {
     pub delegable: bool,
     /// When a second factor is asked.
     pub otp: SecondFactor,
-    /// Where it is.
+    /// Where it is; `{provider}` stands for the identity provider the visitor came from, so that a
+    /// service asks it at once and nobody has to choose twice.
     pub url: String,
 }
+
+/// What stands for the identity provider in an application's address.
+pub const PROVIDER: &str = "{provider}";
 
 /// When an application asks for a second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -255,13 +259,15 @@ impl Reading<'_> {
 /// A path under this origin, or an https address with a host; nothing a browser would run.
 fn leads_somewhere(url: &str) -> bool {
     let printable = url
+        .replace(PROVIDER, "")
         .bytes()
-        .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'{' | b'}'));
     let path = url.starts_with('/') && !url.starts_with("//");
     let address = url
         .strip_prefix("https://")
         .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
-    printable && (path || address)
+    let before_query = url.split('?').next().unwrap_or_default();
+    printable && (path || address) && !before_query.contains(PROVIDER)
 }
 
 #[cfg(test)]

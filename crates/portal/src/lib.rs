@@ -113,6 +113,7 @@ async fn applications(
     let shelf = pages::Shelf {
         catalogue: &catalogue,
         visitor: &visitor,
+        provider: session.value.provider.as_str(),
         lang: visit.lang(),
     };
     let page = ApplicationsPage::of(badge, &shelf, query.categorie.as_deref())

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use web::{Badge, Lang, Page};
 
-use crate::catalogue::{Application, Catalogue, SecondFactor};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::catalogue::{Application, Catalogue, PROVIDER, SecondFactor};
 use crate::visitor::Visitor;
 
 /// « Bonjour … »: the way to the applications.
@@ -92,6 +94,8 @@ struct Link {
 pub(crate) struct Shelf<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) visitor: &'a Visitor,
+    /// The identity provider they came from.
+    pub(crate) provider: &'a str,
     pub(crate) lang: Lang,
 }
 
@@ -157,7 +161,10 @@ impl Shelf<'_> {
             id: application.id.clone(),
             name: application.nom.clone(),
             description: self.told(&application.description, &application.description_en),
-            url: application.url.clone(),
+            url: application.url.replace(
+                PROVIDER,
+                &utf8_percent_encode(self.provider, NON_ALPHANUMERIC).to_string(),
+            ),
             second_factor: match application.otp {
                 SecondFactor::None => None,
                 SecondFactor::External => Some("portal.otp-external"),
@@ -259,6 +266,7 @@ mod tests {
         let shelf = Shelf {
             catalogue: &catalogue,
             visitor,
+            provider: "https://idp.example/a?b",
             lang,
         };
         shelf.menu(None).iter().map(|entry| entry.count).sum()
@@ -284,12 +292,18 @@ mod tests {
         let shelf = Shelf {
             catalogue: &catalogue,
             visitor: &visitor,
+            provider: "https://idp.example/a?b",
             lang: Lang::Fr,
         };
         let page = ApplicationsPage::of(sample_badge(), &shelf, Some("formation")).unwrap();
         assert_eq!(page.category.as_deref(), Some("Formation à distance"));
         assert_eq!(page.sections[0].heading, "Plateforme de formation");
         assert_eq!(page.sections[0].links[0].name, "Magistere");
+        assert_eq!(
+            page.sections[0].links[0].url,
+            "/magistere/login?entityID=https%3A%2F%2Fidp%2Eexample%2Fa%3Fb",
+            "nobody chooses twice"
+        );
         assert_eq!(page.menu.iter().filter(|entry| entry.current).count(), 1);
         assert!(ApplicationsPage::of(sample_badge(), &shelf, Some("none-such")).is_none());
         let stranger = Shelf {

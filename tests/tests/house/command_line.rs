@@ -110,7 +110,7 @@ fn a_fault_in_the_catalogue_or_a_template_is_found_with_its_place() {
     std::fs::create_dir_all(folder.path().join("theme/pages")).unwrap();
     std::fs::write(
         folder.path().join("theme/layout.html"),
-        "{% block content %}{{ no_such_thing }}{% endblock %}",
+        "{% block content %}{% endblock %}{{ no_such_thing }}",
     )
     .unwrap();
     std::fs::create_dir_all(folder.path().join("theme/words")).unwrap();

@@ -186,7 +186,7 @@ fn h04_a_request_that_inflates_to_a_gigabyte_is_refused_cheaply() {
     let bomb = bomb(1 << 30);
     let (_, before) = process::memory_kb(pid);
     let cpu = process::cpu_time(pid);
-    let short = forge::deflate(&vec![b' '; 40 << 20]);
+    let short = forge::deflate(&vec![b' '; 16 << 20]);
     let path = format!(
         "/idp/personnel/sso/redirect?SAMLRequest={}",
         utf8_percent_encode(&short, NON_ALPHANUMERIC)

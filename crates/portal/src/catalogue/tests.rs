@@ -33,7 +33,10 @@ fn the_shipped_catalogue_is_whole() {
         .unwrap();
     assert_eq!(
         (magistere.url.as_str(), magistere.rubrique.as_str()),
-        ("/magistere/", "Plateforme de formation")
+        (
+            "/magistere/login?entityID={provider}",
+            "Plateforme de formation"
+        )
     );
     assert_eq!(magistere.fonctions, ["*"], "groups are spelled out");
 }
@@ -99,7 +102,12 @@ fn what_is_no_table_is_refused() {
 
 #[test]
 fn an_address_is_a_path_of_ours_or_https() {
-    for good in ["/magistere/", "/a?b=c", "https://education.gouv.fr/x"] {
+    for good in [
+        "/magistere/",
+        "/a?b=c",
+        "/a?b={provider}",
+        "https://education.gouv.fr/x",
+    ] {
         assert!(leads_somewhere(good), "{good}");
     }
     for bad in [
@@ -113,6 +121,9 @@ fn an_address_is_a_path_of_ours_or_https() {
         "/\\evil.example",
         "relative",
         "/a b",
+        "/{provider}",
+        "https://{provider}/",
+        "/a?b={profile}",
         "/a\n",
     ] {
         assert!(!leads_somewhere(bad), "{bad}");

@@ -59,7 +59,10 @@ pub async fn sqlite(
         dice,
     });
     let accounts = Arc::<Sqlite>::clone(&directory);
-    Ok(Directory { accounts, passwords: directory })
+    Ok(Directory {
+        accounts,
+        passwords: directory,
+    })
 }
 
 fn away(why: sqlx::Error) -> Fault {

@@ -62,6 +62,9 @@ pub struct Application {
     /// Where it is; `{provider}` stands for the identity provider the visitor came from, so that a
     /// service asks it at once and nobody has to choose twice.
     pub url: String,
+    /// Whether it can be opened already; what comes later is shown, and is no link.
+    #[serde(default)]
+    pub bientot: bool,
 }
 
 /// What stands for the identity provider in an application's address.

@@ -1,5 +1,6 @@
 //! The portal's two pages.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use web::{Badge, Lang, Page};
 
@@ -84,7 +85,8 @@ struct Link {
     id: String,
     name: String,
     description: String,
-    url: String,
+    /// Where it opens; nowhere while it comes later.
+    url: Option<String>,
     /// Word that says when a second factor is asked.
     second_factor: Option<&'static str>,
 }
@@ -161,10 +163,10 @@ impl Shelf<'_> {
             id: application.id.clone(),
             name: application.nom.clone(),
             description: self.told(&application.description, &application.description_en),
-            url: application.url.replace(
-                PROVIDER,
-                &utf8_percent_encode(self.provider, NON_ALPHANUMERIC).to_string(),
-            ),
+            url: (!application.bientot).then(|| {
+                let provider = utf8_percent_encode(self.provider, NON_ALPHANUMERIC);
+                application.url.replace(PROVIDER, &provider.to_string())
+            }),
             second_factor: match application.otp {
                 SecondFactor::None => None,
                 SecondFactor::External => Some("portal.otp-external"),
@@ -192,12 +194,12 @@ impl Page for ApplicationsPage {
             count: 3,
             current,
         };
-        let link = |name: &str, second_factor| Link {
+        let link = |name: &str, second_factor: Option<&'static str>| Link {
             id: name.to_lowercase(),
             name: name.into(),
             description: "Plateforme de formation continue en ligne des personnels (Moodle)."
                 .into(),
-            url: "/magistere/".into(),
+            url: second_factor.is_none().then(|| "/magistere/".into()),
             second_factor,
         };
         let page = |current: bool, pupil| Self {

@@ -97,6 +97,7 @@ mod tests {
             delegable,
             otp: SecondFactor::None,
             url: "/".into(),
+            bientot: false,
         }
     }
 

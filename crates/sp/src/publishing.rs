@@ -25,7 +25,9 @@ pub(crate) async fn metadata(
     request: HttpRequest,
     service: Data<Service>,
 ) -> Result<HttpResponse, Refused> {
-    let published = service.published().map_err(|r| refusals::not_composed(&r))?;
+    let published = service
+        .published()
+        .map_err(|r| refusals::not_composed(&r))?;
     Ok(published.answer(&request, "application/samlmetadata+xml", CACHE_S))
 }
 

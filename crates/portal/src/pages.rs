@@ -1,6 +1,5 @@
 //! The portal's two pages.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use web::{Badge, Lang, Page};
 

@@ -2,75 +2,88 @@
 //!
 //! Everything waiting is applied in one transaction and answered after its commit, so that an
 //! acknowledged write is on the disk, and a hundred of them cost one flush. Reads go straight to
-//! the last commit.
+//! the last commit: a hot one costs microseconds, so that nothing is kept beside redb's own cache.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition};
+use redb::TableDefinition;
 use tokio::sync::oneshot;
 
 use crate::{Away, Clock, Shelf, fits};
+
+mod file;
+mod tables;
+mod writer;
+
+use file::{File, Open};
+use writer::Writer;
 
 /// Expiry in milliseconds since 1970, then the value.
 const KEPT: TableDefinition<'static, &str, (i64, &[u8])> = TableDefinition::new("kept");
 /// What ends when, for the sweep.
 const ENDS: TableDefinition<'static, (i64, &str), ()> = TableDefinition::new("ends");
 
-/// Jobs that may wait; beyond that the disk does not keep up and the answer is `Away`.
+/// Jobs that may wait, and the bytes they may hold; beyond that the disk does not keep up and the
+/// answer is `Away`: a flood costs no more memory than this.
 const QUEUE: usize = 8192;
-/// Jobs of one transaction.
-const BATCH: usize = 512;
-const SWEEP_EVERY: Duration = Duration::from_secs(20);
-const SWEEP_AT_MOST: usize = 5_000;
-/// redb's page cache: what is hot on a shelf is small.
-const CACHE_BYTES: usize = 16 * 1024 * 1024;
+const QUEUE_BYTES: usize = 16 * 1024 * 1024;
+/// A disk that does not answer within this time is away.
+const ANSWER: Duration = Duration::from_secs(5);
 
-/// Opens the embedded shelf in the file `path` (created when absent): one process at a time.
+/// Opens the embedded shelf in the file `path` (created when absent, for its owner's eyes only): one
+/// process at a time. The whole file is checked first; one that is damaged is refused, in words.
 pub fn embedded(path: &Path, clock: Clock) -> Result<Arc<dyn Shelf>, Away> {
-    let away =
-        |why: &dyn std::fmt::Display| Away::Unreachable(format!("{}: {why}", path.display()));
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|why| away(&why))?;
-    }
-    let database = Database::builder()
-        .set_cache_size(CACHE_BYTES)
-        .create(path)
-        .map_err(|why| away(&why))?;
-    let write = database.begin_write().map_err(|why| away(&why))?;
-    write.open_table(KEPT).map_err(|why| away(&why))?;
-    write.open_table(ENDS).map_err(|why| away(&why))?;
-    write.commit().map_err(|why| away(&why))?;
-    let database = Arc::new(database);
+    let at = path.to_owned();
+    let shelf = on(
+        path.display().to_string(),
+        Box::new(move || file::at(&at)),
+        clock,
+    )?;
+    Ok(Arc::new(shelf))
+}
+
+/// The shelf in whatever `open` opens; tests bring disks that fail.
+fn on(name: String, open: Open, clock: Clock) -> Result<Embedded, Away> {
+    let file = Arc::new(File::open(name, open)?);
     let (jobs, inbox) = sync_channel(QUEUE);
     let writer = Writer {
-        database: Arc::clone(&database),
+        file: Arc::clone(&file),
         clock: Arc::clone(&clock),
         inbox,
     };
-    std::thread::Builder::new()
+    let thread = std::thread::Builder::new()
         .name("shelf".to_owned())
         .spawn(move || writer.run())
-        .map_err(|why| away(&why))?;
-    Ok(Arc::new(Embedded {
-        database,
+        .map_err(|why| file.away(&why))?;
+    Ok(Embedded {
+        file,
         clock,
-        jobs,
-    }))
+        jobs: Some(jobs),
+        waiting: Arc::default(),
+        thread: Some(thread),
+    })
 }
 
 struct Embedded {
-    database: Arc<Database>,
+    file: Arc<File>,
     clock: Clock,
-    jobs: SyncSender<Job>,
+    /// Gone once the shelf is dropped, which ends the writer.
+    jobs: Option<SyncSender<Job>>,
+    /// Bytes of the jobs that wait.
+    waiting: Arc<AtomicUsize>,
+    thread: Option<JoinHandle<()>>,
 }
 
 struct Job {
     key: String,
     act: Act,
     reply: oneshot::Sender<Result<Outcome, Away>>,
+    _weight: Weight,
 }
 
 enum Act {
@@ -86,11 +99,39 @@ enum Outcome {
     Kept(bool),
     Taken(Option<Vec<u8>>),
     Counted(u64),
+    NotACounter,
+}
+
+/// Bytes of a job, given back when it is dropped.
+struct Weight {
+    bytes: usize,
+    total: Arc<AtomicUsize>,
+}
+
+impl Weight {
+    fn join(total: &Arc<AtomicUsize>, bytes: usize) -> Option<Self> {
+        let before = total.fetch_add(bytes, Ordering::Relaxed);
+        let weight = Self {
+            bytes,
+            total: Arc::clone(total),
+        };
+        (before < QUEUE_BYTES).then_some(weight)
+    }
+}
+
+impl Drop for Weight {
+    fn drop(&mut self) {
+        self.total.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 /// Rooms and keys never hold a unit separator: keys are tokens and digests.
 fn full_key(room: &str, key: &str) -> String {
     format!("{room}\u{1f}{key}")
+}
+
+fn now_ms(clock: &Clock) -> i64 {
+    clock().timestamp_millis()
 }
 
 impl Embedded {
@@ -100,21 +141,41 @@ impl Embedded {
             Act::Take | Act::Count(_) => 0,
         };
         fits(room, key, size)?;
+        let key = full_key(room, key);
+        let behind = || self.file.away(&"the disk does not keep up");
+        let ended = || self.file.away(&"the writer has ended");
+        let weight = Weight::join(&self.waiting, size.saturating_add(key.len()));
         let (reply, answer) = oneshot::channel();
         let job = Job {
-            key: full_key(room, key),
+            key,
             act,
             reply,
+            _weight: weight.ok_or_else(behind)?,
         };
-        self.jobs.try_send(job).map_err(|why| {
-            Away::Unreachable(match why {
-                TrySendError::Full(_) => "the disk does not keep up".to_owned(),
-                TrySendError::Disconnected(_) => "the writer has ended".to_owned(),
-            })
+        let jobs = self.jobs.as_ref().ok_or_else(ended)?;
+        jobs.try_send(job).map_err(|why| match why {
+            TrySendError::Full(_) => behind(),
+            TrySendError::Disconnected(_) => ended(),
         })?;
-        answer
+        tokio::time::timeout(ANSWER, answer)
             .await
-            .map_err(|_| Away::Unreachable("the writer has ended".to_owned()))?
+            .map_err(|_| self.file.away(&"the disk does not answer"))?
+            .map_err(|_| ended())?
+    }
+}
+
+impl Drop for Embedded {
+    /// Waits for the last commit, so that whoever opens the file next finds it free; not for a disk
+    /// that hangs.
+    fn drop(&mut self) {
+        self.jobs = None;
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        let asked = Instant::now();
+        while !thread.is_finished() && asked.elapsed() < ANSWER {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
@@ -143,8 +204,10 @@ impl Shelf for Embedded {
 
     async fn get(&self, room: &'static str, key: &str) -> Result<Option<Vec<u8>>, Away> {
         fits(room, key, 0)?;
-        read(&self.database, &full_key(room, key), now_ms(&self.clock))
-            .map_err(|why| Away::Unreachable(why.to_string()))
+        let (key, now) = (full_key(room, key), now_ms(&self.clock));
+        let found = self.file.read(|kept| tables::read(kept, &key, now));
+        let found = found.map_err(|why| self.file.away(&why))?;
+        Ok(found.map(|(_, value)| value))
     }
 
     async fn take(&self, room: &'static str, key: &str) -> Result<Option<Vec<u8>>, Away> {
@@ -157,190 +220,18 @@ impl Shelf for Embedded {
     async fn count(&self, room: &'static str, key: &str, keep: Duration) -> Result<u64, Away> {
         match self.ask(room, key, Act::Count(keep)).await? {
             Outcome::Counted(count) => Ok(count),
-            _ => Ok(0),
+            _ => Err(self
+                .file
+                .away(&format_args!("{room} holds a value where a count is asked"))),
         }
     }
 
     async fn ready(&self) -> Result<(), Away> {
+        if self.file.is_failing() {
+            // Only a commit shows that the disk takes writes again.
+            return self.ask("ready", "ready", Act::Take).await.map(|_| ());
+        }
         self.get("ready", "ready").await.map(|_| ())
-    }
-}
-
-fn now_ms(clock: &Clock) -> i64 {
-    clock().timestamp_millis()
-}
-
-fn read(database: &Database, key: &str, now: i64) -> Result<Option<Vec<u8>>, redb::Error> {
-    let table = database.begin_read()?.open_table(KEPT)?;
-    let found = table.get(key)?;
-    Ok(found.and_then(|kept| {
-        let (ends, value) = kept.value();
-        (ends > now).then(|| value.to_vec())
-    }))
-}
-
-struct Writer {
-    database: Arc<Database>,
-    clock: Clock,
-    inbox: Receiver<Job>,
-}
-
-impl Writer {
-    /// Until the last handle of the shelf is dropped.
-    fn run(self) {
-        let mut swept = Instant::now();
-        loop {
-            let mut batch = Vec::new();
-            match self.inbox.recv_timeout(SWEEP_EVERY) {
-                Ok(job) => batch.push(job),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-            batch.extend(self.inbox.try_iter().take(BATCH));
-            let sweep = swept.elapsed() >= SWEEP_EVERY;
-            if sweep {
-                swept = Instant::now();
-            }
-            if sweep || !batch.is_empty() {
-                self.commit(batch, sweep);
-            }
-        }
-    }
-
-    fn commit(&self, batch: Vec<Job>, sweep: bool) {
-        let now = now_ms(&self.clock);
-        let outcomes = self.apply(&batch, sweep, now);
-        match outcomes {
-            Ok(outcomes) => {
-                for (job, outcome) in batch.into_iter().zip(outcomes) {
-                    // Whoever asked may have gone: the write stands all the same.
-                    job.reply.send(Ok(outcome)).ok();
-                }
-            }
-            Err(why) => {
-                for job in batch {
-                    job.reply.send(Err(Away::Unreachable(why.to_string()))).ok();
-                }
-            }
-        }
-    }
-
-    fn apply(&self, batch: &[Job], sweep: bool, now: i64) -> Result<Vec<Outcome>, redb::Error> {
-        let transaction = self.database.begin_write()?;
-        let outcomes = {
-            let mut kept = transaction.open_table(KEPT)?;
-            let mut ends = transaction.open_table(ENDS)?;
-            let mut tables = Tables {
-                kept: &mut kept,
-                ends: &mut ends,
-                now,
-            };
-            if sweep {
-                tables.sweep()?;
-            }
-            batch
-                .iter()
-                .map(|job| tables.act(job))
-                .collect::<Result<Vec<_>, _>>()?
-        };
-        transaction.commit()?;
-        Ok(outcomes)
-    }
-}
-
-struct Tables<'a, 't> {
-    kept: &'a mut Table<'t, &'static str, (i64, &'static [u8])>,
-    ends: &'a mut Table<'t, (i64, &'static str), ()>,
-    now: i64,
-}
-
-impl Tables<'_, '_> {
-    fn act(&mut self, job: &Job) -> Result<Outcome, redb::Error> {
-        let key = job.key.as_str();
-        match &job.act {
-            Act::Put(value, keep) => {
-                self.write(key, value, self.ending(*keep))?;
-                Ok(Outcome::Done)
-            }
-            Act::PutOnce(value, keep) => {
-                let free = self.live(key)?.is_none();
-                if free {
-                    self.write(key, value, self.ending(*keep))?;
-                }
-                Ok(Outcome::Kept(free))
-            }
-            Act::Take => {
-                let found = self.live(key)?;
-                self.erase(key)?;
-                Ok(Outcome::Taken(found.map(|(_, value)| value)))
-            }
-            Act::Count(keep) => {
-                let (ends, before) = match self.live(key)? {
-                    Some((ends, value)) => (
-                        ends,
-                        <[u8; 8]>::try_from(value.as_slice()).map_or(0, u64::from_be_bytes),
-                    ),
-                    None => (self.ending(*keep), 0),
-                };
-                let count = before.saturating_add(1);
-                self.write(key, &count.to_be_bytes(), ends)?;
-                Ok(Outcome::Counted(count))
-            }
-        }
-    }
-
-    fn ending(&self, keep: Duration) -> i64 {
-        self.now
-            .saturating_add(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX))
-    }
-
-    fn live(&self, key: &str) -> Result<Option<(i64, Vec<u8>)>, redb::Error> {
-        Ok(self.kept.get(key)?.and_then(|kept| {
-            let (ends, value) = kept.value();
-            (ends > self.now).then(|| (ends, value.to_vec()))
-        }))
-    }
-
-    fn write(&mut self, key: &str, value: &[u8], ends: i64) -> Result<(), redb::Error> {
-        let before = self
-            .kept
-            .insert(key, (ends, value))?
-            .map(|kept| kept.value().0);
-        if before != Some(ends) {
-            if let Some(before) = before {
-                self.ends.remove((before, key))?;
-            }
-            self.ends.insert((ends, key), ())?;
-        }
-        Ok(())
-    }
-
-    fn erase(&mut self, key: &str) -> Result<(), redb::Error> {
-        let before = self.kept.remove(key)?.map(|kept| kept.value().0);
-        if let Some(before) = before {
-            self.ends.remove((before, key))?;
-        }
-        Ok(())
-    }
-
-    fn sweep(&mut self) -> Result<(), redb::Error> {
-        let ended: Vec<(i64, String)> = self
-            .ends
-            .range(..(self.now, ""))?
-            .take(SWEEP_AT_MOST)
-            .map(|entry| entry.map(|(key, _)| (key.value().0, key.value().1.to_owned())))
-            .collect::<Result<_, _>>()?;
-        for (ends, key) in ended {
-            self.ends.remove((ends, key.as_str()))?;
-            let stale = self
-                .kept
-                .get(key.as_str())?
-                .is_some_and(|kept| kept.value().0 <= ends);
-            if stale {
-                self.kept.remove(key.as_str())?;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -1,44 +1,71 @@
 //! The shelf of several machines: Redis, one key a value, expiry by the server.
 
-use std::sync::Arc;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisError, Script};
-use tokio::sync::OnceCell;
+use redis::{Client, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion, RedisError, Script};
 
 use crate::{Away, Shelf, fits};
 
-/// A server that does not answer within this time is away.
+/// A server that takes longer to connect, or to answer, is away.
 const ANSWER: Duration = Duration::from_secs(1);
+/// Whoever asks waits at most this long: a connection and an answer.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Adds one, and lets the counter end `ARGV[1]` ms after its first count.
 const COUNT: &str = "local n = redis.call('INCR', KEYS[1]) \
      if n == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end return n";
 
-/// Opens a Redis shelf at `url` (`redis://…`, `rediss://…`); connects when first asked, so that a
-/// server that is away at start is an answer of 503, not a failed start.
+/// Opens a Redis shelf at `url` (`redis://…`, `rediss://…` for TLS); connects when first asked, so
+/// that a server that is away at start is an answer of 503, not a failed start.
 pub async fn redis(url: &str) -> Result<Arc<dyn Shelf>, Away> {
-    let client = Client::open(url).map_err(away)?;
-    let shelf = Redis {
-        client,
-        connection: OnceCell::new(),
-        count: Script::new(COUNT),
+    let client = client(url).map_err(away)?;
+    let line = Line {
+        manager: lazy(&client)?,
+        number: 0,
     };
-    // A first try, so that a server that is there is used at once; its absence is told later.
-    shelf.ready().await.ok();
-    Ok(Arc::new(shelf))
+    Ok(Arc::new(Redis {
+        client,
+        line: Mutex::new(line),
+        count: Script::new(COUNT),
+    }))
+}
+
+/// RESP3 tells at once when the server closes a connection, so that no visitor finds out first.
+fn client(url: &str) -> Result<Client, RedisError> {
+    let address = url.into_connection_info()?;
+    let settings = address
+        .redis_settings()
+        .clone()
+        .set_protocol(ProtocolVersion::RESP3);
+    Client::open(address.set_redis_settings(settings))
 }
 
 struct Redis {
     client: Client,
-    /// Set once the server answered; it reconnects by itself from then on.
-    connection: OnceCell<ConnectionManager>,
+    line: Mutex<Line>,
     count: Script,
 }
 
+/// The connection in use, shared by all; the manager reconnects by itself when it is closed.
+#[derive(Clone)]
+struct Line {
+    manager: ConnectionManager,
+    number: u64,
+}
+
+fn lazy(client: &Client) -> Result<ConnectionManager, Away> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(ANSWER))
+        .set_response_timeout(Some(ANSWER))
+        .set_number_of_retries(0);
+    ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(away)
+}
+
 fn away(why: RedisError) -> Away {
-    Away::Unreachable(why.to_string())
+    Away::Unreachable(format!("Redis: {why}"))
 }
 
 /// Redis takes no expiry under a millisecond.
@@ -53,28 +80,63 @@ fn full_key(room: &str, key: &str) -> String {
 }
 
 impl Redis {
-    async fn connection(&self) -> Result<ConnectionManager, Away> {
-        let connect = async {
-            let config = ConnectionManagerConfig::new()
-                .set_connection_timeout(Some(ANSWER))
-                .set_response_timeout(Some(ANSWER))
-                .set_number_of_retries(1)
-                .set_max_delay(Duration::from_millis(100));
-            self.client
-                .get_connection_manager_with_config(config)
-                .await
-                .map_err(away)
-        };
-        self.connection.get_or_try_init(|| connect).await.cloned()
+    /// Sends what `question` makes of the connection, and waits for its answer with patience.
+    async fn ask<T, F>(&self, question: impl FnOnce(ConnectionManager) -> F) -> Result<T, Away>
+    where
+        F: Future<Output = Result<T, RedisError>>,
+    {
+        let line = self.line();
+        let answer = tokio::time::timeout(PATIENCE, question(line.manager)).await;
+        match answer {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(why)) => {
+                if why.is_timeout() {
+                    self.hang_up(line.number);
+                }
+                Err(away(why))
+            }
+            Err(_) => {
+                self.hang_up(line.number);
+                Err(Away::Unreachable("Redis does not answer".to_owned()))
+            }
+        }
     }
 
-    async fn ask<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, Away> {
-        let mut connection = self.connection().await?;
-        tokio::time::timeout(ANSWER * 2, command.query_async(&mut connection))
+    async fn send<T: FromRedisValue>(&self, command: Cmd) -> Result<T, Away> {
+        self.ask(|mut manager| async move { command.query_async(&mut manager).await })
             .await
-            .map_err(|_| Away::Unreachable("Redis does not answer".to_owned()))?
-            .map_err(away)
     }
+
+    fn line(&self) -> Line {
+        self.line
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// A machine that vanished closes nothing, and TCP would try for a quarter of an hour: after a
+    /// silence, whoever asks next dials again.
+    fn hang_up(&self, number: u64) {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        if line.number == number
+            && let Ok(manager) = lazy(&self.client)
+        {
+            *line = Line {
+                manager,
+                number: number.wrapping_add(1),
+            };
+        }
+    }
+}
+
+/// `SET key value PX keep`, to which a condition may be added.
+fn set(room: &str, key: &str, value: &[u8], keep: Duration) -> Cmd {
+    let mut set = redis::cmd("SET");
+    set.arg(full_key(room, key))
+        .arg(value)
+        .arg("PX")
+        .arg(millis(keep));
+    set
 }
 
 #[async_trait::async_trait]
@@ -87,14 +149,7 @@ impl Shelf for Redis {
         keep: Duration,
     ) -> Result<(), Away> {
         fits(room, key, value.len())?;
-        let mut set = redis::cmd("SET");
-        self.ask(
-            set.arg(full_key(room, key))
-                .arg(value)
-                .arg("PX")
-                .arg(millis(keep)),
-        )
-        .await
+        self.send(set(room, key, &value, keep)).await
     }
 
     async fn put_once(
@@ -105,47 +160,43 @@ impl Shelf for Redis {
         keep: Duration,
     ) -> Result<bool, Away> {
         fits(room, key, value.len())?;
-        let mut set = redis::cmd("SET");
-        let answer: Option<String> = self
-            .ask(
-                set.arg(full_key(room, key))
-                    .arg(value)
-                    .arg("PX")
-                    .arg(millis(keep))
-                    .arg("NX"),
-            )
-            .await?;
+        let mut once = set(room, key, &value, keep);
+        once.arg("NX");
+        let answer: Option<String> = self.send(once).await?;
         Ok(answer.is_some())
     }
 
     async fn get(&self, room: &'static str, key: &str) -> Result<Option<Vec<u8>>, Away> {
         fits(room, key, 0)?;
-        self.ask(redis::cmd("GET").arg(full_key(room, key))).await
+        let mut get = redis::cmd("GET");
+        get.arg(full_key(room, key));
+        self.send(get).await
     }
 
     async fn take(&self, room: &'static str, key: &str) -> Result<Option<Vec<u8>>, Away> {
         fits(room, key, 0)?;
-        self.ask(redis::cmd("GETDEL").arg(full_key(room, key)))
-            .await
+        let mut take = redis::cmd("GETDEL");
+        take.arg(full_key(room, key));
+        self.send(take).await
     }
 
     async fn count(&self, room: &'static str, key: &str, keep: Duration) -> Result<u64, Away> {
         fits(room, key, 0)?;
-        let mut connection = self.connection().await?;
-        let mut call = self.count.prepare_invoke();
-        call.key(full_key(room, key)).arg(millis(keep));
-        tokio::time::timeout(ANSWER * 2, call.invoke_async(&mut connection))
-            .await
-            .map_err(|_| Away::Unreachable("Redis does not answer".to_owned()))?
-            .map_err(away)
+        let (key, keep) = (full_key(room, key), millis(keep));
+        self.ask(|mut manager| async move {
+            let mut call = self.count.prepare_invoke();
+            call.key(key).arg(keep);
+            call.invoke_async(&mut manager).await
+        })
+        .await
     }
 
     async fn ready(&self) -> Result<(), Away> {
-        let pong: String = self.ask(&redis::cmd("PING")).await?;
+        let pong: String = self.send(redis::cmd("PING")).await?;
         if pong == "PONG" {
             Ok(())
         } else {
-            Err(Away::Unreachable(pong))
+            Err(Away::Unreachable(format!("Redis says {pong}")))
         }
     }
 }

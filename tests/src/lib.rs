@@ -13,6 +13,7 @@ pub mod client;
 pub mod forge;
 pub mod house;
 pub mod process;
+pub mod topology;
 
 pub use browser::Browser;
 pub use client::{Answer, Client};

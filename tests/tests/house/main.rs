@@ -9,5 +9,6 @@ mod edge;
 mod hostile_addresses;
 mod hostile_requests;
 mod hostile_responses;
+mod several_processes;
 mod story;
 mod tabs;

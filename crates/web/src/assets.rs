@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use actix_web::web::{Data, Path};
+use actix_web::web::{Bytes, Data, Path};
 use sha2::{Digest, Sha256};
 
 use crate::{Edge, Refused};
@@ -12,7 +12,7 @@ use crate::{Edge, Refused};
 /// One file.
 pub(crate) struct Asset {
     hash: String,
-    bytes: Vec<u8>,
+    bytes: Bytes,
     content_type: &'static str,
 }
 
@@ -42,7 +42,7 @@ impl Assets {
             name.to_owned(),
             Asset {
                 hash,
-                bytes,
+                bytes: bytes.into(),
                 content_type,
             },
         );

@@ -6,15 +6,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, ServiceConfig, get, resource};
+use actix_web::web::{Data, ServiceConfig, get, head, resource};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 
 use crate::metrics::Metrics;
 use crate::templates::Templates;
-use crate::{Journal, Page, Refused, Sample, Visit, assets, guard};
+use crate::{Journal, Refused, Sample, assets, common, guard};
 
 /// The public address of the deployment: https, or http on a loopback host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,14 +66,20 @@ fn is_loopback(url: &url::Url) -> bool {
     }
 }
 
+/// What a probe hears: nothing, or the reason.
+pub type Asked = Pin<Box<dyn Future<Output = Result<(), String>>>>;
+
 /// Something that must answer before visitors are let in: its name, and the question.
 #[derive(Clone)]
 pub struct Probe {
     /// What `/health/ready` calls it.
     pub name: &'static str,
     /// Asks it; the error is its reason.
-    pub ask: Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>>>> + Send + Sync>,
+    pub ask: Arc<dyn Fn() -> Asked + Send + Sync>,
 }
+
+/// Where chance comes from: fills what it is given.
+pub type Dice = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 
 /// Where the moment comes from.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -137,7 +142,7 @@ impl Edge {
     }
 
     /// The system's dice, for the rooms below.
-    pub fn system_dice() -> Arc<dyn Fn(&mut [u8]) + Send + Sync> {
+    pub fn system_dice() -> Dice {
         Arc::new(fill)
     }
 
@@ -194,10 +199,22 @@ impl Edge {
     pub fn configure(&self, config: &mut ServiceConfig) {
         config
             .app_data(Data::new(self.clone()))
-            .service(resource("/assets/{hash}/{name}").route(get().to(assets::serve)))
-            .service(resource("/health/live").route(get().to(live)))
-            .service(resource("/health/ready").route(get().to(ready)))
-            .service(resource("/accessibilite").route(get().to(accessibility)))
+            .service(
+                resource("/assets/{hash}/{name}")
+                    .route(get().to(assets::serve))
+                    .route(head().to(assets::serve)),
+            )
+            .service(
+                resource("/health/live")
+                    .route(get().to(live))
+                    .route(head().to(live)),
+            )
+            .service(
+                resource("/health/ready")
+                    .route(get().to(ready))
+                    .route(head().to(ready)),
+            )
+            .configure(common::configure)
             .default_service(actix_web::web::to(nowhere));
     }
 
@@ -243,26 +260,10 @@ async fn nowhere() -> Result<HttpResponse, Refused> {
     Err(Refused::not_found("no such address"))
 }
 
-/// The accessibility statement every page links to (RGAA, obligations).
-#[derive(Serialize)]
-struct AccessibilityPage {}
-
-impl Page for AccessibilityPage {
-    const TEMPLATE: &'static str = "accessibility.html";
-
-    fn samples() -> Vec<Self> {
-        vec![Self {}]
-    }
-}
-
-async fn accessibility(visit: Visit) -> Result<HttpResponse, Refused> {
-    visit.page(&AccessibilityPage {})
-}
-
 /// Samples of the edge's own pages.
 pub fn samples() -> Vec<Sample> {
     let mut samples = Sample::of::<guard::RefusedPage>();
-    samples.extend(Sample::of::<AccessibilityPage>());
+    samples.extend(common::samples());
     samples
 }
 

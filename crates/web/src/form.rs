@@ -2,6 +2,7 @@
 
 use std::future::{Ready, ready};
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -14,10 +15,13 @@ use crate::{Refused, pairs};
 /// Largest form, bytes (SECURITY 3).
 pub const LARGEST_FORM: usize = 256 * 1024;
 /// Bytes of a form that is too large which are still read, so that the refusal is heard.
-const DRAINED: usize = 4 * 1024 * 1024;
+pub(crate) const DRAINED: usize = 4 * 1024 * 1024;
+/// How long a form may take to arrive: a slow line sends 256 kB in this time, and nobody holds a
+/// connection for longer by sending a byte now and then.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A form body: `application/x-www-form-urlencoded`, at most 256 kB, UTF-8, no parameter twice, no
-/// content encoding; unknown parameters are ignored, missing ones are a 400 (EDU-1xxx). Wrong
+/// content encoding, within a minute; unknown parameters are ignored, missing ones are a 400 (EDU-1xxx). Wrong
 /// content type 415.
 #[derive(Debug)]
 pub struct Form<T>(pub T);
@@ -43,7 +47,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
         let suits = content_type_suits(request);
         let mut payload = payload.take();
         Box::pin(async move {
-            let body = read_body(&mut payload).await?;
+            let body = actix_web::rt::time::timeout(PATIENCE, read_body(&mut payload));
+            let body = body.await.unwrap_or_else(|_| Err(late()))?;
             suits?;
             pairs::read(&body).map(Self)
         })
@@ -110,9 +115,17 @@ async fn read_body(payload: &mut Payload) -> Result<Vec<u8>, Refused> {
     Ok(body)
 }
 
+fn late() -> Refused {
+    let story = format!("a form that took more than {} s", PATIENCE.as_secs());
+    Refused::new(StatusCode::REQUEST_TIMEOUT, "EDU-1007", "late", story)
+}
+
 async fn next_chunk(
     payload: &mut Payload,
 ) -> Option<Result<actix_web::web::Bytes, actix_web::error::PayloadError>> {
     use futures_core::Stream;
     std::future::poll_fn(|context| Pin::new(&mut *payload).poll_next(context)).await
 }
+
+#[cfg(test)]
+mod tests;

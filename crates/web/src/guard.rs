@@ -1,15 +1,19 @@
 //! What every request passes and every answer carries.
 
+use std::fmt::Write;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use serde::Serialize;
 
-use crate::{Edge, Event, Page, Refused, Visit};
+use crate::{Edge, Event, Page, Refused, Visit, form, pairs};
 
 /// Longest path and query, bytes: a signed request with a long RelayState fits many times.
 const LONGEST_ADDRESS: usize = 32 * 1024;
@@ -41,8 +45,8 @@ pub async fn guard(
     };
     let visit = Visit::new(edge, request.request());
     request.extensions_mut().insert(visit.clone());
-    let mut answered = match refused_address(&request) {
-        Some(refused) => request.into_response(HttpResponse::from_error(refused)),
+    let mut answered = match refused_at_sight(&request) {
+        Some(refused) => request.error_response(refused),
         // Handlers' errors arrive as answers; what fails here failed before any handler.
         None => next.call(request).await?.map_into_boxed_body(),
     };
@@ -54,28 +58,36 @@ pub async fn guard(
     Ok(answered)
 }
 
-fn refused_address(request: &ServiceRequest) -> Option<Refused> {
+/// What no handler should have to look at.
+fn refused_at_sight(request: &ServiceRequest) -> Option<Refused> {
+    let malformed = |story| Some(Refused::malformed("EDU-1001", "malformed", story));
     let address = request
         .uri()
         .path_and_query()
         .map_or("", |both| both.as_str());
     if address.len() > LONGEST_ADDRESS {
         let story = format!("an address of {} bytes", address.len());
-        return Some(Refused::new(
-            StatusCode::URI_TOO_LONG,
-            "EDU-1414",
-            "too-large",
-            story,
-        ));
+        let status = StatusCode::URI_TOO_LONG;
+        return Some(Refused::new(status, "EDU-1414", "too-large", story));
     }
     if !address.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Some(Refused::malformed(
-            "EDU-1001",
-            "malformed",
-            "an address outside ASCII",
-        ));
+        return malformed("an address outside ASCII");
     }
-    None
+    if pairs::decode(request.uri().path().as_bytes()).is_err() {
+        return malformed("a path whose escapes are not whole, or not UTF-8");
+    }
+    let declared = request.headers().get(CONTENT_LENGTH)?;
+    let declared: usize = declared.to_str().ok()?.parse().ok()?;
+    // A little too much is read to its end by the form, so that the refusal is heard; this is not.
+    (declared > form::DRAINED).then(|| {
+        let story = format!("a body of {declared} bytes");
+        Refused::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "EDU-1005",
+            "too-large",
+            story,
+        )
+    })
 }
 
 /// The refusal's page, in place of an error without one.
@@ -91,7 +103,7 @@ fn explain(visit: &Visit, answered: ServiceResponse<BoxBody>) -> ServiceResponse
         fallback = foreign(answered.status(), answered.response().error());
         &fallback
     };
-    let allow = answered.headers().get("allow").cloned();
+    let allow = answered.headers().get(ALLOW).cloned();
     let route = answered
         .request()
         .match_pattern()
@@ -99,9 +111,7 @@ fn explain(visit: &Visit, answered: ServiceResponse<BoxBody>) -> ServiceResponse
     tell(visit, refused, &route);
     let mut response = answer(visit, refused);
     if let Some(allow) = allow {
-        response
-            .headers_mut()
-            .insert(HeaderName::from_static("allow"), allow);
+        response.headers_mut().insert(ALLOW, allow);
     }
     if let Some(seconds) = refused.retry_after {
         response
@@ -118,6 +128,7 @@ fn foreign(status: StatusCode, error: Option<&Error>) -> Refused {
         StatusCode::NOT_FOUND => Refused::not_found(story),
         StatusCode::METHOD_NOT_ALLOWED => Refused::new(status, "EDU-1405", "method", story),
         StatusCode::PAYLOAD_TOO_LARGE => Refused::new(status, "EDU-1005", "too-large", story),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Refused::new(status, "EDU-1006", "malformed", story),
         _ if status.is_server_error() => Refused::away("EDU-6009", story),
         _ => Refused::new(status, "EDU-1001", "malformed", story),
     }
@@ -139,9 +150,11 @@ fn tell(visit: &Visit, refused: &Refused, route: &str) {
 fn answer(visit: &Visit, refused: &Refused) -> HttpResponse {
     let page = RefusedPage::new(visit, refused);
     if visit.wants_json() {
+        let words = &visit.edge().templates().words;
         return said(HttpResponse::build(refused.status).json(serde_json::json!({
             "code": refused.code,
             "reference": visit.reference().as_str(),
+            "title": words.find(visit.lang(), &page.title),
         })));
     }
     visit
@@ -175,7 +188,6 @@ fn dress(visit: &Visit, answered: &mut ServiceResponse<BoxBody>) {
     for cookie in visit.cookies_out() {
         answered.response_mut().add_cookie(&cookie).ok();
     }
-    let head = answered.request().method() == Method::HEAD;
     let headers = answered.headers_mut();
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -198,21 +210,39 @@ fn dress(visit: &Visit, answered: &mut ServiceResponse<BoxBody>) {
     if edge.public_url().is_https() {
         set("strict-transport-security", "max-age=31536000");
     }
-    if !headers.contains_key(CACHE_CONTROL) && !head {
+    if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }
 
-/// `form-action` is the page's own address book: ours, unless the page hands over to one other.
+/// `form-action` is the page's own address book: ours, unless the page says where it leads.
 fn policy(form_action: Option<&str>) -> String {
-    let form_action = form_action
-        .filter(|to| !to.contains([';', ',', ' ']))
-        .unwrap_or("'self'");
+    let sources: Vec<String> = form_action
+        .unwrap_or("'self'")
+        .split_ascii_whitespace()
+        .map(form_source)
+        .collect();
+    let sources = sources.join(" ");
     format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
-         font-src 'self'; connect-src 'self'; form-action {form_action}; base-uri 'none'; \
+         font-src 'self'; connect-src 'self'; form-action {sources}; base-uri 'none'; \
          frame-ancestors 'none'"
     )
+}
+
+/// An address as CSP Level 3, 2.3.1 writes a source: without query or fragment, and with what
+/// would end it escaped.
+fn form_source(address: &str) -> String {
+    let bare = address.split(['?', '#']).next().unwrap_or(address);
+    bare.bytes().fold(String::new(), |mut source, byte| {
+        if byte.is_ascii_graphic() && !matches!(byte, b';' | b',') {
+            source.push(char::from(byte));
+        } else {
+            // Writing to a String never fails.
+            write!(source, "%{byte:02X}").ok();
+        }
+        source
+    })
 }
 
 /// The page of a refusal.
@@ -222,7 +252,29 @@ pub(crate) struct RefusedPage {
     title: String,
     text: String,
     advice: Option<String>,
+    wait: Option<Wait>,
     way_out: Option<WayOut>,
+}
+
+/// How long to wait, in words that are plural in both languages.
+#[derive(Serialize)]
+struct Wait {
+    word: &'static str,
+    count: u32,
+}
+
+impl Wait {
+    fn of(seconds: u32) -> Self {
+        let (word, count) = if seconds > 90 {
+            ("refusal.wait-minutes", seconds.div_ceil(60))
+        } else {
+            ("refusal.wait-seconds", seconds)
+        };
+        Self {
+            word,
+            count: count.max(2),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -244,6 +296,7 @@ impl RefusedPage {
             title: title.unwrap_or_else(|| "refusal.generic.title".to_owned()),
             text: text.unwrap_or_else(|| "refusal.generic.text".to_owned()),
             advice: known("advice"),
+            wait: refused.retry_after.map(Wait::of),
             way_out: refused
                 .way_out
                 .clone()
@@ -272,6 +325,11 @@ impl Page for RefusedPage {
             title: format!("refusal.{stem}.title"),
             text: format!("refusal.{stem}.text"),
             advice: (stem != "generic").then(|| format!("refusal.{stem}.advice")),
+            wait: match stem {
+                "away" => Some(Wait::of(5)),
+                "too-many" => Some(Wait::of(400)),
+                _ => None,
+            },
             way_out: (stem == "away").then(|| WayOut {
                 label: "site.start-again",
                 href: "/".to_owned(),

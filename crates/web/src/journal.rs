@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -233,8 +234,9 @@ fn day_files(folder: &Path) -> std::io::Result<Vec<(NaiveDate, PathBuf)>> {
 fn matching(files: &[PathBuf], marks: &HashSet<String>) -> std::io::Result<Vec<Value>> {
     let mut found = Vec::new();
     for path in files {
-        for line in BufReader::new(File::open(path)?).lines() {
+        for line in BufReader::new(File::open(path)?).split(b'\n') {
             let line = line?;
+            let line = String::from_utf8_lossy(&line);
             // Cheap first: most lines of a day belong to others.
             if !marks.iter().any(|mark| line.contains(mark.as_str())) {
                 continue;
@@ -292,6 +294,8 @@ fn append(folder: &Path, day: NaiveDate, open: &mut Option<(NaiveDate, File)>, t
         *open = OpenOptions::new()
             .create(true)
             .append(true)
+            // Who signs in where, and when, is for the operator's group only.
+            .mode(0o640)
             .open(path)
             .ok()
             .map(|file| (day, file));
@@ -398,5 +402,51 @@ mod tests {
         let line: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(line["x"], "one\ntwo\"}");
         assert_eq!(line["v"], 1);
+    }
+
+    #[test]
+    fn a_trace_reads_past_lines_that_are_not_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path().to_path_buf(), "all", 365).unwrap();
+        let reference = Reference::from_random([7; 5]);
+        let path = folder.path().join(format!("{}.jsonl", at(0).date_naive()));
+        let torn = [
+            b"\xff\xfe\n{\"ref\": \"",
+            reference.as_str().as_bytes(),
+            b"\n",
+        ]
+        .concat();
+        std::fs::write(path, torn).unwrap();
+        journal.tell(at(0), Some(&reference), &Event::new("whole"));
+        journal.flush();
+        let found = Journal::trace(folder.path(), &reference).unwrap();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0]["event"], "whole");
+    }
+
+    #[test]
+    fn what_is_told_before_the_last_handle_goes_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let reference = Reference::from_random([3; 5]);
+        let journal = Journal::open(folder.path().to_path_buf(), "all", 365).unwrap();
+        let others: Vec<_> = (0..8)
+            .map(|number| {
+                let (journal, reference) = (journal.clone(), reference.clone());
+                std::thread::spawn(move || {
+                    for line in 0..100 {
+                        let event = Event::new("told").with("line", format!("{number} {line}"));
+                        journal.tell(at(line), Some(&reference), &event);
+                    }
+                })
+            })
+            .collect();
+        for other in others {
+            other.join().unwrap();
+        }
+        journal.flush();
+        assert_eq!(
+            Journal::trace(folder.path(), &reference).unwrap().len(),
+            800
+        );
     }
 }

@@ -26,10 +26,13 @@ pub mod session;
 pub mod visit;
 
 mod assets;
+mod common;
 mod csrf;
 mod guard;
 mod metrics;
 mod pairs;
+#[cfg(test)]
+mod scene;
 mod templates;
 mod words;
 

@@ -56,7 +56,9 @@ pub trait Page: Serialize {
         false
     }
 
-    /// An origin or address forms of this page may lead to, besides our own (CSP `form-action`).
+    /// Where the forms of this page may lead, in place of our own addresses: CSP `form-action`
+    /// sources parted by spaces. Browsers hold every redirection that follows a form to it too, so a
+    /// page whose form ends on another site names that site, or `https:` where it may be any.
     fn form_action(&self) -> Option<String> {
         None
     }

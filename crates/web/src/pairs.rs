@@ -1,6 +1,7 @@
 //! `application/x-www-form-urlencoded`, strictly: every escape whole, every text UTF-8, every
 //! parameter once.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::value::MapDeserializer;
@@ -8,6 +9,10 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Vi
 use serde::forward_to_deserialize_any;
 
 use crate::Refused;
+
+/// Parameters one request may have: several times what the longest form has, and few enough that
+/// none is made only to be counted.
+const MOST: usize = 100;
 
 /// Reads `text` as `T`.
 pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Refused> {
@@ -23,18 +28,24 @@ pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Refused> {
 }
 
 fn split(text: &[u8]) -> Result<Vec<(String, String)>, Refused> {
+    let parts = || {
+        text.split(|byte| *byte == b'&')
+            .filter(|part| !part.is_empty())
+    };
+    if parts().nth(MOST).is_some() {
+        let story = format!("more than {MOST} parameters");
+        return Err(Refused::malformed("EDU-1004", "malformed", story));
+    }
     let mut pairs: Vec<(String, String)> = Vec::new();
-    for part in text
-        .split(|byte| *byte == b'&')
-        .filter(|part| !part.is_empty())
-    {
+    let mut known = HashSet::new();
+    for part in parts() {
         let at = part
             .iter()
             .position(|byte| *byte == b'=')
             .unwrap_or(part.len());
         let (name, value) = part.split_at(at);
         let name = decode(name)?;
-        if pairs.iter().any(|(known, _)| *known == name) {
+        if !known.insert(name.clone()) {
             let story = format!("the parameter {:?} is given twice", short(&name));
             return Err(Refused::malformed("EDU-1002", "malformed", story));
         }
@@ -47,7 +58,8 @@ fn short(text: &str) -> String {
     text.chars().take(60).collect()
 }
 
-fn decode(text: &[u8]) -> Result<String, Refused> {
+/// Undoes percent escapes, strictly.
+pub(crate) fn decode(text: &[u8]) -> Result<String, Refused> {
     let wrong = |why| Refused::malformed("EDU-1001", "malformed", why);
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.iter();
@@ -75,7 +87,7 @@ fn decode(text: &[u8]) -> Result<String, Refused> {
 /// A value: a text that can stand for an option, a truth or a number.
 struct Text(String);
 
-impl<'de> IntoDeserializer<'de, Fault> for Text {
+impl IntoDeserializer<'_, Fault> for Text {
     type Deserializer = Self;
     fn into_deserializer(self) -> Self {
         self
@@ -184,5 +196,24 @@ mod tests {
             let refused = read::<Sample>(text).unwrap_err();
             assert_eq!(refused.code, code, "{}", String::from_utf8_lossy(text));
         }
+    }
+
+    #[test]
+    fn a_hundred_parameters_are_the_most() {
+        let many = |count: usize| {
+            let names: Vec<String> = (0..count).map(|n| format!("p{n}=")).collect();
+            format!("a=1&{}", names.join("&"))
+        };
+        assert!(read::<Sample>(many(MOST - 1).as_bytes()).is_ok());
+        let refused = read::<Sample>(many(MOST).as_bytes()).unwrap_err();
+        assert_eq!(refused.code, "EDU-1004");
+    }
+
+    #[test]
+    fn a_parameter_given_twice_is_named_shortly() {
+        let long = "n".repeat(5000);
+        let refused = read::<Sample>(format!("{long}=1&{long}=2").as_bytes()).unwrap_err();
+        assert_eq!(refused.code, "EDU-1002");
+        assert!(refused.story.contains("nnnn") && refused.story.len() < 120);
     }
 }

@@ -14,10 +14,15 @@ use crate::{Refused, Visit};
 
 /// How often a visit renews the idle time on the shelf: a page view is not a write.
 const TOUCH_EVERY_S: i64 = 60;
+/// How long it is remembered that a session was closed: longer than a visit that read it before,
+/// and writes it after, can last.
+const CLOSED_FOR: Duration = Duration::from_secs(300);
 
 /// The sessions of one service.
 pub struct Sessions<T> {
     drawer: store::Drawer<Kept<T>>,
+    /// When a session was closed: a visit under way in another tab does not bring it back.
+    closed: store::Drawer<DateTime<Utc>>,
     cookie: String,
     idle: Duration,
     whole: Duration,
@@ -52,7 +57,8 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
         whole: Duration,
     ) -> Self {
         Self {
-            drawer: store::Drawer::new(shelf, room),
+            drawer: store::Drawer::new(Arc::clone(&shelf), room),
+            closed: store::Drawer::new(shelf, room),
             cookie,
             idle,
             whole,
@@ -61,11 +67,11 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
 
     /// Opens a session under a fresh token; the one the browser had is closed (rotation).
     pub async fn open(&self, visit: &Visit, value: T) -> Result<Session<T>, Refused> {
+        let now = visit.edge().now();
         if let Some(key) = self.key(visit) {
-            self.drawer.take(&key).await?;
+            self.remove(&key, now).await?;
         }
         let token = URL_SAFE_NO_PAD.encode(visit.edge().random::<32>());
-        let now = visit.edge().now();
         let session = Session {
             key: digest(&token),
             opened: now,
@@ -94,14 +100,15 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
             return Ok(None);
         }
         if (now - kept.touched).num_seconds() >= TOUCH_EVERY_S {
-            self.keep(&session, now).await?;
+            return Ok(self.keep(&session, now).await?.then_some(session));
         }
         Ok(Some(session))
     }
 
-    /// Replaces what it holds.
+    /// Replaces what it holds; one that was closed meanwhile stays closed.
     pub async fn replace(&self, visit: &Visit, session: &Session<T>) -> Result<(), Refused> {
-        self.keep(session, visit.edge().now()).await
+        self.keep(session, visit.edge().now()).await?;
+        Ok(())
     }
 
     /// Closes it and removes the cookie; says what it held.
@@ -110,7 +117,7 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
             return Ok(None);
         };
         visit.set_cookie(&self.cookie, "", None);
-        let kept = self.drawer.take(&key).await?;
+        let kept = self.remove(&key, visit.edge().now()).await?;
         Ok(kept.map(|kept| Session {
             key,
             opened: kept.opened,
@@ -118,14 +125,26 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
         }))
     }
 
-    async fn keep(&self, session: &Session<T>, now: DateTime<Utc>) -> Result<(), Refused> {
+    /// Says whether it is open still: it is written first and looked up after, as closing marks
+    /// first and takes after, so that of two visits at once closing wins.
+    async fn keep(&self, session: &Session<T>, now: DateTime<Utc>) -> Result<bool, Refused> {
         let keep = self.idle.min(self.left(session.opened, now));
         let kept = Kept {
             opened: session.opened,
             touched: now,
             value: session.value.clone(),
         };
-        Ok(self.drawer.put(&session.key, &kept, keep).await?)
+        self.drawer.put(&session.key, &kept, keep).await?;
+        let closed = self.closed.get(&mark(&session.key)).await?.is_some();
+        if closed {
+            self.drawer.take(&session.key).await?;
+        }
+        Ok(!closed)
+    }
+
+    async fn remove(&self, key: &str, now: DateTime<Utc>) -> Result<Option<Kept<T>>, Refused> {
+        self.closed.put(&mark(key), &now, CLOSED_FOR).await?;
+        Ok(self.drawer.take(key).await?)
     }
 
     fn left(&self, opened: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
@@ -141,9 +160,17 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
     }
 }
 
+/// Under what it is remembered that a session was closed.
+fn mark(key: &str) -> String {
+    format!("{key}.closed")
+}
+
 fn digest(token: &str) -> String {
     Sha256::digest(token.as_bytes())
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

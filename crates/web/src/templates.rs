@@ -1,6 +1,7 @@
 //! Templates, words and assets: embedded, each overridable by a file of the theme's folder.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,8 +10,10 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, context
 use rust_embed::RustEmbed;
 
 use crate::assets::Assets;
-use crate::words::{Words, fill};
+use crate::words::{WordFile, Words, fill};
 use crate::{Badge, Lang, Sample};
+
+mod literals;
 
 #[derive(RustEmbed)]
 #[folder = "../../templates/"]
@@ -18,6 +21,7 @@ struct Embedded;
 
 /// Everything a page is made of.
 pub(crate) struct Templates {
+    theme: Option<PathBuf>,
     environment: Environment<'static>,
     pub(crate) words: Arc<Words>,
     pub(crate) assets: Arc<Assets>,
@@ -50,65 +54,131 @@ fn source(theme: Option<&Path>, name: &str) -> Option<Vec<u8>> {
     overridden.or_else(|| Embedded::get(name).map(|file| file.data.into_owned()))
 }
 
-fn text(theme: Option<&Path>, name: &str) -> Result<String, String> {
-    let bytes = source(theme, name).ok_or_else(|| format!("{name}: there is no such file"))?;
-    String::from_utf8(bytes).map_err(|_| format!("{name}: not UTF-8"))
+/// What faults call a file: the theme's own where it overrides ours.
+fn shown(theme: Option<&Path>, name: &str) -> String {
+    let overridden = theme.map(|folder| folder.join(name));
+    match overridden.filter(|path| path.is_file()) {
+        Some(path) => path.display().to_string(),
+        None => format!("templates/{name}"),
+    }
+}
+
+fn utf8(shown: &str, bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|_| format!("{shown}: not UTF-8"))
 }
 
 /// Names of the files of a folder, embedded or the theme's.
-fn names(theme: Option<&Path>, folder: &str) -> Vec<String> {
+fn names(theme: Option<&Path>, folder: &str) -> BTreeSet<String> {
     let prefix = format!("{folder}/");
-    let mut names: Vec<String> = Embedded::iter()
-        .filter_map(|name| name.strip_prefix(&prefix).map(str::to_owned))
-        .collect();
-    if let Some(theme) = theme {
-        let entries = std::fs::read_dir(theme.join(folder))
-            .into_iter()
-            .flatten()
-            .flatten();
-        names.extend(entries.filter_map(|entry| entry.file_name().into_string().ok()));
+    let embedded = Embedded::iter();
+    let embedded = embedded.filter_map(|name| name.strip_prefix(&prefix).map(str::to_owned));
+    let theirs = theme.and_then(|theme| std::fs::read_dir(theme.join(folder)).ok());
+    let theirs = theirs.into_iter().flatten().flatten();
+    embedded
+        .chain(theirs.filter_map(|entry| entry.file_name().into_string().ok()))
+        .collect()
+}
+
+/// Our words and the theme's, whose words take the place of ours one by one: a theme names the
+/// académie without repeating everything else.
+fn words(theme: Option<&Path>, faults: &mut Vec<String>) -> Words {
+    let (mut own, mut theirs) = (Vec::new(), Vec::new());
+    for lang in [Lang::Fr, Lang::En] {
+        let name = format!("words/{}.toml", lang.as_str());
+        let embedded = Embedded::get(&name).map(|file| file.data.into_owned());
+        let path = theme.map(|folder| folder.join(&name));
+        let overlay =
+            path.and_then(|path| Some((path.display().to_string(), std::fs::read(path).ok()?)));
+        let embedded = embedded.map(|bytes| (format!("templates/{name}"), bytes));
+        for (files, found) in [(&mut own, embedded), (&mut theirs, overlay)] {
+            let Some((shown, bytes)) = found else {
+                continue;
+            };
+            match utf8(&shown, bytes) {
+                Ok(text) => files.push(WordFile { lang, shown, text }),
+                Err(fault) => faults.push(fault),
+            }
+        }
     }
-    names.sort();
-    names.dedup();
-    names
+    Words::parse(&own, &theirs).unwrap_or_else(|found| {
+        faults.extend(found);
+        Words::default()
+    })
+}
+
+fn assets(theme: Option<&Path>, faults: &mut Vec<String>) -> Assets {
+    let mut assets = Assets::default();
+    for name in names(theme, "assets") {
+        let bytes = source(theme, &format!("assets/{name}")).unwrap_or_default();
+        faults.extend(assets.add(&name, bytes).err());
+    }
+    assets
 }
 
 impl Templates {
     /// Loads everything; every fault at once.
     pub(crate) fn load(theme: Option<&Path>) -> Result<Self, Vec<String>> {
         let mut faults = Vec::new();
-        let mut word_file = |lang: &str| {
-            text(theme, &format!("words/{lang}.toml")).unwrap_or_else(|fault| {
-                faults.push(fault);
-                String::new()
-            })
-        };
-        let (fr, en) = (word_file("fr"), word_file("en"));
-        let words = Words::parse(&fr, &en).unwrap_or_else(|found| {
-            faults.extend(found);
-            Words::default()
-        });
-        let mut assets = Assets::default();
-        for name in names(theme, "assets") {
-            let bytes = source(theme, &format!("assets/{name}")).unwrap_or_default();
-            if let Err(fault) = assets.add(&name, bytes) {
-                faults.push(fault);
-            }
-        }
+        let words = words(theme, &mut faults);
+        let assets = assets(theme, &mut faults);
         let environment = environment(theme.map(Path::to_path_buf));
         for name in names(theme, "pages") {
-            if let Err(why) = environment.get_template(&format!("pages/{name}")) {
-                faults.push(place(&why));
+            if Embedded::get(&format!("pages/{name}")).is_none() {
+                let file = shown(theme, &format!("pages/{name}"));
+                faults.push(format!("{file}: takes the place of no page"));
+            } else if let Err(why) = environment.get_template(&format!("pages/{name}")) {
+                faults.push(place(theme, &why));
             }
         }
         if !faults.is_empty() {
             return Err(faults);
         }
-        Ok(Self {
+        let loaded = Self {
+            theme: theme.map(Path::to_path_buf),
             environment,
             words: Arc::new(words),
             assets: Arc::new(assets),
-        })
+        };
+        let unknown = loaded.unknown_names();
+        if unknown.is_empty() {
+            Ok(loaded)
+        } else {
+            Err(unknown)
+        }
+    }
+
+    /// Words and assets that a template names outright and that are not there: found wherever they
+    /// stand, also where no sample leads.
+    fn unknown_names(&self) -> Vec<String> {
+        let theme = self.theme.as_deref();
+        let files = ["pages", "parts"].into_iter().flat_map(|folder| {
+            let names = names(theme, folder).into_iter();
+            names.map(move |name| format!("{folder}/{name}"))
+        });
+        let mut faults = Vec::new();
+        for name in files.chain(["layout.html".to_owned()]) {
+            let text = source(theme, &name).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            let said = literals::calls(&text, "t");
+            let unsaid = said.into_iter().filter(|call| !self.has_word(call));
+            let shown_assets = literals::calls(&text, "asset");
+            let unshown = shown_assets
+                .into_iter()
+                .filter(|call| call.whole && self.assets.path(call.text).is_none());
+            for call in unsaid.chain(unshown) {
+                let file = shown(theme, &name);
+                faults.push(format!("{file}:{}: there is no {}", call.line, call.text));
+            }
+        }
+        faults
+    }
+
+    fn has_word(&self, call: &literals::Call<'_>) -> bool {
+        if !call.whole {
+            return self.words.any_begins(call.text);
+        }
+        let in_both = |lang| self.words.find(lang, call.text).is_some();
+        in_both(Lang::Fr) && in_both(Lang::En)
     }
 
     /// Renders one page.
@@ -174,7 +244,7 @@ impl Templates {
                 if let Err(why) = self.render(sample.template, sample.page.clone(), &around) {
                     let fault = format!(
                         "{} (sample {}, {})",
-                        place(&why),
+                        place(self.theme.as_deref(), &why),
                         sample.number,
                         lang.as_str()
                     );
@@ -203,8 +273,8 @@ fn environment(theme: Option<PathBuf>) -> Environment<'static> {
     environment
 }
 
-/// `templates/<file>:<line>: why`, down to the first cause.
-fn place(why: &Error) -> String {
+/// `<file>:<line>: why`, down to the first cause.
+fn place(theme: Option<&Path>, why: &Error) -> String {
     let mut innermost: &Error = why;
     let mut source = std::error::Error::source(why);
     while let Some(cause) = source {
@@ -213,59 +283,17 @@ fn place(why: &Error) -> String {
         }
         source = cause.source();
     }
-    let name = innermost.name().unwrap_or("a template");
+    let name = innermost
+        .name()
+        .map_or_else(|| "a template".to_owned(), |name| shown(theme, name));
     let line = innermost
         .line()
         .map_or_else(String::new, |line| format!(":{line}"));
     let detail = innermost
         .detail()
         .map_or_else(|| innermost.kind().to_string(), str::to_owned);
-    format!("templates/{name}{line}: {detail}")
+    format!("{name}{line}: {detail}")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_embedded_files_load() {
-        if let Err(faults) = Templates::load(None) {
-            panic!("{faults:#?}");
-        }
-    }
-
-    #[test]
-    fn a_theme_overrides_file_by_file_and_its_faults_are_placed() {
-        let theme = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(theme.path().join("pages")).unwrap();
-        std::fs::write(
-            theme.path().join("pages/refused.html"),
-            "\n{{ page.nothing }}",
-        )
-        .unwrap();
-        let faults = check(
-            &Sample::of::<crate::guard::RefusedPage>(),
-            Some(theme.path()),
-        );
-        assert!(
-            faults
-                .iter()
-                .any(|f| f.contains("templates/pages/refused.html:2")),
-            "{faults:?}"
-        );
-        std::fs::write(theme.path().join("pages/refused.html"), "{% if %}").unwrap();
-        let faults = check(&[], Some(theme.path()));
-        assert!(
-            faults
-                .iter()
-                .any(|f| f.contains("templates/pages/refused.html:1")),
-            "{faults:?}"
-        );
-    }
-
-    #[test]
-    fn our_own_pages_render_in_both_languages() {
-        let faults = check(&crate::edge::samples(), None);
-        assert!(faults.is_empty(), "{faults:#?}");
-    }
-}
+mod tests;

@@ -1,54 +1,70 @@
 //! Words: `words/<lang>.toml`, flattened to keys, set in the typography of their language.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
 use crate::Lang;
+
+/// A word file: whose words, what faults call it, and what it says.
+pub(crate) struct WordFile {
+    pub(crate) lang: Lang,
+    pub(crate) shown: String,
+    pub(crate) text: String,
+}
 
 /// The words of both languages.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
-    fr: BTreeMap<String, String>,
-    en: BTreeMap<String, String>,
+    fr: Table,
+    en: Table,
+}
+
+type Table = BTreeMap<String, Word>;
+
+#[derive(Debug)]
+struct Word {
+    text: String,
+    /// `<file>:<line>`.
+    place: String,
 }
 
 impl Words {
-    /// Reads both files; every fault at once.
-    pub(crate) fn parse(fr: &str, en: &str) -> Result<Self, Vec<String>> {
+    /// Reads our own files, then the theme's, whose words take the place of ours one by one; every
+    /// fault at once.
+    pub(crate) fn parse(own: &[WordFile], theme: &[WordFile]) -> Result<Self, Vec<String>> {
         let mut faults = Vec::new();
-        let mut read = |lang: Lang, text: &str| {
-            let mut words = BTreeMap::new();
-            match text.parse::<toml::Table>() {
-                Ok(table) => flatten("", &table, &mut words, &mut |key| {
-                    faults.push(format!("words/{}.toml: {key} is not a text", lang.as_str()));
-                }),
-                Err(why) => faults.push(format!("words/{}.toml: {why}", lang.as_str())),
+        let mut words = Self::default();
+        for file in own {
+            let found = read(file, &mut faults);
+            words.table_mut(file.lang).extend(found);
+        }
+        for file in theme {
+            for (key, word) in read(file, &mut faults) {
+                let base = key.strip_suffix(".tu").unwrap_or(&key);
+                if words.find(file.lang, base).is_none() {
+                    faults.push(format!("{}: no page says {key}", word.place));
+                }
+                words.table_mut(file.lang).insert(key, word);
             }
-            words
-        };
-        let (french, english) = (read(Lang::Fr, fr), read(Lang::En, en));
-        compare(&french, &english, &mut faults);
+        }
+        words.compare(&mut faults);
         if !faults.is_empty() {
             return Err(faults);
         }
-        let set = |words: BTreeMap<String, String>, lang: Lang| {
-            words
-                .into_iter()
-                .map(|(key, text)| (key, typeset(&text, lang)))
-                .collect()
-        };
-        Ok(Self {
-            fr: set(french, Lang::Fr),
-            en: set(english, Lang::En),
-        })
+        for lang in [Lang::Fr, Lang::En] {
+            for word in words.table_mut(lang).values_mut() {
+                word.text = typeset(&word.text, lang);
+            }
+        }
+        Ok(words)
     }
 
     /// The text of a key.
     pub(crate) fn find(&self, lang: Lang, key: &str) -> Option<&str> {
-        let words = match lang {
-            Lang::Fr => &self.fr,
-            Lang::En => &self.en,
-        };
-        words.get(key).map(String::as_str)
+        self.table(lang).get(key).map(|word| word.text.as_str())
     }
 
     /// The text of a key, `tu` form first when the page addresses a pupil.
@@ -58,55 +74,121 @@ impl Words {
             .flatten()
             .or_else(|| self.find(lang, key))
     }
+
+    /// Whether some key begins so, in both languages.
+    pub(crate) fn any_begins(&self, start: &str) -> bool {
+        [&self.fr, &self.en].into_iter().all(|table| {
+            let from = table.range(start.to_owned()..).next();
+            from.is_some_and(|(key, _)| key.starts_with(start))
+        })
+    }
+
+    fn table(&self, lang: Lang) -> &Table {
+        match lang {
+            Lang::Fr => &self.fr,
+            Lang::En => &self.en,
+        }
+    }
+
+    fn table_mut(&mut self, lang: Lang) -> &mut Table {
+        match lang {
+            Lang::Fr => &mut self.fr,
+            Lang::En => &mut self.en,
+        }
+    }
+
+    /// Both languages hold the same keys, and a key the same placeholders wherever it is said.
+    /// English has no "tu".
+    fn compare(&self, faults: &mut Vec<String>) {
+        for (key, word) in &self.fr {
+            match (self.en.get(key), key.strip_suffix(".tu")) {
+                (None, None) => faults.push(format!("{}: {key} has no English", word.place)),
+                (None, Some(base)) => self.compare_address(key, base, word, faults),
+                (Some(english), _) if english.placeholders() != word.placeholders() => {
+                    faults.push(format!(
+                        "{}: {key} has other {{placeholders}} than the French ({})",
+                        english.place, word.place
+                    ));
+                }
+                (Some(_), _) => {}
+            }
+        }
+        for (key, word) in &self.en {
+            if !self.fr.contains_key(key) {
+                faults.push(format!("{}: {key} has no French", word.place));
+            }
+        }
+    }
+
+    fn compare_address(&self, key: &str, base: &str, word: &Word, faults: &mut Vec<String>) {
+        match self.fr.get(base) {
+            None => faults.push(format!("{}: {key} stands without {base}", word.place)),
+            Some(formal) if formal.placeholders() != word.placeholders() => faults.push(format!(
+                "{}: {key} has other {{placeholders}} than {base} ({})",
+                word.place, formal.place
+            )),
+            Some(_) => {}
+        }
+    }
+}
+
+impl Word {
+    fn placeholders(&self) -> BTreeSet<&str> {
+        self.text
+            .split('{')
+            .skip(1)
+            .filter_map(|part| part.split_once('}'))
+            .map(|(name, _)| name)
+            .collect()
+    }
+}
+
+fn read(file: &WordFile, faults: &mut Vec<String>) -> Table {
+    let place = |at: usize| format!("{}:{}", file.shown, line_of(&file.text, at));
+    let (table, errors) = DeTable::parse_recoverable(&file.text);
+    for error in &errors {
+        let at = error.span().map_or(0, |span| span.start);
+        faults.push(format!("{}: {}", place(at), error.message()));
+    }
+    let mut words = Table::new();
+    flatten("", table.get_ref(), &mut |key, value| {
+        let place = place(value.span().start);
+        match value.get_ref() {
+            DeValue::String(text) if text.matches('{').count() != text.matches('}').count() => {
+                faults.push(format!("{place}: {key} has a brace without its other half"));
+            }
+            DeValue::String(text) => {
+                let text = text.clone().into_owned();
+                words.insert(key, Word { text, place });
+            }
+            _ => faults.push(format!("{place}: {key} is not a text")),
+        }
+    });
+    words
 }
 
 fn flatten(
     before: &str,
-    table: &toml::Table,
-    words: &mut BTreeMap<String, String>,
-    not_a_text: &mut impl FnMut(&str),
+    table: &DeTable<'_>,
+    found: &mut impl FnMut(String, &Spanned<DeValue<'_>>),
 ) {
     for (name, value) in table {
+        let name = name.get_ref();
         let key = if before.is_empty() {
-            name.clone()
+            name.clone().into_owned()
         } else {
             format!("{before}.{name}")
         };
-        match value {
-            toml::Value::String(text) => {
-                words.insert(key, text.clone());
-            }
-            toml::Value::Table(inner) => flatten(&key, inner, words, not_a_text),
-            _ => not_a_text(&key),
+        match value.get_ref() {
+            DeValue::Table(inner) => flatten(&key, inner, found),
+            _ => found(key, value),
         }
     }
 }
 
-/// Both languages hold the same keys and the same placeholders. English has no "tu".
-fn compare(fr: &BTreeMap<String, String>, en: &BTreeMap<String, String>, faults: &mut Vec<String>) {
-    for (key, text) in fr {
-        match en.get(key) {
-            None if key.ends_with(".tu") => {}
-            None => faults.push(format!("words/en.toml: {key} is missing")),
-            Some(english) if placeholders(english) != placeholders(text) => {
-                faults.push(format!(
-                    "words: {key} has other {{placeholders}} in English than in French"
-                ));
-            }
-            Some(_) => {}
-        }
-    }
-    for key in en.keys().filter(|key| !fr.contains_key(*key)) {
-        faults.push(format!("words/fr.toml: {key} is missing"));
-    }
-}
-
-fn placeholders(text: &str) -> BTreeSet<&str> {
-    text.split('{')
-        .skip(1)
-        .filter_map(|part| part.split_once('}'))
-        .map(|(name, _)| name)
-        .collect()
+fn line_of(text: &str, at: usize) -> usize {
+    let before = text.get(..at).unwrap_or_default();
+    before.matches('\n').count() + 1
 }
 
 /// Apostrophes are curly; in French, `; ! ?` take a narrow no-break space before them, `:` and the
@@ -127,7 +209,7 @@ fn typeset(text: &str, lang: Lang) -> String {
 /// Fills in `{name}` placeholders.
 pub(crate) fn fill<'a>(
     text: &str,
-    value: impl Fn(&str) -> Option<std::borrow::Cow<'a, str>>,
+    value: impl Fn(&str) -> Option<Cow<'a, str>>,
 ) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -144,42 +226,4 @@ pub(crate) fn fill<'a>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_flattened_and_typeset() {
-        let words = Words::parse(
-            "[a]\nb = \"C'est où ? « là »\"\n\"b.tu\" = \"Tu\"\n[a.c]\ntitle = \"{n} fois\"",
-            "[a]\nb = \"It's there?\"\n[a.c]\ntitle = \"{n} times\"",
-        )
-        .unwrap();
-        assert_eq!(
-            words.find(Lang::Fr, "a.b"),
-            Some("C’est où\u{202f}? «\u{a0}là\u{a0}»")
-        );
-        assert_eq!(words.find(Lang::En, "a.b"), Some("It’s there?"));
-        assert_eq!(words.say(Lang::Fr, true, "a.b"), Some("Tu"));
-        assert_eq!(words.say(Lang::En, true, "a.b"), Some("It’s there?"));
-        assert_eq!(words.find(Lang::Fr, "a.none"), None);
-    }
-
-    #[test]
-    fn every_fault_is_found_at_once() {
-        let faults = Words::parse(
-            "[a]\nb = 1\nc = \"{x}\"\nd = \"\"",
-            "[a]\nc = \"{y}\"\ne = \"\"",
-        )
-        .unwrap_err();
-        assert_eq!(faults.len(), 4, "{faults:?}");
-        assert!(Words::parse("[", "").is_err());
-    }
-
-    #[test]
-    fn placeholders_are_filled_or_refused() {
-        let value = |name: &str| (name == "n").then(|| "3".into());
-        assert_eq!(fill("{n} fois {n}", value).unwrap(), "3 fois 3");
-        assert!(fill("{m}", value).is_err());
-        assert!(fill("{n", value).is_err());
-    }
-}
+mod tests;

@@ -76,6 +76,10 @@ fn refused_at_sight(request: &ServiceRequest) -> Option<Refused> {
     if pairs::decode(request.uri().path().as_bytes()).is_err() {
         return malformed("a path whose escapes are not whole, or not UTF-8");
     }
+    // Every page, also one that reads no parameter: what is doubled or disguised means harm.
+    if let Err(refused) = pairs::split(request.query_string().as_bytes()) {
+        return Some(refused);
+    }
     let declared = request.headers().get(CONTENT_LENGTH)?;
     let declared: usize = declared.to_str().ok()?.parse().ok()?;
     // A little too much is read to its end by the form, so that the refusal is heard; this is not.

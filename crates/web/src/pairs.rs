@@ -27,7 +27,8 @@ pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Refused> {
     })
 }
 
-fn split(text: &[u8]) -> Result<Vec<(String, String)>, Refused> {
+/// Names and values, decoded.
+pub(crate) fn split(text: &[u8]) -> Result<Vec<(String, String)>, Refused> {
     let parts = || {
         text.split(|byte| *byte == b'&')
             .filter(|part| !part.is_empty())

@@ -148,42 +148,47 @@ pub(crate) async fn sign_in(
             .with("request", flow.request.as_str()));
     }
     let password = typed.password.unwrap_or_default();
-    let attempt = realm
+    let verdict = realm
         .directory
         .passwords
         .verify(realm.parts.realm, &username, &password)
         .await;
-    let attempt = attempt.map_err(refusals::away)?;
-    let told = |event: &'static str| {
-        Event::new(event)
-            .with("flow", id.as_str())
-            .with("request", flow.request.as_str())
-    };
-    match attempt {
+    match verdict.map_err(refusals::away)? {
         Attempt::Welcome(person) => {
             realm.throttle.succeeded(&account, visit.peer()).await?;
-            open_session(&visit, &realm, &person).await?;
-            visit.tell(told("idp.login.accepted").with("person", person.id.as_str()));
-            count(&realm, "accepted");
-            Ok(visit.see_other(&realm.path(&format!("/continue?{}", name(&id, &flow.service)))))
+            welcome(&visit, &realm, (&id, &flow), &person).await
         }
-        Attempt::Refused | Attempt::Disabled => {
+        refused => {
             realm.throttle.failed(&account, visit.peer(), now).await?;
-            let disabled = (attempt == Attempt::Disabled).to_string();
-            visit.tell(told("idp.login.refused").with("disabled", disabled));
+            let disabled = (refused == Attempt::Disabled).to_string();
+            visit.tell(told("idp.login.refused", &id, &flow).with("disabled", disabled));
             count(&realm, "refused");
-            form(
-                &visit,
-                &realm,
-                (&id, &flow),
-                Said {
-                    username,
-                    refused: true,
-                    expired: false,
-                },
-            )
+            let said = Said {
+                username,
+                refused: true,
+                expired: false,
+            };
+            form(&visit, &realm, (&id, &flow), said)
         }
     }
+}
+
+async fn welcome(
+    visit: &Visit,
+    realm: &Realm,
+    (id, flow): (&str, &Flow),
+    person: &Person,
+) -> Result<HttpResponse, Refused> {
+    open_session(visit, realm, person).await?;
+    visit.tell(told("idp.login.accepted", id, flow).with("person", person.id.as_str()));
+    count(realm, "accepted");
+    Ok(visit.see_other(&realm.path(&format!("/continue?{}", name(id, &flow.service)))))
+}
+
+fn told(event: &'static str, flow: &str, of: &Flow) -> Event {
+    Event::new(event)
+        .with("flow", flow)
+        .with("request", of.request.as_str())
 }
 
 fn count(realm: &Realm, result: &str) {

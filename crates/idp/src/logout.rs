@@ -14,12 +14,21 @@ const FORM: &str = "idp-logout";
 pub(crate) struct LogoutPage {
     action: String,
     portal: String,
-    /// A session stands.
-    signed_on: bool,
-    /// It was ended just now.
-    done: bool,
+    standing: Standing,
     expired: bool,
     tutoie: bool,
+}
+
+/// What stands of the session.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Standing {
+    /// It is open.
+    Open,
+    /// It was ended just now.
+    Ended,
+    /// There is none.
+    None,
 }
 
 impl Page for LogoutPage {
@@ -27,18 +36,17 @@ impl Page for LogoutPage {
 
     fn samples() -> Vec<Self> {
         [
-            (true, false, false),
-            (true, false, true),
-            (false, true, false),
-            (false, false, false),
+            (Standing::Open, false),
+            (Standing::Open, true),
+            (Standing::Ended, false),
+            (Standing::None, false),
         ]
-        .map(|(signed_on, done, expired)| Self {
+        .map(|(standing, expired)| Self {
             action: "/idp/personnel/logout".to_owned(),
             portal: "/portail/".to_owned(),
-            signed_on,
-            done,
+            standing,
             expired,
-            tutoie: done,
+            tutoie: standing == Standing::Ended,
         })
         .into()
     }
@@ -55,8 +63,8 @@ pub(crate) struct Sent {
 }
 
 pub(crate) async fn ask(visit: Visit, realm: Data<Realm>) -> Result<HttpResponse, Refused> {
-    let signed_on = realm.sessions.current(&visit).await?.is_some();
-    page(&visit, &realm, signed_on, (false, false))
+    let standing = standing(&visit, &realm).await?;
+    page(&visit, &realm, standing, false)
 }
 
 pub(crate) async fn leave(
@@ -65,27 +73,35 @@ pub(crate) async fn leave(
     Form(sent): Form<Sent>,
 ) -> Result<HttpResponse, Refused> {
     if visit.check_csrf(FORM, sent.csrf.as_deref()).is_err() {
-        let signed_on = realm.sessions.current(&visit).await?.is_some();
-        return page(&visit, &realm, signed_on, (false, true));
+        let standing = standing(&visit, &realm).await?;
+        return page(&visit, &realm, standing, true);
     }
-    let closed = realm.sessions.close(&visit).await?;
-    if let Some(session) = &closed {
-        visit.tell(Event::new("idp.logout").with("person", session.value.person.as_str()));
-    }
-    page(&visit, &realm, false, (closed.is_some(), false))
+    let Some(session) = realm.sessions.close(&visit).await? else {
+        return page(&visit, &realm, Standing::None, false);
+    };
+    visit.tell(Event::new("idp.logout").with("person", session.value.person.as_str()));
+    page(&visit, &realm, Standing::Ended, false)
+}
+
+async fn standing(visit: &Visit, realm: &Realm) -> Result<Standing, Refused> {
+    let session = realm.sessions.current(visit).await?;
+    Ok(if session.is_some() {
+        Standing::Open
+    } else {
+        Standing::None
+    })
 }
 
 fn page(
     visit: &Visit,
     realm: &Realm,
-    signed_on: bool,
-    (done, expired): (bool, bool),
+    standing: Standing,
+    expired: bool,
 ) -> Result<HttpResponse, Refused> {
     visit.page(&LogoutPage {
         action: realm.path("/logout"),
         portal: "/portail/".to_owned(),
-        signed_on,
-        done,
+        standing,
         expired,
         tutoie: realm.tutoie(),
     })

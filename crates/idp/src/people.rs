@@ -13,9 +13,12 @@ const KEPT: TimeDelta = TimeDelta::seconds(20);
 /// People kept; when more come, everybody is looked up anew.
 const AT_MOST: usize = 20_000;
 
+/// A person, and when they were looked up.
+type Seen = (DateTime<Utc>, Arc<Person>);
+
 pub(crate) struct People {
     accounts: Arc<dyn Accounts>,
-    seen: Mutex<HashMap<String, (DateTime<Utc>, Arc<Person>)>>,
+    seen: Mutex<HashMap<String, Seen>>,
 }
 
 impl People {

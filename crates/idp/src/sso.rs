@@ -32,7 +32,7 @@ pub(crate) async fn by_redirect(visit: Visit, realm: Data<Realm>) -> Result<Http
         &realm,
         received,
         "/sso/redirect",
-        |received, signing| received.verify(signing),
+        Received::<AuthnRequest>::verify,
     )
     .await
 }

@@ -81,7 +81,7 @@ fn d02_return_is_matched_exactly() {
         format!("http://evil.example:{port}/portail/login"),
         format!("https://localhost:{port}/portail/login"),
         format!("http://localhost:1{port}/portail/login"),
-        format!("http://localhost/portail/login"),
+        "http://localhost/portail/login".to_owned(),
         format!("http://127.0.0.1:{port}/portail/login"),
         house.at("/portail/login/"),
         house.at("/portail/login/../applications"),

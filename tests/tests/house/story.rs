@@ -236,14 +236,7 @@ async fn logging_out_leaves_nothing_behind() {
         !text.contains("Mes Favoris") && !text.contains("Anne"),
         "{text}"
     );
-    assert_eq!(
-        browser
-            .page
-            .find(fantoccini::Locator::Css("body[data-user]"))
-            .await
-            .is_ok(),
-        false
-    );
+    assert!(!browser.has("body[data-user]").await);
     browser.close().await;
 }
 

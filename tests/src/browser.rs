@@ -336,9 +336,10 @@ fn capabilities(kind: Kind, profile: &Path) -> fantoccini::wd::Capabilities {
     }
     let mut options = json!({ "args": args, "prefs": prefs });
     if kind.width < 500 {
-        // A window cannot be that narrow; an emulated phone can.
+        // A window cannot be that narrow; an emulated phone can. A touch without scripts never ends
+        // in the driver, so that phone has a pointer.
         options["mobileEmulation"] = json!({
-            "deviceMetrics": { "width": kind.width, "height": kind.height, "pixelRatio": 1, "mobile": true }
+            "deviceMetrics": { "width": kind.width, "height": kind.height, "pixelRatio": 1, "mobile": true, "touch": kind.scripts }
         });
     }
     let mut capabilities = serde_json::Map::new();

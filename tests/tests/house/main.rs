@@ -9,6 +9,7 @@ mod edge;
 mod hostile_addresses;
 mod hostile_requests;
 mod hostile_responses;
+mod operator;
 mod several_processes;
 mod story;
 mod tabs;

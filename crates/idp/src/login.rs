@@ -160,17 +160,26 @@ pub(crate) async fn sign_in(
         }
         refused => {
             realm.throttle.failed(&account, visit.peer(), now).await?;
-            let disabled = (refused == Attempt::Disabled).to_string();
-            visit.tell(told("idp.login.refused", &id, &flow).with("disabled", disabled));
-            count(&realm, "refused");
-            let said = Said {
-                username,
-                refused: true,
-                expired: false,
-            };
-            form(&visit, &realm, (&id, &flow), said)
+            refuse(&visit, &realm, (&id, &flow), (username, &refused))
         }
     }
+}
+
+fn refuse(
+    visit: &Visit,
+    realm: &Realm,
+    (id, flow): (&str, &Flow),
+    (username, attempt): (String, &Attempt),
+) -> Result<HttpResponse, Refused> {
+    let disabled = (*attempt == Attempt::Disabled).to_string();
+    visit.tell(told("idp.login.refused", id, flow).with("disabled", disabled));
+    count(realm, "refused");
+    let said = Said {
+        username,
+        refused: true,
+        expired: false,
+    };
+    form(visit, realm, (id, flow), said)
 }
 
 async fn welcome(

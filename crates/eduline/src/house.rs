@@ -14,6 +14,7 @@ use web::{Edge, EdgeParts, Journal, Probe, Sample};
 
 use crate::cli::Which;
 use crate::commands::Refusal;
+use crate::commands::sp::Additions;
 use crate::keyring::{KeyRing, Secret};
 use crate::settings::{Names, Settings, StoreSettings};
 
@@ -35,6 +36,8 @@ pub(crate) struct House {
     pub(crate) directory: Option<Directory>,
     /// The applications, where the portal runs; replaced as a whole when the file changes.
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
+    /// What registered services may have besides what they ask for; replaced as a whole too.
+    pub(crate) additions: Arc<ArcSwap<Additions>>,
     /// The routes of every service.
     pub(crate) routes: Vec<Routes>,
 }
@@ -48,6 +51,7 @@ pub(crate) struct Ground<'a> {
     shelf: Arc<dyn Shelf>,
     catalogue: Arc<ArcSwap<Catalogue>>,
     fonctions: Arc<Fonctions>,
+    additions: Arc<ArcSwap<Additions>>,
 }
 
 impl House {
@@ -78,6 +82,8 @@ impl House {
             Catalogue::default()
         };
         let catalogue = Arc::new(ArcSwap::from_pointee(catalogue));
+        let additions = Additions::read(&settings.registered());
+        let additions = Arc::new(ArcSwap::from_pointee(additions));
         let edge = Edge::new(EdgeParts {
             public_url: settings.server.public_url.clone(),
             csrf_key: ring.secret(Secret::Csrf)?,
@@ -96,6 +102,7 @@ impl House {
             shelf,
             catalogue: Arc::clone(&catalogue),
             fonctions,
+            additions: Arc::clone(&additions),
         };
         let routes = services::open(&ground, which, directory.as_ref())?;
         Ok(Self {
@@ -103,6 +110,7 @@ impl House {
             federation,
             directory,
             catalogue,
+            additions,
             routes,
         })
     }

@@ -74,6 +74,7 @@ pub(crate) async fn give(
     let asking = Asking {
         service: &flow.service,
         requested: &role.requested_attributes,
+        added: &(realm.added)(&flow.service),
         is_own: realm.own_services.contains(&flow.service),
         now: now.date_naive(),
     };

@@ -22,7 +22,7 @@ mod session;
 mod sso;
 mod throttle;
 
-pub use realm::{Idp, IdpParts, RealmParts};
+pub use realm::{Added, Idp, IdpParts, RealmParts};
 
 /// The pages of this room, for the edge to check.
 pub fn samples() -> Vec<web::Sample> {

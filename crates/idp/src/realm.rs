@@ -7,6 +7,7 @@ use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use directory::fonctions::Fonctions;
 use directory::{Directory, Realm as Name};
 use federation::Federation;
+use saml::attribute::Wire;
 use saml::metadata::Ui;
 use saml::{EntityId, SigningKey};
 use store::{Drawer, Shelf};
@@ -22,6 +23,9 @@ use crate::{flow, login, logout, metadata, session, sso};
 const IDLE: Duration = Duration::from_secs(2 * 3600);
 const WHOLE: Duration = Duration::from_secs(9 * 3600);
 
+/// What the operator lets a service have, besides what its metadata asks for.
+pub type Added = Arc<dyn Fn(&EntityId) -> Vec<Wire> + Send + Sync>;
+
 /// What an identity provider is made of.
 pub struct IdpParts {
     /// The edge.
@@ -36,6 +40,8 @@ pub struct IdpParts {
     pub realms: Vec<RealmParts>,
     /// Services of this deployment: what they ask for, they get (a pupil's mail excepted).
     pub own_services: Vec<EntityId>,
+    /// What other services are allowed besides.
+    pub added: Added,
     /// What functions mean.
     pub fonctions: Arc<Fonctions>,
     /// Whether `/compte/` pages exist, to be linked to.
@@ -84,6 +90,7 @@ pub(crate) struct Realm {
     pub(crate) pool: Arc<Pool>,
     pub(crate) publisher: Publisher,
     pub(crate) own_services: Vec<EntityId>,
+    pub(crate) added: Added,
     pub(crate) fonctions: Arc<Fonctions>,
     pub(crate) account_pages: bool,
 }
@@ -107,6 +114,7 @@ impl Idp {
                 federation: Arc::clone(&parts.federation),
                 directory: parts.directory.clone(),
                 own_services: parts.own_services.clone(),
+                added: Arc::clone(&parts.added),
                 fonctions: Arc::clone(&parts.fonctions),
                 account_pages: parts.account_pages,
                 parts: realm,

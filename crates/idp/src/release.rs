@@ -1,7 +1,7 @@
 //! Which attributes go to which service, and what they hold.
 //!
-//! A service gets what its metadata asks for and nothing else; one that asks for nothing gets a
-//! pairwise identifier. Pupils are minors: beyond this deployment's own services nobody learns more
+//! A service gets what its metadata asks for, what the operator added, and nothing else; one that
+//! asks for nothing gets a pairwise identifier. Pupils are minors: beyond this deployment's own services nobody learns more
 //! of them than a pairwise identifier, their profile and their school (DOMAIN 2.6).
 
 use chrono::NaiveDate;
@@ -22,6 +22,8 @@ pub struct Asking<'a> {
     pub service: &'a EntityId,
     /// What its metadata asks for.
     pub requested: &'a [RequestedAttribute],
+    /// What the operator lets it have besides.
+    pub added: &'a [Wire],
     /// Whether it is one of this deployment.
     pub is_own: bool,
     /// The day, for delegations.
@@ -40,7 +42,9 @@ pub fn attributes(
         .iter()
         .filter_map(|one| attribute::find(&one.name));
     let mut wires: Vec<Wire> = wanted.collect();
-    if asking.requested.is_empty() {
+    let added = asking.added.iter().copied();
+    wires.extend(added.filter(|wire| asking.requested.iter().all(|one| one.name != wire.name)));
+    if asking.requested.is_empty() && asking.added.is_empty() {
         wires.push(attribute::PAIRWISE_ID);
     }
     wires

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use saml::metadata::{EntityPlan, IndexedEndpoint, RolePlan, Ui};
-use saml::{Binding, EntityId};
+use saml::{Binding, EntityId, SigningKey};
 use visits::process::free_port;
 use visits::{House, forge};
 
@@ -18,7 +18,10 @@ fn said(output: &std::process::Output) -> String {
 
 /// Metadata of a service that is not ours.
 fn stranger(id: &str, acs: &str) -> String {
-    let key = forge::stranger();
+    stranger_with(id, acs, &forge::stranger())
+}
+
+fn stranger_with(id: &str, acs: &str, key: &SigningKey) -> String {
     let id = EntityId::parse(id).unwrap();
     let ui = Ui::default();
     saml::metadata::compose(
@@ -43,9 +46,64 @@ fn stranger(id: &str, acs: &str) -> String {
             },
             signing_certificates: vec![key.certificate()],
         },
-        &key,
+        key,
     )
     .unwrap()
+}
+
+#[test]
+fn r02_a_registered_service_gets_what_the_operator_added() {
+    let house = House::start();
+    let key = forge::stranger();
+    let (id, acs) = (
+        "https://sp.partner.example/sp",
+        "https://sp.partner.example/acs",
+    );
+    let file = house.data.path().join("partner.xml");
+    std::fs::write(&file, stranger_with(id, acs, &key)).unwrap();
+    let path = file.display().to_string();
+    let added = house.run(&[
+        "sp",
+        "add",
+        &path,
+        "--attribute",
+        "mail",
+        "--attribute",
+        "rne",
+    ]);
+    assert!(added.status.success(), "{}", said(&added));
+    std::thread::sleep(Duration::from_millis(2000));
+
+    let to = house.at("/idp/personnel/sso/redirect");
+    let request = saml::AuthnRequest {
+        id: forge::random_id(),
+        issue_instant: forge::now(),
+        issuer: EntityId::parse(id).unwrap(),
+        destination: Some(to.clone()),
+        acs: saml::request::AcsChoice::Default,
+        protocol_binding: None,
+        force_authn: false,
+        is_passive: false,
+        name_id_policy: None,
+        requested_context: None,
+    };
+    let address = saml::redirect::compose(&request, &to, None, &key).unwrap();
+    let client = house.client();
+    let answer = client.sign_in(&client.open(&address), "amartin", visits::PASSWORD);
+    assert_eq!(
+        answer.action("SAMLResponse").as_deref(),
+        Some(acs),
+        "{}",
+        answer.body
+    );
+    let response = answer.field("SAMLResponse").unwrap();
+    let xml = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, response).unwrap();
+    let xml = String::from_utf8(xml).unwrap();
+    assert!(
+        xml.contains("anne.martin@ac-demo.example") && xml.contains("\"rne\""),
+        "{xml}"
+    );
+    assert!(!xml.contains("Martin</"), "and nothing else: {xml}");
 }
 
 #[test]

@@ -4,11 +4,13 @@
 //! process watches, and beside it what the operator adds of their own. The operator vouches for
 //! what is registered: a signature in it is not looked at, every other rule of metadata holds.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use saml::EntityId;
+use saml::attribute::{self, Wire};
 use saml::metadata::{Entity, ReadPolicy};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -129,7 +131,7 @@ fn plain(value: &Value) -> String {
 fn add(settings: &Settings, from: &str, attributes: &[String]) -> Result<Registration, Refusal> {
     let unknown: Vec<String> = attributes
         .iter()
-        .filter(|name| saml::attribute::find(name).is_none())
+        .filter(|name| attribute::find(name).is_none())
         .map(|name| format!("no attribute is called {name:?}"))
         .collect();
     if !unknown.is_empty() {
@@ -264,7 +266,7 @@ fn find(settings: &Settings, id: &str) -> Result<Registration, Refusal> {
 }
 
 /// What the operator added for the service whose metadata is at `path`.
-pub(crate) fn added(path: &Path) -> Vec<String> {
+fn added(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path.with_extension("toml")).unwrap_or_default();
     let table: toml::Table = text.parse().unwrap_or_default();
     let list = table.get("attributes").and_then(toml::Value::as_array);
@@ -274,8 +276,41 @@ pub(crate) fn added(path: &Path) -> Vec<String> {
         .collect()
 }
 
+/// What the operator lets services have besides what their metadata asks for.
+#[derive(Debug, Default)]
+pub(crate) struct Additions(HashMap<PathBuf, Vec<Wire>>);
+
+impl Additions {
+    /// Those in the folder of registrations.
+    pub(crate) fn read(folder: &Path) -> Self {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let sidecars = entries.map(|entry| entry.path()).filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        });
+        Self(
+            sidecars
+                .map(|path| {
+                    let names = added(&path);
+                    let wires = names.iter().filter_map(|name| attribute::find(name));
+                    (path.with_extension("xml"), wires.collect())
+                })
+                .collect(),
+        )
+    }
+
+    /// What that service may have; `folder` is the one they were read from.
+    pub(crate) fn of(&self, folder: &Path, service: &EntityId) -> Vec<Wire> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let wires = self.0.get(&file_of(folder, service));
+        wires.cloned().unwrap_or_default()
+    }
+}
+
 /// The file of an entity: its name may hold anything, the name's digest may not.
-pub(crate) fn file_of(folder: &Path, id: &EntityId) -> PathBuf {
+fn file_of(folder: &Path, id: &EntityId) -> PathBuf {
     let digest = Sha256::digest(id.as_str().as_bytes());
     folder.join(format!("{}.xml", hexadecimal(&digest)))
 }

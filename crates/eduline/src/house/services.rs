@@ -107,10 +107,18 @@ fn idp(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
         shelf: Arc::clone(&ground.shelf),
         realms: realms.collect::<Result<_, Refusal>>()?,
         own_services: vec![entity(&public("/portail"))?, entity(&public("/magistere"))?],
+        added: added(ground),
         fonctions: Arc::clone(&ground.fonctions),
         account_pages: false,
     });
     Ok(Arc::new(move |config| idp.configure(config)))
+}
+
+/// What the operator lets registered services have, as it stands when it is asked.
+fn added(ground: &Ground<'_>) -> idp::Added {
+    let additions = Arc::clone(&ground.additions);
+    let folder = ground.settings.registered();
+    Arc::new(move |service: &EntityId| additions.load().of(&folder, service))
 }
 
 fn portal(ground: &Ground<'_>) -> Result<Routes, Refusal> {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use actix_web::rt::time::sleep;
 
 use crate::commands::Refusal;
+use crate::commands::sp::Additions;
 use crate::house::{self, House, missing};
 use crate::settings::Settings;
 
@@ -23,11 +24,14 @@ pub(super) fn spawn(settings: &Arc<Settings>, house: &House) {
     let settings = Arc::clone(settings);
     let federation = Arc::clone(&house.federation);
     let catalogue = Arc::clone(&house.catalogue);
+    let additions = Arc::clone(&house.additions);
     let edge = house.edge.clone();
     actix_web::rt::spawn(async move {
         let mut registered = Seen::of_folder(settings.registered());
         let mut applications = Seen::of_file(settings.portal.catalogue.clone());
         loop {
+            // Before the service is known: its first answer holds what it may have.
+            additions.store(Arc::new(Additions::read(&settings.registered())));
             let snapshot = federation.refresh(edge.now()).await;
             let whole = missing(&snapshot).is_none();
             let pause = if whole {

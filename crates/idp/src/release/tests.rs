@@ -72,11 +72,21 @@ fn released(
     requested: &[RequestedAttribute],
     is_own: bool,
 ) -> Vec<(String, Vec<String>)> {
+    released_with(person, requested, &[], is_own)
+}
+
+fn released_with(
+    person: &Person,
+    requested: &[RequestedAttribute],
+    added: &[Wire],
+    is_own: bool,
+) -> Vec<(String, Vec<String>)> {
     let service = EntityId::parse("https://sp.example").unwrap();
     let now = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
     let asking = Asking {
         service: &service,
         requested,
+        added,
         is_own,
         now,
     };
@@ -94,6 +104,24 @@ fn a_service_that_asks_for_nothing_gets_a_pairwise_identifier() {
         .map(|a| a.0)
         .collect();
     assert_eq!(names, ["pairwise-id"]);
+}
+
+#[test]
+fn what_the_operator_adds_goes_too_and_once() {
+    let names = |person: &Person, requested: &[RequestedAttribute]| -> Vec<String> {
+        let added = [attribute::SN, attribute::MAIL];
+        let all = released_with(person, requested, &added, false);
+        all.into_iter().map(|one| one.0).collect()
+    };
+    let teacher = person(Realm::Personnel, "enseignant_1d");
+    assert_eq!(names(&teacher, &[]), ["sn", "mail"]);
+    let all = names(&teacher, &everything());
+    assert_eq!(all.iter().filter(|name| *name == "sn").count(), 1);
+    let pupil = names(&person(Realm::Eleve, ""), &[]);
+    assert!(
+        pupil.is_empty(),
+        "nothing of a pupil, whoever adds it: {pupil:?}"
+    );
 }
 
 #[test]

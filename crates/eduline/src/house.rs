@@ -93,7 +93,8 @@ impl House {
             samples: samples(which),
             probes: probes(&shelf, &federation, directory.as_ref()),
         })
-        .map_err(Refusal)?;
+        .map_err(Refusal)?
+        .behind(settings.server.proxies.clone());
         let ground = Ground {
             settings,
             ring,

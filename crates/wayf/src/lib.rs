@@ -183,7 +183,9 @@ async fn choose(
     }
     let (profile, provider) = chosen(&wayf, &choice)?;
     let Some(provider) = provider else {
-        return visit.page(&ProvidersPage::of(profile, &visit, &question, &known));
+        return visit.page(&ProvidersPage::of(
+            &wayf, profile, &visit, &question, &known,
+        ));
     };
     if known.provider(&provider).is_none() {
         let story = format!("{provider} is offered and its metadata is not there");

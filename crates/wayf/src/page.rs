@@ -3,7 +3,7 @@
 use federation::Snapshot;
 use saml::EntityId;
 use serde::Serialize;
-use web::{Page, Visit};
+use web::{Page, PublicUrl, Visit};
 
 use crate::question::Question;
 use crate::{Profile, Status, Wayf};
@@ -16,11 +16,21 @@ struct Asked {
     parameter: String,
     /// What the asking service calls itself.
     service: Option<String>,
+    /// Where the choice may lead, when that is not this house alone.
+    #[serde(skip)]
+    leads_to: Option<String>,
 }
 
 impl Asked {
-    fn of(question: &Question, visit: &Visit, known: &Snapshot) -> Self {
+    fn of(wayf: &Wayf, question: &Question, visit: &Visit, known: &Snapshot) -> Self {
+        let behind = wayf
+            .parts
+            .profiles
+            .iter()
+            .flat_map(|profile| &profile.providers);
+        let ends = behind.map(EntityId::as_str).chain([question.back.as_str()]);
         Self {
+            leads_to: leads_to(visit.edge().public_url(), ends),
             entity_id: question.service.as_str().to_owned(),
             back: question.back.clone(),
             parameter: question.parameter.clone(),
@@ -34,6 +44,7 @@ impl Asked {
             back: "https://eduline.example/portail/login?attempt=a&b=c".into(),
             parameter: "entityID".into(),
             service: service.map(str::to_owned),
+            leads_to: None,
         }
     }
 }
@@ -87,7 +98,7 @@ impl ChoosePage {
             provider_name: None,
         });
         Self {
-            asked: Asked::of(question, visit, &known),
+            asked: Asked::of(wayf, question, visit, &known),
             again: again.collect(),
             tiles: tiles.collect(),
             expired: false,
@@ -105,6 +116,10 @@ impl ChoosePage {
 
 impl Page for ChoosePage {
     const TEMPLATE: &'static str = "wayf-choose.html";
+
+    fn form_action(&self) -> Option<String> {
+        self.asked.leads_to.clone()
+    }
 
     fn samples() -> Vec<Self> {
         let tile = |id: &str, open| Tile {
@@ -162,6 +177,7 @@ struct Offered {
 impl ProvidersPage {
     /// The providers behind `profile` that are known at this moment.
     pub(crate) fn of(
+        wayf: &Wayf,
         profile: &Profile,
         visit: &Visit,
         question: &Question,
@@ -176,7 +192,7 @@ impl ProvidersPage {
             })
         });
         Self {
-            asked: Asked::of(question, visit, known),
+            asked: Asked::of(wayf, question, visit, known),
             profile: profile.id.clone(),
             providers: providers.collect(),
         }
@@ -185,6 +201,10 @@ impl ProvidersPage {
 
 impl Page for ProvidersPage {
     const TEMPLATE: &'static str = "wayf-providers.html";
+
+    fn form_action(&self) -> Option<String> {
+        self.asked.leads_to.clone()
+    }
 
     fn samples() -> Vec<Self> {
         let offered = |id: &str, name: &str| Offered {
@@ -209,6 +229,20 @@ impl Page for ProvidersPage {
     }
 }
 
+/// CSP `form-action` for a choice whose ends are these addresses; `None`: our own only. Browsers hold
+/// the redirections after a form to it as well, as far as they go: to the service, from there to the
+/// identity provider, and from there wherever it signs people in. So a choice that leaves this house
+/// may lead anywhere that is encrypted, or on this machine while we are there too.
+fn leads_to<'a>(public: &PublicUrl, ends: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let home = public.join("/");
+    if ends.into_iter().all(|end| end.starts_with(&home)) {
+        return None;
+    }
+    let loopback = " http://localhost:* http://127.0.0.1:*";
+    let loopback = if public.is_https() { "" } else { loopback };
+    Some(format!("'self' https:{loopback}"))
+}
+
 /// What an entity calls itself in the visitor's language.
 fn name_of(id: &EntityId, visit: &Visit, known: &Snapshot) -> Option<String> {
     let entity = known.entity(id)?;
@@ -222,4 +256,43 @@ fn name_of(id: &EntityId, visit: &Visit, known: &Snapshot) -> Option<String> {
 fn host(id: &str) -> &str {
     let rest = id.split_once("://").map_or(id, |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().unwrap_or(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_that_stays_here_leads_nowhere_else() {
+        let ours = PublicUrl::parse("https://eduline.example").unwrap();
+        let (service, provider) = (
+            "https://eduline.example/portail/login",
+            "https://eduline.example/idp/eleve",
+        );
+        assert_eq!(leads_to(&ours, [service, provider]), None);
+        for foreign in [
+            "https://sp.example/login",
+            "https://eduline.example.evil.example/",
+            "https://eduline.example:8443/",
+            "urn:mace:a-provider",
+        ] {
+            for ends in [[service, foreign], [foreign, provider]] {
+                assert_eq!(
+                    leads_to(&ours, ends).as_deref(),
+                    Some("'self' https:"),
+                    "{foreign}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn plain_http_is_led_to_on_this_machine_only() {
+        let ours = PublicUrl::parse("http://localhost:8080").unwrap();
+        let sources = leads_to(&ours, ["http://127.0.0.1:9000/login"]).unwrap();
+        assert_eq!(
+            sources,
+            "'self' https: http://localhost:* http://127.0.0.1:*"
+        );
+    }
 }

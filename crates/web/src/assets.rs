@@ -77,3 +77,6 @@ pub(crate) async fn serve(
         .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
         .body(asset.bytes.clone()))
 }
+
+#[cfg(test)]
+mod tests;

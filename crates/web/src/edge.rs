@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 
 use crate::metrics::Metrics;
 use crate::templates::Templates;
-use crate::{Journal, Refused, Sample, assets, common, guard};
+use crate::{Journal, Network, Refused, Sample, assets, common, guard};
 
 /// The public address of the deployment: https, or http on a loopback host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +113,7 @@ struct Inner {
 #[derive(Clone)]
 pub struct Edge {
     inner: Arc<Inner>,
+    proxies: Arc<[Network]>,
 }
 
 impl Edge {
@@ -132,7 +133,22 @@ impl Edge {
                 templates,
                 metrics: Metrics::default(),
             }),
+            proxies: Arc::default(),
         })
+    }
+
+    /// The same, behind these proxies: what they say of where a request came from is believed. Of
+    /// nobody else, and of nothing but that address (SECURITY 23).
+    #[must_use]
+    pub fn behind(self, proxies: Vec<Network>) -> Self {
+        Self {
+            proxies: proxies.into(),
+            ..self
+        }
+    }
+
+    pub(crate) fn proxies(&self) -> &[Network] {
+        &self.proxies
     }
 
     /// The system's clock: the only reading of the time in the house.

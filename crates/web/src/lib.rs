@@ -31,6 +31,7 @@ mod csrf;
 mod guard;
 mod metrics;
 mod pairs;
+mod proxies;
 #[cfg(test)]
 mod scene;
 mod templates;
@@ -42,6 +43,7 @@ pub use guard::guard;
 pub use journal::{Event, Journal, Reference};
 pub use page::{Badge, Lang, Page, Sample};
 pub use pool::{Busy, Pool};
+pub use proxies::Network;
 pub use publishing::Publisher;
 pub use refused::Refused;
 pub use session::{Session, Sessions};

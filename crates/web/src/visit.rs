@@ -12,7 +12,7 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::Uri;
 use actix_web::http::header::{
-    ACCEPT, ACCEPT_LANGUAGE, CONTENT_LANGUAGE, COOKIE, HeaderName, LOCATION, ORIGIN,
+    ACCEPT, ACCEPT_LANGUAGE, CONTENT_LANGUAGE, COOKIE, HeaderName, HeaderValue, LOCATION, ORIGIN,
 };
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
@@ -23,11 +23,12 @@ use minijinja::value::Serde;
 
 use crate::guard::{self, FormAction};
 use crate::templates::Surroundings;
-use crate::{Edge, Event, Lang, Page, Reference, Refused, csrf};
+use crate::{Edge, Event, Lang, Page, Reference, Refused, csrf, proxies};
 
 /// The cookie that tells one browser from another.
 const BROWSER: &str = "eduline";
 const LANGUAGE: &str = "lang";
+const FORWARDED_FOR: &str = "x-forwarded-for";
 const YEAR_S: u32 = 365 * 86_400;
 
 /// One request, as handlers see it. An extractor.
@@ -74,13 +75,19 @@ impl Visit {
         let lang = asked
             .or_else(kept)
             .unwrap_or_else(|| preferred(&header(ACCEPT_LANGUAGE).unwrap_or_default()));
+        let peer = request.peer_addr().map(|peer| {
+            let said = request
+                .headers()
+                .get_all(FORWARDED_FOR)
+                .map(HeaderValue::to_str);
+            let said: Vec<&str> = said.map(|said| said.unwrap_or("?")).collect();
+            proxies::asker(peer.ip(), &said.join(","), edge.proxies()).to_string()
+        });
         let visit = Self {
             inner: Rc::new(Inner {
                 edge,
                 uri: request.uri().clone(),
-                peer: request
-                    .peer_addr()
-                    .map_or_else(String::new, |peer| peer.ip().to_string()),
+                peer: peer.unwrap_or_default(),
                 cookies_in,
                 fetch_site: header(HeaderName::from_static("sec-fetch-site")),
                 origin: header(ORIGIN),
@@ -135,7 +142,8 @@ impl Visit {
         whole.then_some(value)
     }
 
-    /// The address the request came from: the peer's, as the server sees it.
+    /// The address the request came from: the peer's, or whom it says it asks for when it is a proxy
+    /// of ours ([`Edge::behind`]).
     pub fn peer(&self) -> &str {
         &self.inner.peer
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use directory::{Hashing, Realm};
 use saml::{EntityId, KeyKind, VerifyingKey};
-use web::PublicUrl;
+use web::{Network, PublicUrl};
 
 use super::raw::{Fault, Node};
 use super::rooms;
@@ -50,6 +50,8 @@ pub(crate) struct ServerSettings {
     pub(crate) public_url: PublicUrl,
     /// Everything that is written goes under this folder.
     pub(crate) data: PathBuf,
+    /// The proxies in front.
+    pub(crate) proxies: Vec<Network>,
     /// Threads that answer.
     pub(crate) workers: usize,
     /// Whether keys and demo accounts are made when missing.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use directory::{Hashing, Realm};
 use saml::{EntityId, KeyKind, VerifyingKey};
-use web::PublicUrl;
+use web::{Network, PublicUrl};
 
 use super::checked::{
     DirectorySettings, FederationSettings, IdpSettings, JournalSettings, KeySettings, Listen,
@@ -21,6 +21,7 @@ pub(super) fn server(section: &mut Section<'_>, folder: &Path) -> Option<ServerS
     let data = section.needed("data", |text| {
         std::path::absolute(text).map_err(|why| why.to_string())
     });
+    let proxies = proxies(section);
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let workers = section
         .number("workers", 0, 256)
@@ -43,10 +44,22 @@ pub(super) fn server(section: &mut Section<'_>, folder: &Path) -> Option<ServerS
         listen: listen?,
         public_url,
         data: data?,
+        proxies,
         workers: workers.unwrap_or(cores),
         demo,
         demo_accounts,
     })
+}
+
+fn proxies(section: &mut Section<'_>) -> Vec<Network> {
+    let mut proxies = Vec::new();
+    for (place, text) in section.texts("proxies") {
+        match Network::parse(&text) {
+            Ok(network) => proxies.push(network),
+            Err(why) => section.fault(place, format!("server.proxies: {why}")),
+        }
+    }
+    proxies
 }
 
 /// Whether only this machine can be meant by the address.

@@ -197,6 +197,8 @@ fn demo_is_refused_for_others_to_see() {
 #[test]
 fn every_value_has_its_bounds() {
     for (from, to) in [
+        ("proxies = []", "proxies = [\"nowhere\"]"),
+        ("proxies = []", "proxies = [\"10.0.0.0/33\"]"),
         ("workers = 0", "workers = 257"),
         ("workers = 0", "workers = -1"),
         ("workers = 0", "workers = 1.5"),

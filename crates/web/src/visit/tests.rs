@@ -226,3 +226,27 @@ async fn who_is_signed_in_is_shown_escaped() {
         None
     );
 }
+
+#[actix_web::test]
+async fn only_a_proxy_of_ours_says_whom_it_asks_for() {
+    let plain = Scene::at(HTTPS).edge;
+    let behind = plain
+        .clone()
+        .behind(vec![crate::Network::parse("10.0.0.0/8").unwrap()]);
+    for (edge, from, expected) in [
+        (&plain, "10.0.0.1:1234", "10.0.0.1"),
+        (&behind, "10.0.0.1:1234", "198.51.100.7"),
+        (&behind, "192.0.2.1:1234", "192.0.2.1"),
+    ] {
+        let request = TestRequest::get()
+            .peer_addr(from.parse().unwrap())
+            .append_header(("x-forwarded-for", "203.0.113.9"))
+            .append_header(("x-forwarded-for", "198.51.100.7"))
+            .to_http_request();
+        assert_eq!(
+            Visit::new(edge.clone(), &request).peer(),
+            expected,
+            "{from}"
+        );
+    }
+}

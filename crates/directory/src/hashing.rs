@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
 
 use crate::{Dice, Fault, Hashing};
 
@@ -27,7 +28,7 @@ pub(crate) struct Pool {
     argon: Argon2<'static>,
     params: Params,
     dice: Dice,
-    places: Semaphore,
+    places: Arc<Semaphore>,
     waiting: AtomicUsize,
     /// What an unknown login is verified against: same parameters, same work.
     decoy: String,
@@ -42,7 +43,7 @@ impl Pool {
             argon,
             params,
             dice,
-            places: Semaphore::new(hashing.at_once.max(1)),
+            places: Arc::new(Semaphore::new(hashing.at_once.max(1))),
             waiting: AtomicUsize::new(0),
             decoy: String::new(),
         };
@@ -52,7 +53,7 @@ impl Pool {
 
     /// Hashes a new password.
     pub(crate) async fn hash(self: &Arc<Self>, password: &str) -> Result<String, Fault> {
-        let password = password.to_owned();
+        let password = Zeroizing::new(password.to_owned());
         let pool = Arc::clone(self);
         self.in_turn(move || pool.hash_now(&password)).await?
     }
@@ -63,7 +64,7 @@ impl Pool {
         password: &str,
         phc: Option<String>,
     ) -> Result<Verdict, Fault> {
-        let password = password.to_owned();
+        let password = Zeroizing::new(fitting(password).to_owned());
         let pool = Arc::clone(self);
         self.in_turn(move || pool.verify_now(&password, phc.as_deref()))
             .await
@@ -75,9 +76,16 @@ impl Pool {
     ) -> Result<T, Fault> {
         let waiting = Waiting::join(self)?;
         let away = |why: &dyn std::fmt::Display| Fault::Away(format!("the hashing pool: {why}"));
-        let _place = self.places.acquire().await.map_err(|why| away(&why))?;
+        let place = Arc::clone(&self.places).acquire_owned();
+        let place = place.await.map_err(|why| away(&why))?;
         drop(waiting);
-        tokio::task::spawn_blocking(work)
+        // The place goes with the work: whoever asked may leave, the memory is in use all the same.
+        let placed = move || {
+            let done = work();
+            drop(place);
+            done
+        };
+        tokio::task::spawn_blocking(placed)
             .await
             .map_err(|why| away(&why))
     }
@@ -93,22 +101,43 @@ impl Pool {
     }
 
     fn verify_now(&self, password: &str, phc: Option<&str>) -> Verdict {
-        let fits = password.len() <= LONGEST;
-        let tried = if fits { password } else { "too long" };
         let Ok(hash) = PasswordHash::new(phc.unwrap_or(&self.decoy)) else {
             return Verdict {
                 right: false,
                 stale: false,
             };
         };
-        let matches = self.argon.verify_password(tried.as_bytes(), &hash).is_ok();
-        let stale = Params::try_from(&hash).is_ok_and(|params| {
-            (params.m_cost(), params.t_cost()) != (self.params.m_cost(), self.params.t_cost())
-        });
+        let matches = self
+            .argon
+            .verify_password(password.as_bytes(), &hash)
+            .is_ok();
         Verdict {
-            right: matches && fits && phc.is_some(),
-            stale,
+            right: matches && phc.is_some() && !password.is_empty(),
+            stale: !self.is_todays(&hash),
         }
+    }
+
+    /// Made by today's algorithm, version and parameters.
+    fn is_todays(&self, hash: &PasswordHash) -> bool {
+        hash.algorithm == Algorithm::Argon2id.ident()
+            && hash.version == Some(Version::V0x13.into())
+            && Params::try_from(hash).is_ok_and(|params| {
+                (params.m_cost(), params.t_cost(), params.p_cost())
+                    == (
+                        self.params.m_cost(),
+                        self.params.t_cost(),
+                        self.params.p_cost(),
+                    )
+            })
+    }
+}
+
+/// A password too long to be anybody's is hashed as nobody's, at the same cost.
+fn fitting(password: &str) -> &str {
+    if password.len() <= LONGEST {
+        password
+    } else {
+        ""
     }
 }
 
@@ -129,5 +158,74 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn who_leaves_gives_no_memory_to_the_next_one() {
+        let (at_once, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (running, seen) = (Arc::clone(&at_once), Arc::clone(&most));
+        // The dice are thrown inside the work: slow ones show how much of it runs at once.
+        let dice: Dice = Arc::new(move |bytes: &mut [u8]| {
+            let now = running.fetch_add(1, Ordering::SeqCst) + 1;
+            seen.fetch_max(now, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(20));
+            bytes.fill(7);
+            running.fetch_sub(1, Ordering::SeqCst);
+        });
+        let hashing = Hashing {
+            memory_kib: 64,
+            passes: 1,
+            at_once: 2,
+        };
+        let pool = Pool::new(hashing, dice).unwrap();
+        for _ in 0..40 {
+            // A visitor who closes the page at once.
+            let asked = pool.hash("x");
+            tokio::time::timeout(Duration::from_millis(2), asked)
+                .await
+                .ok();
+        }
+        pool.hash("x").await.unwrap();
+        assert!((1..=2).contains(&most.load(Ordering::SeqCst)), "{most:?}");
+        assert_eq!(pool.waiting.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn a_hash_of_another_kind_is_stale_and_one_that_is_none_is_wrong() {
+        let hashing = Hashing {
+            memory_kib: 64,
+            passes: 1,
+            at_once: 1,
+        };
+        let pool = Pool::new(hashing, Arc::new(|bytes: &mut [u8]| bytes.fill(7))).unwrap();
+        let today = pool.hash_now("a").unwrap();
+        let verdict = pool.verify_now("a", Some(&today));
+        assert!(verdict.right && !verdict.stale);
+        assert!(!pool.verify_now("b", Some(&today)).right);
+        assert!(!pool.verify_now("a", None).right);
+        let argon2i = Argon2::new(Algorithm::Argon2i, Version::V0x13, pool.params.clone());
+        let wider = Params::new(64, 1, 2, None).unwrap();
+        let wider = Argon2::new(Algorithm::Argon2id, Version::V0x13, wider);
+        for other in [argon2i, wider] {
+            let phc: PasswordHash = other.hash_password_with_salt(b"a", &[7; 16]).unwrap();
+            let verdict = pool.verify_now("a", Some(&phc.to_string()));
+            assert!(verdict.right && verdict.stale, "{phc}");
+        }
+        for none in [
+            "",
+            "a",
+            "$argon2id$",
+            "$2b$10$abc",
+            "x".repeat(9_000).as_str(),
+        ] {
+            assert!(!pool.verify_now("a", Some(none)).right, "{none}");
+        }
     }
 }

@@ -1,16 +1,43 @@
 //! Accounts from a CSV file. Every fault of the file is told at once, with its line.
 //!
-//! Columns, by name: `realm`, `login`, `civilite`, `prenom`, `nom`, `mail`, `numen`,
-//! `date_naissance` (YYYY-MM-DD), `affectations` (`function:UAI:place`, several by `|`),
-//! `delegations` (`application:from:until`, several by `|`), `groupes` and `roles` (several by `|`),
-//! `otp` (`none`, `external`, `always`). Empty cells are allowed except for realm, login, prenom
-//! and nom. Passwords are no column: one is given for the whole file, to be changed at first use.
+//! UTF-8, cells separated by commas, or by semicolons as French spreadsheets do; the first line names
+//! the columns, in any order, all of them:
+//!
+//! * `realm` (`personnel`, `eleve`, `parent`, `partenaire`), `login`, `civilite` (`M.`, `Mme` or
+//!   nothing), `prenom`, `nom`;
+//! * `mail`, `numen` (staff), `date_naissance` (YYYY-MM-DD);
+//! * `affectations`: `function:UAI:place`, several by `|`, the main one first; the function is empty
+//!   for who is not staff;
+//! * `delegations`: `application:from:until`, several by `|`;
+//! * `groupes` and `roles` (`operateur`, `assistance`), several by `|`;
+//! * `otp`: when a second factor is asked, `none` (as an empty cell), `external` or `always`.
+//!
+//! Cells may be empty except realm, login, prenom and nom. Passwords are no column: a file with
+//! passwords lives for ever. One is given for the whole file, or made for each account.
+
+use std::collections::HashMap;
 
 use chrono::NaiveDate;
+use csv::{ReaderBuilder, StringRecord, Trim};
 use serde::Deserialize;
 
-use crate::identifiers::{Numen, Uai};
-use crate::{Delegation, NewAccount, Person, Post, Realm};
+use crate::{Delegation, NewAccount, Person, Post, Realm, fit};
+
+const COLUMNS: [&str; 13] = [
+    "realm",
+    "login",
+    "civilite",
+    "prenom",
+    "nom",
+    "mail",
+    "numen",
+    "date_naissance",
+    "affectations",
+    "delegations",
+    "groupes",
+    "roles",
+    "otp",
+];
 
 #[derive(Deserialize)]
 struct Row {
@@ -31,55 +58,153 @@ struct Row {
 
 /// Reads the file's text; every account gets `password`.
 pub fn read_csv(text: &str, password: &str) -> Result<Vec<NewAccount>, Vec<String>> {
-    let mut accounts = Vec::new();
-    let mut faults = Vec::new();
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
+    // Spreadsheets put a byte order mark before UTF-8.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let head = text.lines().next().unwrap_or_default();
+    let by_semicolon = head.contains(';') && !head.contains(',');
+    let mut reader = ReaderBuilder::new()
+        .delimiter(if by_semicolon { b';' } else { b',' })
+        .trim(Trim::All)
+        .flexible(true)
         .from_reader(text.as_bytes());
-    for (number, row) in reader.deserialize::<Row>().enumerate() {
-        let line = number + 2;
-        match row {
-            Err(why) => faults.push(format!("line {line}: {why}")),
-            Ok(row) => match account(row, password) {
-                Ok(account) => accounts.push(account),
-                Err(found) => faults.extend(found.into_iter().map(|f| format!("line {line}: {f}"))),
-            },
+    let head = reader.headers().map_err(|why| vec![why.to_string()])?;
+    let head = head.clone();
+    columns(&head)?;
+    let mut lines = Lines {
+        text,
+        at: 0,
+        line: 1,
+    };
+    let mut found = Found::default();
+    for record in reader.records() {
+        match record {
+            Ok(record) => {
+                let line = lines.of(record.position());
+                let account = read(&record, &head, password);
+                found.add(account, line);
+            }
+            Err(why) => {
+                let line = lines.of(why.position());
+                found.faults.push(format!("line {line}: {why}"));
+            }
         }
     }
+    if found.faults.is_empty() {
+        Ok(found.accounts)
+    } else {
+        Err(found.faults)
+    }
+}
+
+/// Without the right columns no line can be read.
+fn columns(head: &StringRecord) -> Result<(), Vec<String>> {
+    let mut faults = Vec::new();
+    for name in COLUMNS {
+        let times = head.iter().filter(|column| *column == name).count();
+        if times != 1 {
+            faults.push(format!("line 1: column {name} stands {times} times"));
+        }
+    }
+    let unknown = head.iter().filter(|column| !COLUMNS.contains(column));
+    faults.extend(unknown.map(|column| format!("line 1: {column:?} is no column")));
     if faults.is_empty() {
-        Ok(accounts)
+        Ok(())
     } else {
         Err(faults)
     }
 }
 
-fn account(row: Row, password: &str) -> Result<NewAccount, Vec<String>> {
+/// The line each record begins on, asked in their order: the reader's own place is before the empty
+/// lines it skips.
+struct Lines<'a> {
+    text: &'a str,
+    at: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    fn of(&mut self, place: Option<&csv::Position>) -> usize {
+        let to = place.map_or(self.at, |place| {
+            usize::try_from(place.byte()).unwrap_or(self.at)
+        });
+        let passed = self.text.get(self.at..to).unwrap_or_default();
+        self.line += passed.matches('\n').count();
+        self.at = to.max(self.at);
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let begun = rest.trim_start_matches(['\r', '\n']);
+        let skipped = rest.strip_suffix(begun).unwrap_or_default();
+        self.line + skipped.matches('\n').count()
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    accounts: Vec<NewAccount>,
+    faults: Vec<String>,
+    /// What only one account may have, and the line it was first seen on.
+    taken: HashMap<(&'static str, Realm, String), usize>,
+}
+
+impl Found {
+    fn add(&mut self, (account, mut faults): (Option<NewAccount>, Vec<String>), line: usize) {
+        if let Some(account) = account {
+            self.alone(&account, line, &mut faults);
+            self.accounts.push(account);
+        }
+        let placed = faults.iter().map(|fault| format!("line {line}: {fault}"));
+        self.faults.extend(placed);
+    }
+
+    /// Logins and mail addresses are one person's in a realm, a NUMEN one person's anywhere.
+    fn alone(&mut self, account: &NewAccount, line: usize, faults: &mut Vec<String>) {
+        let person = &account.person;
+        let single = [
+            ("login", person.realm, Some(&person.login)),
+            ("mail", person.realm, person.mail.as_ref()),
+            ("NUMEN", Realm::Personnel, account.numen.as_ref()),
+        ];
+        for (what, realm, value) in single {
+            let Some(value) = value else { continue };
+            let first = self.taken.entry((what, realm, value.clone()));
+            let first = *first.or_insert(line);
+            if first != line {
+                faults.push(format!("this {what} stands on line {first} already"));
+            }
+        }
+    }
+}
+
+/// One line: its account, as far as it can be read, and everything that is wrong with it.
+fn read(
+    record: &StringRecord,
+    head: &StringRecord,
+    password: &str,
+) -> (Option<NewAccount>, Vec<String>) {
     let mut faults = Vec::new();
+    if record.len() != head.len() {
+        let (cells, columns) = (record.len(), head.len());
+        faults.push(format!("{cells} cells under {columns} columns"));
+        return (None, faults);
+    }
+    match record.deserialize::<Row>(Some(head)) {
+        Ok(row) => (Some(account(row, password, &mut faults)), faults),
+        Err(why) => (None, vec![why.to_string()]),
+    }
+}
+
+fn account(row: Row, password: &str, faults: &mut Vec<String>) -> NewAccount {
     let realm = Realm::parse(&row.realm);
     if realm.is_none() {
         faults.push(format!("{:?} is not a realm", row.realm));
     }
-    for (name, cell) in [
-        ("login", &row.login),
-        ("prenom", &row.prenom),
-        ("nom", &row.nom),
-    ] {
-        if cell.is_empty() {
-            faults.push(format!("{name} is empty"));
-        }
-    }
-    if !row.numen.is_empty() && Numen::parse(&row.numen).is_none() {
-        faults.push("the NUMEN is not of the form 09X1234567XYZ".to_owned());
-    }
-    let birth_date =
-        (!row.date_naissance.is_empty()).then(|| date(&row.date_naissance, &mut faults));
-    let posts = list(&row.affectations)
-        .map(|cell| post(cell, &mut faults))
-        .collect();
+    let day = Some(row.date_naissance.as_str()).filter(|cell| !cell.is_empty());
+    let birth_date = day.and_then(|cell| date(cell, faults));
+    let posts = list(&row.affectations).map(post).collect();
     let delegations = list(&row.delegations)
-        .map(|cell| delegation(cell, &mut faults))
+        .filter_map(|cell| delegation(cell, faults))
         .collect();
     let words = |cell: &str| list(cell).map(str::to_owned).collect();
+    let given = |cell: String| (!cell.is_empty()).then_some(cell);
     let person = Person {
         id: String::new(),
         realm: realm.unwrap_or(Realm::Partenaire),
@@ -87,27 +212,22 @@ fn account(row: Row, password: &str) -> Result<NewAccount, Vec<String>> {
         title: row.civilite,
         given_name: row.prenom,
         surname: row.nom,
-        mail: (!row.mail.is_empty()).then_some(row.mail),
+        mail: given(row.mail),
         posts,
         delegations,
         groups: words(&row.groupes),
         roles: words(&row.roles),
-        second_factor: if row.otp.is_empty() {
-            "none".to_owned()
-        } else {
-            row.otp
-        },
+        second_factor: given(row.otp).unwrap_or_else(|| "none".to_owned()),
     };
-    if !faults.is_empty() {
-        return Err(faults);
-    }
-    let numen = (!row.numen.is_empty()).then_some(row.numen);
-    Ok(NewAccount {
+    let mut account = NewAccount {
         person,
         password: password.to_owned(),
-        numen,
-        birth_date: birth_date.flatten(),
-    })
+        numen: given(row.numen),
+        birth_date,
+    };
+    fit::tidy(&mut account);
+    faults.extend(fit::faults(&account));
+    account
 }
 
 fn list(cell: &str) -> impl Iterator<Item = &str> {
@@ -124,88 +244,27 @@ fn date(cell: &str, faults: &mut Vec<String>) -> Option<NaiveDate> {
     read
 }
 
-fn post(cell: &str, faults: &mut Vec<String>) -> Post {
+fn post(cell: &str) -> Post {
     let mut parts = cell.splitn(3, ':').map(|part| part.trim().to_owned());
     let mut part = || parts.next().unwrap_or_default();
-    let (function, uai, place) = (part(), part(), part());
-    if Uai::parse(&uai).is_none() {
-        faults.push(format!("{uai:?} is not a UAI"));
-    }
     Post {
-        function,
-        uai,
-        place,
+        function: part(),
+        uai: part(),
+        place: part(),
     }
 }
 
-fn delegation(cell: &str, faults: &mut Vec<String>) -> Delegation {
-    let mut parts = cell.splitn(3, ':');
-    let application = parts.next().unwrap_or_default().trim().to_owned();
-    let mut day = || date(parts.next().unwrap_or_default().trim(), faults).unwrap_or_default();
-    let (from, until) = (day(), day());
-    Delegation {
+fn delegation(cell: &str, faults: &mut Vec<String>) -> Option<Delegation> {
+    let mut parts = cell.splitn(3, ':').map(str::trim);
+    let mut part = || parts.next().unwrap_or_default();
+    let application = part().to_owned();
+    let (from, until) = (date(part(), faults), date(part(), faults));
+    Some(Delegation {
         application,
-        from,
-        until,
-    }
+        from: from?,
+        until: until?,
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DEMO: &str = include_str!("../../../config/demo/accounts.csv");
-
-    #[test]
-    fn the_demo_accounts_are_whole_and_fictitious() {
-        let accounts =
-            read_csv(DEMO, "Kq7-vTz4-mWx9").unwrap_or_else(|faults| panic!("{faults:#?}"));
-        let logins: Vec<&str> = accounts.iter().map(|a| a.person.login.as_str()).collect();
-        assert_eq!(
-            logins,
-            [
-                "amartin",
-                "bleroy",
-                "cdupont",
-                "dmoreau",
-                "epetit",
-                "operateur",
-                "jeanne.b",
-                "f.bernard",
-                "mairie.lille"
-            ]
-        );
-        assert_eq!(accounts[2].person.posts.len(), 2, "two establishments");
-        for account in &accounts {
-            assert!(
-                account
-                    .person
-                    .mail
-                    .as_deref()
-                    .is_none_or(|m| m.ends_with("@ac-demo.example"))
-            );
-            assert!(
-                account
-                    .numen
-                    .as_deref()
-                    .is_none_or(|n| n.starts_with("09X"))
-            );
-        }
-    }
-
-    #[test]
-    fn every_fault_is_told_with_its_line() {
-        let head = DEMO.lines().next().unwrap();
-        let text = format!(
-            "{head}\nnobody,a,,P,N,,bad,1999-13-01,f:0590121A:x,app:2026-01-01,,,\npersonnel,,,,,,,,,,,,\nshort\n"
-        );
-        let faults = read_csv(&text, "x").err().unwrap();
-        assert!(faults.len() >= 8, "{faults:#?}");
-        for line in ["line 2:", "line 3:", "line 4:"] {
-            assert!(
-                faults.iter().any(|fault| fault.starts_with(line)),
-                "{line} {faults:#?}"
-            );
-        }
-    }
-}
+mod tests;

@@ -8,10 +8,12 @@
 //!   gets the same answer as a wrong password.
 //! * The NUMEN is kept as a keyed hash only, never in clear (DOMAIN 1.7).
 
+mod fit;
 pub mod fonctions;
 mod hashing;
 pub mod identifiers;
 pub mod import;
+mod sealing;
 mod sqlite;
 
 #[cfg(test)]
@@ -163,8 +165,12 @@ pub trait Accounts: Send + Sync + 'static {
     async fn person(&self, id: &str) -> Result<Option<Person>, Fault>;
     /// Every account of a realm, ordered by login.
     async fn list(&self, realm: Realm) -> Result<Vec<Person>, Fault>;
-    /// Creates the account, or replaces the one with the same realm and login.
+    /// Creates the account, or replaces the one with the same realm and login: everything but its id
+    /// and whether it is enabled. Mail is kept in lower case. [`Fault::Unfit`] tells every fault.
     async fn keep(&self, account: NewAccount) -> Result<Person, Fault>;
+    /// Whether the account with this login (or professional mail) is enabled; `None` when there is
+    /// none.
+    async fn enabled(&self, realm: Realm, login: &str) -> Result<Option<bool>, Fault>;
     /// Disables or enables; `false` when there is no such account.
     async fn set_enabled(&self, realm: Realm, login: &str, enabled: bool) -> Result<bool, Fault>;
     /// Whether the back end answers, for `/health/ready`.
@@ -174,9 +180,12 @@ pub trait Accounts: Send + Sync + 'static {
 /// Verifying passwords.
 #[async_trait::async_trait]
 pub trait Passwords: Send + Sync + 'static {
-    /// Verifies `password` (any bytes up to 1024) for `login` (login or professional mail).
+    /// Verifies `password` for `login` (login or professional mail, in any case, spaces around it).
+    /// Passwords are the bytes that were typed, up to 1024, with no normalisation: browsers send what
+    /// the keyboard composes, and what is not touched cannot be read in two ways. Whether nobody has
+    /// that login, the password is wrong, empty or too long: one hash of today's cost, one answer.
     async fn verify(&self, realm: Realm, login: &str, password: &str) -> Result<Attempt, Fault>;
-    /// Sets a new password; `false` when there is no such account.
+    /// Sets a new password (1 to 1024 bytes) for that login; `false` when there is no such account.
     async fn set(&self, realm: Realm, login: &str, password: &str) -> Result<bool, Fault>;
 }
 

@@ -1,45 +1,55 @@
 //! A directory in one SQLite file; several processes may share it.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hmac::{Hmac, KeyInit, Mac};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use sha2::Sha256;
 use sqlx::Row;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
 use crate::hashing::Pool;
-use crate::identifiers::{Numen, Uai};
 use crate::{
     Accounts, Attempt, Dice, Directory, DirectoryKeys, Fault, Hashing, NewAccount, Passwords,
-    Person, Realm,
+    Person, Realm, fit,
 };
 
-/// Forward only: a migration that was released is never changed.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_accounts.sql")];
-const COLUMNS: &str = "id, realm, login, mail, title, given_name, surname, posts, delegations, \
-                       groups, roles, second_factor, enabled, password";
+mod migrations;
+mod rows;
 
-/// Opens a directory in an SQLite file (created and migrated when needed); several processes may.
+use rows::{COLUMNS, Kept};
+
+/// Longest login or mail that is looked up.
+const LONGEST_LOGIN: usize = 254;
+
+/// Opens a directory in an SQLite file (created and migrated when needed, for its owner's eyes only);
+/// several processes may.
 pub async fn sqlite(
     path: &Path,
     keys: DirectoryKeys,
     hashing: Hashing,
     dice: Dice,
 ) -> Result<Directory, Fault> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .map_err(|why| Fault::Away(format!("{}: {why}", folder.display())))?;
-    }
+    let directory = Arc::new(open(path, keys, hashing, dice).await?);
+    let accounts = Arc::<Sqlite>::clone(&directory);
+    Ok(Directory {
+        accounts,
+        passwords: directory,
+    })
+}
+
+async fn open(
+    path: &Path,
+    keys: DirectoryKeys,
+    hashing: Hashing,
+    dice: Dice,
+) -> Result<Sqlite, Fault> {
+    prepare(path).map_err(|why| Fault::Away(format!("{}: {why}", path.display())))?;
     let options = SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // Accounts change rarely and must outlive a power cut.
         .synchronous(SqliteSynchronous::Full)
@@ -50,52 +60,36 @@ pub async fn sqlite(
         .connect_with(options)
         .await
         .map_err(away)?;
-    migrate(&database).await?;
+    migrations::apply(&database).await?;
     let pool = Pool::new(hashing, Arc::clone(&dice))?;
-    let directory = Arc::new(Sqlite {
+    Ok(Sqlite {
         database,
         pool,
         keys,
         dice,
-    });
-    let accounts = Arc::<Sqlite>::clone(&directory);
-    Ok(Directory {
-        accounts,
-        passwords: directory,
     })
+}
+
+/// The folder, and an empty file that only its owner reads; SQLite gives its journals the same mode.
+fn prepare(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| folder.as_os_str() != "") {
+        std::fs::create_dir_all(folder)?;
+    }
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
 }
 
 fn away(why: sqlx::Error) -> Fault {
     Fault::Away(why.to_string())
 }
 
-async fn migrate(database: &SqlitePool) -> Result<(), Fault> {
-    // An immediate transaction: of two processes that start at once, one waits for the other.
-    let mut transaction = database.begin_with("BEGIN IMMEDIATE").await.map_err(away)?;
-    let row = sqlx::query("PRAGMA user_version")
-        .fetch_one(&mut *transaction)
-        .await
-        .map_err(away)?;
-    let version = usize::try_from(row.get::<i64, _>(0)).unwrap_or(0);
-    if version > MIGRATIONS.len() {
-        return Err(Fault::Away(format!(
-            "the database is of a later release (version {version})"
-        )));
-    }
-    for migration in MIGRATIONS.iter().skip(version) {
-        sqlx::raw_sql(*migration)
-            .execute(&mut *transaction)
-            .await
-            .map_err(away)?;
-    }
-    if version < MIGRATIONS.len() {
-        let set = format!("PRAGMA user_version = {}", MIGRATIONS.len());
-        sqlx::raw_sql(sqlx::AssertSqlSafe(set))
-            .execute(&mut *transaction)
-            .await
-            .map_err(away)?;
-    }
-    transaction.commit().await.map_err(away)
+/// As it is looked up: typed in any case, with spaces around it.
+fn typed(login: &str) -> String {
+    login.trim().to_lowercase()
 }
 
 struct Sqlite {
@@ -105,148 +99,57 @@ struct Sqlite {
     dice: Dice,
 }
 
-/// A row, with what is never part of a [`Person`].
-struct Kept {
-    person: Person,
-    enabled: bool,
-    password: String,
-}
-
 impl Sqlite {
-    async fn one(&self, condition: &str, arguments: [&str; 2]) -> Result<Option<Kept>, Fault> {
-        let query = format!("SELECT {COLUMNS} FROM account WHERE {condition}");
-        let [first, second] = arguments;
-        let row = sqlx::query(sqlx::AssertSqlSafe(query))
-            .bind(first)
-            .bind(second)
-            .fetch_optional(&self.database)
-            .await
-            .map_err(away)?;
-        row.as_ref().map(read).transpose()
+    async fn one(&self, condition: &str, arguments: &[&str]) -> Result<Option<Kept>, Fault> {
+        let text = format!("SELECT {COLUMNS} FROM account WHERE {condition}");
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
+        for argument in arguments {
+            query = query.bind((*argument).to_owned());
+        }
+        let row = query.fetch_optional(&self.database).await.map_err(away)?;
+        row.as_ref().map(rows::read).transpose()
     }
 
-    /// By login, or by professional mail where the text holds an @.
+    /// By login, or by professional mail where the text holds an @: no login does.
     async fn by_login(&self, realm: Realm, login: &str) -> Result<Option<Kept>, Fault> {
-        let login = login.trim().to_lowercase();
+        if login.len() > LONGEST_LOGIN {
+            return Ok(None);
+        }
+        let login = typed(login);
         let condition = if login.contains('@') {
             "realm = ?1 AND mail = ?2"
         } else {
             "realm = ?1 AND login = ?2"
         };
-        self.one(condition, [realm.as_str(), &login]).await
+        self.one(condition, &[realm.as_str(), &login]).await
     }
 
-    /// What is kept of a NUMEN or a birth date: nobody without the key can go back (DOMAIN 1.7).
-    fn sealed(&self, what: &str, text: &str) -> Result<String, Fault> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.keys.numen)
-            .map_err(|why| Fault::Away(why.to_string()))?;
-        mac.update(what.as_bytes());
-        mac.update(text.as_bytes());
-        Ok(hex(&mac.finalize().into_bytes()))
-    }
-
-    /// 128 bits in base32 without padding: 26 characters that never differ by case only.
+    /// 130 bits in base32: 26 characters that never differ by case only.
     fn fresh_id(&self) -> String {
         const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
         let mut bytes = [0; 26];
         (self.dice)(&mut bytes);
         bytes
             .iter()
-            .map(|byte| {
-                char::from(
-                    ALPHABET
-                        .get(usize::from(byte % 32))
-                        .copied()
-                        .unwrap_or(b'a'),
-                )
-            })
+            .filter_map(|byte| ALPHABET.get(usize::from(byte % 32)))
+            .map(|letter| char::from(*letter))
             .collect()
     }
-}
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn read(row: &SqliteRow) -> Result<Kept, Fault> {
-    let text = |column: &str| row.try_get::<String, _>(column).map_err(away);
-    let realm = text("realm")?;
-    let realm =
-        Realm::parse(&realm).ok_or_else(|| Fault::Away(format!("unknown realm {realm}")))?;
-    let person = Person {
-        id: text("id")?,
-        realm,
-        login: text("login")?,
-        title: text("title")?,
-        given_name: text("given_name")?,
-        surname: text("surname")?,
-        mail: row.try_get("mail").map_err(away)?,
-        posts: from_json(&text("posts")?)?,
-        delegations: from_json(&text("delegations")?)?,
-        groups: from_json(&text("groups")?)?,
-        roles: from_json(&text("roles")?)?,
-        second_factor: text("second_factor")?,
-    };
-    let enabled = row.try_get::<i64, _>("enabled").map_err(away)? != 0;
-    Ok(Kept {
-        person,
-        enabled,
-        password: text("password")?,
-    })
-}
-
-fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
-    serde_json::from_str(text)
-        .map_err(|why| Fault::Away(format!("an account cannot be read: {why}")))
-}
-
-fn to_json<T: Serialize>(value: &T) -> Result<String, Fault> {
-    serde_json::to_string(value)
-        .map_err(|why| Fault::Away(format!("an account cannot be written: {why}")))
-}
-
-/// What no account may be kept with.
-fn check(account: &NewAccount) -> Result<(), Fault> {
-    let person = &account.person;
-    let unfit = |reason: String| {
-        Err(Fault::Unfit {
-            login: person.login.clone(),
-            reason,
-        })
-    };
-    let login_fits = !person.login.is_empty()
-        && person.login.len() <= 64
-        && person
-            .login
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c));
-    if !login_fits {
-        return unfit("a login is 1 to 64 of a-z, 0-9, - . _".to_owned());
+    /// After a login with a hash of other parameters. A password that was changed meanwhile stays,
+    /// and a directory that is busy keeps nobody out: the next login tries again.
+    async fn renew(&self, kept: &Kept, password: &str) {
+        let Ok(hash) = self.pool.hash(password).await else {
+            return;
+        };
+        sqlx::query("UPDATE account SET password = ?3 WHERE id = ?1 AND password = ?2")
+            .bind(kept.person.id.clone())
+            .bind(kept.password.clone())
+            .bind(hash)
+            .execute(&self.database)
+            .await
+            .ok();
     }
-    if let Some(post) = person
-        .posts
-        .iter()
-        .find(|post| Uai::parse(&post.uai).is_none())
-    {
-        return unfit(format!("{} is not a UAI", post.uai));
-    }
-    if account
-        .numen
-        .as_deref()
-        .is_some_and(|numen| Numen::parse(numen).is_none())
-    {
-        return unfit("the NUMEN is not of the form 09X1234567XYZ".to_owned());
-    }
-    if !matches!(
-        person.second_factor.as_str(),
-        "none" | "external" | "always"
-    ) {
-        return unfit("second_factor is none, external or always".to_owned());
-    }
-    if account.password.is_empty() || account.password.len() > crate::hashing::LONGEST {
-        return unfit("a password is 1 to 1024 bytes".to_owned());
-    }
-    Ok(())
 }
 
 #[async_trait::async_trait]
@@ -257,7 +160,7 @@ impl Accounts for Sqlite {
     }
 
     async fn person(&self, id: &str) -> Result<Option<Person>, Fault> {
-        let found = self.one("id = ?1 AND ?2 = ''", [id, ""]).await?;
+        let found = self.one("id = ?1", &[id]).await?;
         Ok(found.filter(|kept| kept.enabled).map(|kept| kept.person))
     }
 
@@ -269,65 +172,58 @@ impl Accounts for Sqlite {
             .await
             .map_err(away)?;
         rows.iter()
-            .map(|row| read(row).map(|kept| kept.person))
+            .map(|row| rows::read(row).map(|kept| kept.person))
             .collect()
     }
 
-    async fn keep(&self, account: NewAccount) -> Result<Person, Fault> {
-        check(&account)?;
+    async fn keep(&self, mut account: NewAccount) -> Result<Person, Fault> {
+        fit::tidy(&mut account);
+        let unfit = |login: &str, reason: String| Fault::Unfit {
+            login: login.to_owned(),
+            reason,
+        };
+        let mut faults = fit::faults(&account);
+        faults.extend(fit::password(&account.password));
+        if !faults.is_empty() {
+            return Err(unfit(&account.person.login, faults.join("; ")));
+        }
         let password = self.pool.hash(&account.password).await?;
-        let numen = account
-            .numen
-            .as_deref()
-            .map(|numen| self.sealed("numen", numen.trim()))
-            .transpose()?;
-        let born = account
-            .birth_date
-            .map(|date| self.sealed("birth", &date.to_string()))
-            .transpose()?;
-        let mut person = account.person;
-        let before = self.by_login(person.realm, &person.login).await?;
-        person.id = before.map_or_else(|| self.fresh_id(), |kept| kept.person.id);
-        person.mail = person.mail.map(|mail| mail.to_lowercase());
-        sqlx::query(
-            "INSERT INTO account (id, realm, login, mail, title, given_name, surname, posts, \
-             delegations, groups, roles, second_factor, enabled, password, numen, birth_date) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1, ?13, ?14, ?15) \
-             ON CONFLICT (realm, login) DO UPDATE SET mail = ?4, title = ?5, given_name = ?6, \
-             surname = ?7, posts = ?8, delegations = ?9, groups = ?10, roles = ?11, \
-             second_factor = ?12, enabled = 1, password = ?13, numen = ?14, birth_date = ?15",
-        )
-        .bind(&person.id)
-        .bind(person.realm.as_str())
-        .bind(&person.login)
-        .bind(&person.mail)
-        .bind(&person.title)
-        .bind(&person.given_name)
-        .bind(&person.surname)
-        .bind(to_json(&person.posts)?)
-        .bind(to_json(&person.delegations)?)
-        .bind(to_json(&person.groups)?)
-        .bind(to_json(&person.roles)?)
-        .bind(&person.second_factor)
-        .bind(password)
-        .bind(numen)
-        .bind(born)
-        .execute(&self.database)
-        .await
-        .map_err(|why| match why {
-            sqlx::Error::Database(ref fault) if fault.is_unique_violation() => Fault::Unfit {
-                login: person.login.clone(),
-                reason: "another account has this mail or NUMEN".to_owned(),
-            },
+        // Of two processes that keep the same account, the second one finds the first one's id.
+        let begin = self.database.begin_with("BEGIN IMMEDIATE");
+        let mut transaction = begin.await.map_err(away)?;
+        let before = sqlx::query("SELECT id FROM account WHERE realm = ?1 AND login = ?2")
+            .bind(account.person.realm.as_str())
+            .bind(account.person.login.clone())
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(away)?;
+        account.person.id = match before {
+            Some(row) => row.try_get(0).map_err(away)?,
+            None => self.fresh_id(),
+        };
+        let written = rows::write(&account, password, &self.keys)?
+            .execute(&mut *transaction)
+            .await;
+        written.map_err(|why| match why {
+            sqlx::Error::Database(fault) if fault.is_unique_violation() => unfit(
+                &account.person.login,
+                "another account has this mail or NUMEN".to_owned(),
+            ),
             why => away(why),
         })?;
-        Ok(person)
+        transaction.commit().await.map_err(away)?;
+        Ok(account.person)
+    }
+
+    async fn enabled(&self, realm: Realm, login: &str) -> Result<Option<bool>, Fault> {
+        let found = self.by_login(realm, login).await?;
+        Ok(found.map(|kept| kept.enabled))
     }
 
     async fn set_enabled(&self, realm: Realm, login: &str, enabled: bool) -> Result<bool, Fault> {
         let done = sqlx::query("UPDATE account SET enabled = ?3 WHERE realm = ?1 AND login = ?2")
             .bind(realm.as_str())
-            .bind(login.trim().to_lowercase())
+            .bind(typed(login))
             .bind(i64::from(enabled))
             .execute(&self.database)
             .await
@@ -357,16 +253,22 @@ impl Passwords for Sqlite {
             return Ok(Attempt::Disabled);
         }
         if verdict.stale {
-            self.set(realm, &kept.person.login, password).await?;
+            self.renew(&kept, password).await;
         }
         Ok(Attempt::Welcome(Box::new(kept.person)))
     }
 
     async fn set(&self, realm: Realm, login: &str, password: &str) -> Result<bool, Fault> {
+        if let Some(reason) = fit::password(password) {
+            return Err(Fault::Unfit {
+                login: typed(login),
+                reason,
+            });
+        }
         let hash = self.pool.hash(password).await?;
         let done = sqlx::query("UPDATE account SET password = ?3 WHERE realm = ?1 AND login = ?2")
             .bind(realm.as_str())
-            .bind(login.trim().to_lowercase())
+            .bind(typed(login))
             .bind(hash)
             .execute(&self.database)
             .await

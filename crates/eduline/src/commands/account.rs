@@ -37,9 +37,7 @@ pub(crate) async fn run(directory: &Directory, command: &Account) -> Result<(), 
             print,
         } => {
             let realm = parse_realm(realm)?;
-            let found = directory.accounts.find(realm, login).await.map_err(away)?;
-            let person = found.ok_or_else(|| nobody(realm, login))?;
-            let value = described(&person);
+            let value = shown_whole(directory, realm, login).await?;
             let lines: Vec<String> = value
                 .as_object()
                 .into_iter()
@@ -74,8 +72,9 @@ pub(crate) async fn import_missing(
 ) -> Result<(), Refusal> {
     for account in read_csv(file, password)? {
         let (realm, login) = (account.person.realm, &account.person.login);
-        let there = directory.accounts.find(realm, login).await.map_err(away)?;
-        if there.is_none() {
+        // An account that was disabled is there too.
+        let there = directory.accounts.enabled(realm, login);
+        if there.await.map_err(away)?.is_none() {
             directory.accounts.keep(account).await.map_err(away)?;
         }
     }
@@ -161,6 +160,28 @@ fn line(person: &Person) -> String {
         person.given_name,
         person.surname
     )
+}
+
+/// One account, disabled ones too, and whether it is enabled.
+async fn shown_whole(directory: &Directory, realm: Realm, login: &str) -> Result<Value, Refusal> {
+    let accounts = &directory.accounts;
+    let enabled = accounts.enabled(realm, login).await.map_err(away)?;
+    let enabled = enabled.ok_or_else(|| nobody(realm, login))?;
+    let asked = login.trim().to_lowercase();
+    let person = match accounts.find(realm, login).await.map_err(away)? {
+        Some(person) => Some(person),
+        None => accounts
+            .list(realm)
+            .await
+            .map_err(away)?
+            .into_iter()
+            .find(|person| person.login == asked || person.mail.as_ref() == Some(&asked)),
+    };
+    let mut value = described(&person.ok_or_else(|| nobody(realm, login))?);
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("enabled".to_owned(), json!(enabled));
+    }
+    Ok(value)
 }
 
 fn described(person: &Person) -> Value {

@@ -1,0 +1,146 @@
+//! What an account must be to be kept: the same rules for a file, the command line and a form.
+
+use crate::hashing::LONGEST;
+use crate::identifiers::{Numen, Uai};
+use crate::{Delegation, NewAccount, Person, Post, Realm};
+
+/// Characters of a name, a place or a group (a string of 256 characters is what every SAML product
+/// takes: Kantara IIP-G02).
+const TEXT: usize = 256;
+/// Posts, delegations, groups: a session with all of them fits the shelf.
+const MANY: usize = 50;
+/// Roles inside Eduline itself.
+const ROLES: [&str; 2] = ["operateur", "assistance"];
+
+/// The account as it is kept: mail in lower case, UAIs in capitals, nothing around them.
+pub(crate) fn tidy(account: &mut NewAccount) {
+    let person = &mut account.person;
+    person.mail = person
+        .mail
+        .as_deref()
+        .map(|mail| mail.trim().to_lowercase())
+        .filter(|mail| !mail.is_empty());
+    for post in &mut person.posts {
+        if let Some(uai) = Uai::parse(&post.uai) {
+            uai.as_str().clone_into(&mut post.uai);
+        }
+    }
+    account.numen = account
+        .numen
+        .as_deref()
+        .map(|numen| numen.trim().to_owned());
+}
+
+/// What is wrong with the account, its password apart; every fault at once. What is secret is not
+/// repeated.
+pub(crate) fn faults(account: &NewAccount) -> Vec<String> {
+    let person = &account.person;
+    let mut faults = Vec::new();
+    if !is_login(&person.login) {
+        faults.push("a login is 1 to 64 of a-z, 0-9, - . _".to_owned());
+    }
+    names(person, &mut faults);
+    if person.mail.as_deref().is_some_and(|mail| !is_mail(mail)) {
+        faults.push("the mail address is not of the form name@host".to_owned());
+    }
+    person
+        .posts
+        .iter()
+        .for_each(|post| post_faults(person.realm, post, &mut faults));
+    person
+        .delegations
+        .iter()
+        .for_each(|delegation| delegation_faults(delegation, &mut faults));
+    for role in &person.roles {
+        if !ROLES.contains(&role.as_str()) {
+            faults.push(format!("{role:?} is no role: {}", ROLES.join(", ")));
+        }
+    }
+    if !["none", "external", "always"].contains(&person.second_factor.as_str()) {
+        faults.push("the second factor is none, external or always".to_owned());
+    }
+    let numen = account.numen.as_deref();
+    if numen.is_some_and(|numen| Numen::parse(numen).is_none()) {
+        faults.push("the NUMEN is not of the form 09X1234567XYZ".to_owned());
+    }
+    faults
+}
+
+/// What is wrong with a password, kept as typed, byte for byte.
+pub(crate) fn password(password: &str) -> Option<String> {
+    let fits = (1..=LONGEST).contains(&password.len());
+    (!fits).then(|| format!("a password is 1 to {LONGEST} bytes"))
+}
+
+fn names(person: &Person, faults: &mut Vec<String>) {
+    if person.given_name.is_empty() || person.surname.is_empty() {
+        faults.push("a given name and a surname are needed".to_owned());
+    }
+    let own = [&person.title, &person.given_name, &person.surname];
+    let places = person.posts.iter().map(|post| &post.place);
+    let all = own.into_iter().chain(places).chain(&person.groups);
+    for text in all.filter(|text| !is_text(text)) {
+        faults.push(format!(
+            "{text:?} is longer than {TEXT} characters, or holds one that is not to be seen"
+        ));
+    }
+    let most = [
+        person.posts.len(),
+        person.delegations.len(),
+        person.groups.len(),
+    ];
+    if most.into_iter().any(|many| many > MANY) {
+        faults.push(format!("more than {MANY} posts, delegations or groups"));
+    }
+}
+
+fn post_faults(realm: Realm, post: &Post, faults: &mut Vec<String>) {
+    if Uai::parse(&post.uai).is_none() {
+        faults.push(format!("{:?} is not a UAI", post.uai));
+    }
+    let staff = realm == Realm::Personnel;
+    if (staff || !post.function.is_empty()) && !is_id(&post.function) {
+        faults.push(format!("{:?} is not the id of a function", post.function));
+    }
+}
+
+fn delegation_faults(delegation: &Delegation, faults: &mut Vec<String>) {
+    if !is_id(&delegation.application) {
+        let application = &delegation.application;
+        faults.push(format!("{application:?} is not the id of an application"));
+    }
+    if delegation.until < delegation.from {
+        faults.push(format!(
+            "a delegation ends on {} before it begins on {}",
+            delegation.until, delegation.from
+        ));
+    }
+}
+
+fn is_login(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c);
+    (1..=64).contains(&text.len()) && text.chars().all(fits)
+}
+
+fn is_id(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    (1..=64).contains(&text.len()) && text.chars().all(fits)
+}
+
+/// Enough to be told from a login, and to hold nothing that ends a header or an address.
+fn is_mail(text: &str) -> bool {
+    let fits = |c: char| !c.is_whitespace() && !c.is_control() && !"<>,;\"()".contains(c);
+    text.len() <= 254
+        && text.chars().all(fits)
+        && text
+            .split_once('@')
+            .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+}
+
+/// Text that XML can carry (XML 1.0 2.2) and a page can show on one line.
+fn is_text(text: &str) -> bool {
+    let seen = |c: char| {
+        !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')
+    };
+    text.chars().count() <= TEXT && text.chars().all(seen)
+}

@@ -1,0 +1,99 @@
+//! An account as a row, and back.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::Row;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+
+use super::away;
+use crate::identifiers::Numen;
+use crate::{DirectoryKeys, Fault, NewAccount, Person, Realm};
+
+/// What [`read`] reads.
+pub(super) const COLUMNS: &str = "id, realm, login, mail, title, given_name, surname, posts, \
+                                  delegations, groups, roles, second_factor, enabled, password";
+
+/// A row, with what is never part of a [`Person`].
+pub(super) struct Kept {
+    pub(super) person: Person,
+    pub(super) enabled: bool,
+    /// PHC string.
+    pub(super) password: String,
+}
+
+pub(super) fn read(row: &SqliteRow) -> Result<Kept, Fault> {
+    let text = |column: &str| row.try_get::<String, _>(column).map_err(away);
+    let realm = text("realm")?;
+    let realm =
+        Realm::parse(&realm).ok_or_else(|| Fault::Away(format!("unknown realm {realm}")))?;
+    let person = Person {
+        id: text("id")?,
+        realm,
+        login: text("login")?,
+        title: text("title")?,
+        given_name: text("given_name")?,
+        surname: text("surname")?,
+        mail: row.try_get("mail").map_err(away)?,
+        posts: from_json(&text("posts")?)?,
+        delegations: from_json(&text("delegations")?)?,
+        groups: from_json(&text("groups")?)?,
+        roles: from_json(&text("roles")?)?,
+        second_factor: text("second_factor")?,
+    };
+    let enabled = row.try_get::<i64, _>("enabled").map_err(away)? != 0;
+    Ok(Kept {
+        person,
+        enabled,
+        password: text("password")?,
+    })
+}
+
+/// Writes the account in place of the one with its realm and login: who it is (`id`) and whether it
+/// is enabled stay.
+pub(super) fn write(
+    account: &NewAccount,
+    password: String,
+    keys: &DirectoryKeys,
+) -> Result<Query<'static, sqlx::Sqlite, SqliteArguments>, Fault> {
+    let person = &account.person;
+    let numen = account.numen.as_deref().and_then(Numen::parse);
+    let numen = numen.map(|numen| keys.numen(&numen)).transpose()?;
+    let born = account.birth_date;
+    let born = born
+        .map(|date| keys.birth_date(&person.id, date))
+        .transpose()?;
+    Ok(sqlx::query(
+        "INSERT INTO account (id, realm, login, mail, title, given_name, surname, posts, \
+         delegations, groups, roles, second_factor, enabled, password, numen, birth_date) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1, ?13, ?14, ?15) \
+         ON CONFLICT (realm, login) DO UPDATE SET mail = ?4, title = ?5, given_name = ?6, \
+         surname = ?7, posts = ?8, delegations = ?9, groups = ?10, roles = ?11, \
+         second_factor = ?12, password = ?13, numen = ?14, birth_date = ?15",
+    )
+    .bind(person.id.clone())
+    .bind(person.realm.as_str())
+    .bind(person.login.clone())
+    .bind(person.mail.clone())
+    .bind(person.title.clone())
+    .bind(person.given_name.clone())
+    .bind(person.surname.clone())
+    .bind(to_json(&person.posts)?)
+    .bind(to_json(&person.delegations)?)
+    .bind(to_json(&person.groups)?)
+    .bind(to_json(&person.roles)?)
+    .bind(person.second_factor.clone())
+    .bind(password)
+    .bind(numen)
+    .bind(born))
+}
+
+fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+    serde_json::from_str(text)
+        .map_err(|why| Fault::Away(format!("an account cannot be read: {why}")))
+}
+
+fn to_json<T: Serialize>(value: &T) -> Result<String, Fault> {
+    serde_json::to_string(value)
+        .map_err(|why| Fault::Away(format!("an account cannot be written: {why}")))
+}

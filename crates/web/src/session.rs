@@ -87,7 +87,7 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
         let Some(key) = self.key(visit) else {
             return Ok(None);
         };
-        let Some(kept) = self.drawer.get(&key).await? else {
+        let Some(kept) = readable(self.drawer.get(&key).await)? else {
             return Ok(None);
         };
         let now = visit.edge().now();
@@ -144,7 +144,7 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
 
     async fn remove(&self, key: &str, now: DateTime<Utc>) -> Result<Option<Kept<T>>, Refused> {
         self.closed.put(&mark(key), &now, CLOSED_FOR).await?;
-        Ok(self.drawer.take(key).await?)
+        Ok(readable(self.drawer.take(key).await)?)
     }
 
     fn left(&self, opened: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
@@ -163,6 +163,15 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
 /// Under what it is remembered that a session was closed.
 fn mark(key: &str) -> String {
     format!("{key}.closed")
+}
+
+/// What another release wrote in another form is no session: the visitor signs in again, and is not
+/// told that a store is away.
+fn readable<K>(found: Result<Option<K>, store::Away>) -> Result<Option<K>, store::Away> {
+    match found {
+        Err(store::Away::Unreadable { .. }) => Ok(None),
+        found => found,
+    }
 }
 
 fn digest(token: &str) -> String {

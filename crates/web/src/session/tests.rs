@@ -159,3 +159,34 @@ async fn a_visit_that_read_it_before_it_was_closed_does_not_bring_it_back() {
         .unwrap();
     assert_eq!(kept, None);
 }
+
+#[actix_web::test]
+async fn what_another_release_wrote_is_no_session_and_no_dead_end() {
+    let house = house();
+    let (_, cookies) = house.open(&Vec::new(), "anne").await;
+    let next: Sessions<Vec<u64>> = Sessions::new(
+        Arc::clone(&house.shelf),
+        "test-sessions",
+        "test".to_owned(),
+        Duration::from_secs(60),
+        Duration::from_secs(60),
+    );
+    let seen = house.scene.visit(&cookies, async |visit| {
+        assert!(next.current(&visit).await.unwrap().is_none());
+        next.open(&visit, vec![1]).await.unwrap();
+    });
+    let ((), renewed) = seen.await;
+    let seen = house.scene.visit(&renewed, async |visit| {
+        assert!(next.current(&visit).await.unwrap().is_some());
+    });
+    seen.await;
+    let (_, cookies) = house.open(&Vec::new(), "anne").await;
+    let seen = house.scene.visit(&cookies, async |visit| {
+        assert!(next.close(&visit).await.unwrap().is_none());
+    });
+    seen.await;
+    assert!(
+        house.current(&cookies).await.is_none(),
+        "closed all the same"
+    );
+}

@@ -206,10 +206,13 @@ pub fn generate(
 }
 
 impl SigningKey {
-    /// Decodes a PEM private key and its PEM certificate; refuses a pair that does not match, RSA
-    /// under 2048 bits and curves other than P-256, P-384, P-521 (SDP-MD06, SDP-MD07).
+    /// Decodes a PEM private key and its PEM certificate; refuses a pair that does not match, a key
+    /// under a passphrase, RSA under 2048 bits and curves other than P-256, P-384, P-521 (SDP-MD06,
+    /// SDP-MD07).
     pub fn from_pem(key_pem: &str, cert_pem: &str) -> Result<Self, KeyFault> {
-        let key = PKey::private_key_from_pem(key_pem.as_bytes())?;
+        // A key under a passphrase is refused: OpenSSL's own way is to ask for it on the terminal
+        // and wait.
+        let key = PKey::private_key_from_pem_callback(key_pem.as_bytes(), |_| Ok(0))?;
         let verifying = VerifyingKey::from_pem(cert_pem)?;
         if !key.public_eq(&verifying.key) {
             return Err(KeyFault::Mismatch);
@@ -414,6 +417,18 @@ mod tests {
         let two = generate(KeyKind::P256, "two", [2; 16], now(), 1).unwrap();
         let fault = SigningKey::from_pem(&one.key_pem, &two.cert_pem).unwrap_err();
         assert!(matches!(fault, KeyFault::Mismatch));
+    }
+
+    #[test]
+    fn a_key_under_a_passphrase_is_refused_and_nobody_is_asked() {
+        let pair = generate(KeyKind::P256, "locked", [4; 16], now(), 1).unwrap();
+        let locked = PKey::private_key_from_pem(pair.key_pem.as_bytes())
+            .unwrap()
+            .private_key_to_pem_pkcs8_passphrase(openssl::symm::Cipher::aes_256_cbc(), b"secret")
+            .unwrap();
+        let locked = String::from_utf8(locked).unwrap();
+        let fault = SigningKey::from_pem(&locked, &pair.cert_pem).unwrap_err();
+        assert!(matches!(fault, KeyFault::OpenSsl(_)));
     }
 
     #[test]

@@ -116,6 +116,24 @@ impl Writer {
         }
     }
 
+    /// An element that `fill` fills in; left out when it stays empty.
+    pub(crate) fn filled(
+        &mut self,
+        ns: Ns,
+        local: &'static str,
+        fill: impl FnOnce(&mut Self) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let start = self.open(ns, local, &[])?;
+        let empty = self.position();
+        fill(self)?;
+        let stays_empty = self.position() == empty;
+        self.close();
+        if stays_empty {
+            self.out.truncate(start);
+        }
+        Ok(())
+    }
+
     /// An element with nothing in it.
     pub(crate) fn empty(
         &mut self,
@@ -233,16 +251,33 @@ mod tests {
     }
 
     #[test]
+    fn an_element_that_stays_empty_is_left_out() {
+        let mut w = Writer::with_capacity(64);
+        w.open(MD, "EntityDescriptor", &[]).unwrap();
+        w.filled(MD, "Extensions", |w| w.filled(MDUI, "UIInfo", |_| Ok(())))
+            .unwrap();
+        w.filled(MD, "Extensions", |w| w.empty(MDUI, "UIInfo", &[]))
+            .unwrap();
+        assert_eq!(
+            w.finish(),
+            "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\"><md:Extensions>\
+             <mdui:UIInfo xmlns:mdui=\"urn:oasis:names:tc:SAML:metadata:ui\"></mdui:UIInfo>\
+             </md:Extensions></md:EntityDescriptor>"
+        );
+    }
+
+    #[test]
     fn what_xml_forbids_is_not_written() {
-        for bad in ["\0", "a\u{b}b", "\u{fffe}", "\u{1f}"] {
+        for bad in ["\0", "a\u{b}b", "\u{c}", "\u{fffe}", "\u{ffff}", "\u{1f}"] {
             let mut w = Writer::with_capacity(64);
             assert!(w.leaf(SAML, "Issuer", &[], bad).is_err(), "{bad:?}");
+            assert!(w.empty(SAML, "Issuer", &[("a", bad)]).is_err(), "{bad:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn any_text_comes_back_from_an_independent_parser(text in "[\\t\\n\\r -\u{d7ff}\u{e000}-\u{fffd}]{0,40}") {
+        fn any_text_comes_back_from_an_independent_parser(text in "[\\t\\n\\r -\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]{0,40}") {
             let mut w = Writer::with_capacity(64);
             w.leaf(SAML, "AttributeValue", &[("a", &text)], &text).unwrap();
             let xml = w.finish();

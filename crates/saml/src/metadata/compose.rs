@@ -1,6 +1,8 @@
 //! Composing our own entities' metadata, in the order the schemas ask for, canonical by
 //! construction.
 
+use std::collections::HashSet;
+
 use super::{Endpoint, EntityPlan, IndexedEndpoint, Localized, RequestedAttribute, RolePlan, Ui};
 use crate::keys::Algorithm;
 use crate::names::ATTRNAME_URI;
@@ -17,7 +19,11 @@ const DIGESTS: [&str; 3] = [
 
 /// Composes and signs an `EntityDescriptor`, schema-valid in order, canonical by construction.
 /// Algorithm support (alg:SigningMethod, alg:DigestMethod) is always declared (IIP-MD09).
+///
+/// What would not be a role is not composed: one without a signing certificate, without the address
+/// it is there for, or with two of the same index.
 pub fn compose(plan: &EntityPlan<'_>, key: &SigningKey) -> Result<String, Refusal> {
+    is_a_role(plan)?;
     let mut w = Writer::with_capacity(16 * 1024);
     let valid_until = instant(plan.valid_until);
     let cache = format!("PT{}S", plan.cache_s);
@@ -38,10 +44,32 @@ pub fn compose(plan: &EntityPlan<'_>, key: &SigningKey) -> Result<String, Refusa
         RolePlan::Idp { .. } => idp(&mut w, plan)?,
         RolePlan::Sp { .. } => sp(&mut w, plan)?,
     }
-    organization(&mut w, plan.ui)?;
+    organization(&mut w, plan)?;
     w.close();
     sign(&mut w, start, first, id, key)?;
     Ok(w.finish())
+}
+
+/// What the schema, or a reader as strict as ours, would refuse.
+fn is_a_role(plan: &EntityPlan<'_>) -> Result<(), Refusal> {
+    let why = match &plan.role {
+        _ if plan.signing_certificates.is_empty() => "a role has a signing certificate",
+        RolePlan::Idp { sso, .. } if sso.is_empty() => "an identity provider has a sign-on address",
+        RolePlan::Sp { acs, .. } if acs.is_empty() => "a service has a consumer address",
+        RolePlan::Sp { acs, discovery, .. }
+            if !unique(acs.iter().map(|acs| acs.index))
+                || !unique(discovery.iter().map(|response| response.index)) =>
+        {
+            "an index names one address"
+        }
+        _ => return Ok(()),
+    };
+    Err(Refusal::NotComposed { why })
+}
+
+fn unique(mut indexes: impl Iterator<Item = u16>) -> bool {
+    let mut seen = HashSet::new();
+    indexes.all(|index| seen.insert(index))
 }
 
 /// Entity attributes and algorithm support (SAML V2.0 Metadata Profile for Algorithm Support 2).
@@ -91,12 +119,12 @@ fn idp(w: &mut Writer, plan: &EntityPlan<'_>) -> Result<(), Refusal> {
     ];
     attributes.extend(error_url.map(|url| ("errorURL", url)));
     w.open(MD, "IDPSSODescriptor", &attributes)?;
-    w.open(MD, "Extensions", &[])?;
-    for scope in scopes {
-        w.leaf(SHIBMD, "Scope", &[("regexp", "false")], scope)?;
-    }
-    ui_info(w, plan.ui)?;
-    w.close();
+    w.filled(MD, "Extensions", |w| {
+        for scope in scopes {
+            w.leaf(SHIBMD, "Scope", &[("regexp", "false")], scope)?;
+        }
+        ui_info(w, plan.ui)
+    })?;
     keys(w, &plan.signing_certificates)?;
     endpoints(w, "SingleLogoutService", slo)?;
     formats(w, name_id_formats)?;
@@ -125,18 +153,14 @@ fn sp(w: &mut Writer, plan: &EntityPlan<'_>) -> Result<(), Refusal> {
             ("WantAssertionsSigned", "true"),
         ],
     )?;
-    w.open(MD, "Extensions", &[])?;
-    ui_info(w, plan.ui)?;
-    for response in discovery {
-        let (index, default) = (response.index.to_string(), response.is_default.to_string());
-        indexed(
-            w,
-            IDPDISC,
-            "DiscoveryResponse",
-            [IDPDISC.uri, &response.location, &index, &default],
-        )?;
-    }
-    w.close();
+    w.filled(MD, "Extensions", |w| {
+        ui_info(w, plan.ui)?;
+        discovery.iter().try_for_each(|response| {
+            let (index, default) = (response.index.to_string(), response.is_default.to_string());
+            let of = [IDPDISC.uri, &response.location, &index, &default];
+            indexed(w, IDPDISC, "DiscoveryResponse", of)
+        })
+    })?;
     keys(w, &plan.signing_certificates)?;
     endpoints(w, "SingleLogoutService", slo)?;
     formats(w, name_id_formats)?;
@@ -155,7 +179,7 @@ fn sp(w: &mut Writer, plan: &EntityPlan<'_>) -> Result<(), Refusal> {
             [binding.uri(), location, &index, &default],
         )?;
     }
-    consuming_service(w, plan.ui, requested_attributes)?;
+    consuming_service(w, plan, requested_attributes)?;
     w.close();
     Ok(())
 }
@@ -175,10 +199,11 @@ fn indexed(w: &mut Writer, ns: Ns, name: &'static str, of: [&str; 4]) -> Result<
     )
 }
 
-/// What the service asks for, under its name in each language (Metadata 2.4.4.1, 2.4.4.2).
+/// What the service asks for, under its name in each language (Metadata 2.4.4.1, 2.4.4.2: a name is
+/// not optional, and the entity has one).
 fn consuming_service(
     w: &mut Writer,
-    ui: &Ui,
+    plan: &EntityPlan<'_>,
     requested: &[RequestedAttribute],
 ) -> Result<(), Refusal> {
     if requested.is_empty() {
@@ -189,7 +214,11 @@ fn consuming_service(
         "AttributeConsumingService",
         &[("index", "1"), ("isDefault", "true")],
     )?;
-    localized(w, MD, "ServiceName", &ui.display_names)?;
+    if plan.ui.display_names.is_empty() {
+        let lang = [("xml:lang", "en")];
+        w.leaf(MD, "ServiceName", &lang, plan.id.as_str())?;
+    }
+    localized(w, MD, "ServiceName", &plan.ui.display_names)?;
     for attribute in requested {
         let required = attribute.required.to_string();
         let mut attributes: Vec<Attr<'_>> = vec![
@@ -210,25 +239,17 @@ fn consuming_service(
 }
 
 fn ui_info(w: &mut Writer, ui: &Ui) -> Result<(), Refusal> {
-    if ui.display_names.is_empty() {
-        return Ok(());
-    }
-    w.open(MDUI, "UIInfo", &[])?;
-    localized(w, MDUI, "DisplayName", &ui.display_names)?;
-    localized(w, MDUI, "Description", &ui.descriptions)?;
-    for logo in &ui.logos {
-        let (width, height) = (logo.width.to_string(), logo.height.to_string());
-        w.leaf(
-            MDUI,
-            "Logo",
-            &[("height", &height), ("width", &width)],
-            &logo.url,
-        )?;
-    }
-    localized(w, MDUI, "InformationURL", &ui.information_urls)?;
-    localized(w, MDUI, "PrivacyStatementURL", &ui.privacy_urls)?;
-    w.close();
-    Ok(())
+    w.filled(MDUI, "UIInfo", |w| {
+        localized(w, MDUI, "DisplayName", &ui.display_names)?;
+        localized(w, MDUI, "Description", &ui.descriptions)?;
+        for logo in &ui.logos {
+            let (width, height) = (logo.width.to_string(), logo.height.to_string());
+            let size = [("height", height.as_str()), ("width", width.as_str())];
+            w.leaf(MDUI, "Logo", &size, &logo.url)?;
+        }
+        localized(w, MDUI, "InformationURL", &ui.information_urls)?;
+        localized(w, MDUI, "PrivacyStatementURL", &ui.privacy_urls)
+    })
 }
 
 fn localized(
@@ -278,21 +299,22 @@ fn endpoints(w: &mut Writer, name: &'static str, endpoints: &[Endpoint]) -> Resu
     Ok(())
 }
 
-/// `Organization` and the technical contact (SDP-MD11).
-fn organization(w: &mut Writer, ui: &Ui) -> Result<(), Refusal> {
-    if let Some(name) = &ui.organization {
-        let address = ui
-            .information_urls
-            .first()
-            .map_or(name.as_str(), |url| url.text.as_str());
+/// `Organization` (Metadata 2.3.2.1: an address is not optional, and the entity's name is one) and
+/// the technical contact (SDP-MD11).
+fn organization(w: &mut Writer, plan: &EntityPlan<'_>) -> Result<(), Refusal> {
+    if let Some(name) = &plan.ui.organization {
         w.open(MD, "Organization", &[])?;
         for element in ["OrganizationName", "OrganizationDisplayName"] {
             w.leaf(MD, element, &[("xml:lang", "fr")], name)?;
         }
-        w.leaf(MD, "OrganizationURL", &[("xml:lang", "fr")], address)?;
+        if plan.ui.information_urls.is_empty() {
+            let lang = [("xml:lang", "fr")];
+            w.leaf(MD, "OrganizationURL", &lang, plan.id.as_str())?;
+        }
+        localized(w, MD, "OrganizationURL", &plan.ui.information_urls)?;
         w.close();
     }
-    if let Some(mail) = &ui.technical_contact {
+    if let Some(mail) = &plan.ui.technical_contact {
         w.open(MD, "ContactPerson", &[("contactType", "technical")])?;
         w.leaf(MD, "EmailAddress", &[], &format!("mailto:{mail}"))?;
         w.close();

@@ -12,14 +12,25 @@ use crate::request::{AcsChoice, AuthnRequest};
 use crate::writer::{Attr, SAML, SAMLP, Writer, instant};
 use crate::{Refusal, SigningKey};
 
+/// What `RelayState` may hold, in bytes (SAML Bindings 3.4.3).
+const RELAY_STATE: usize = 80;
+
 /// Composes the address that carries `request` to `destination`: deflated, signed over the query
-/// octets, `RelayState` included. `destination` may already have a query.
+/// octets, `RelayState` (1 to 80 bytes) included. `destination` may already have a query, but no
+/// fragment: it would swallow the message.
 pub fn compose(
     request: &AuthnRequest,
     destination: &str,
     relay_state: Option<&str>,
     key: &SigningKey,
 ) -> Result<String, Refusal> {
+    let refused = |why| Err(Refusal::NotComposed { why });
+    if destination.contains('#') {
+        return refused("the destination has a fragment");
+    }
+    if relay_state.is_some_and(|state| state.is_empty() || state.len() > RELAY_STATE) {
+        return refused("RelayState has 1 to 80 bytes");
+    }
     let xml = authn_request(request)?;
     let mut deflate = DeflateEncoder::new(Vec::new(), Compression::default());
     let deflated = deflate
@@ -42,7 +53,11 @@ pub fn compose(
         })?;
     query.push_str("&Signature=");
     query.push_str(&escaped(&STANDARD.encode(signature)));
-    let joint = if destination.contains('?') { '&' } else { '?' };
+    let joint = match destination.rsplit_once('?') {
+        None => "?",
+        Some((_, asked)) if asked.is_empty() || asked.ends_with('&') => "",
+        Some(_) => "&",
+    };
     Ok(format!("{destination}{joint}{query}"))
 }
 
@@ -51,7 +66,13 @@ fn escaped(text: &str) -> String {
 }
 
 /// The request as XML, unsigned: with Redirect the signature is in the query.
-pub(crate) fn authn_request(request: &AuthnRequest) -> Result<String, Refusal> {
+fn authn_request(request: &AuthnRequest) -> Result<String, Refusal> {
+    if matches!(request.acs, AcsChoice::Index(_)) && request.protocol_binding.is_some() {
+        // SAML Core 3.4.1: they exclude each other.
+        return Err(Refusal::NotComposed {
+            why: "an index and a binding of the answer",
+        });
+    }
     let mut w = Writer::with_capacity(1024);
     let issued = instant(request.issue_instant);
     let index;
@@ -95,7 +116,9 @@ pub(crate) fn authn_request(request: &AuthnRequest) -> Result<String, Refusal> {
         }
         w.empty(SAMLP, "NameIDPolicy", &attributes)?;
     }
-    if let Some(context) = &request.requested_context {
+    // The schema wants at least one class; none asks for nothing.
+    let context = request.requested_context.as_ref();
+    if let Some(context) = context.filter(|context| !context.classes.is_empty()) {
         let comparison = if context.exact { "exact" } else { "minimum" };
         w.open(
             SAMLP,

@@ -157,11 +157,13 @@ pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let test = std::env::current_exe().expect("own path");
-        let profile = test
-            .parent()
-            .and_then(Path::parent)
-            .expect("target folder")
-            .to_path_buf();
+        let folder = test.parent().expect("target folder");
+        // Tests are in `deps`, programs one folder above.
+        let profile = if folder.ends_with("deps") {
+            folder.parent().expect("target folder")
+        } else {
+            folder
+        };
         let path = profile.join("eduline");
         // Always asked for: cargo answers at once when nothing changed, and a stale binary would
         // make every test below lie.

@@ -35,7 +35,7 @@ pub struct Badge {
 
 /// A page. In its template: `page.<field>`, `t("key", name=value)` for words, `asset("theme.css")`,
 /// `csrf("form name")`, `lang`, `path` (of this request), `reference`, and `user` (the badge).
-/// The title is the word `<template stem>.title`, unless [`Page::title`] says otherwise.
+/// The title is the word `<template stem>.title`, unless the visit gives another.
 pub trait Page: Serialize {
     /// The template, under `templates/pages/`.
     const TEMPLATE: &'static str;

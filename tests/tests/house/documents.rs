@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use visits::house::root;
 
-/// Every function name that stands under `#[test]` or `#[tokio::test]` in this crate's tests.
+/// Every function name that stands under a test attribute in this crate's tests.
 fn tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     // The rooms' own tests count for the profiles' lines; features need the front door.
@@ -19,7 +19,8 @@ fn tests() -> BTreeSet<String> {
             let text = std::fs::read_to_string(&path).unwrap_or_default();
             let mut marked = false;
             for line in text.lines().map(str::trim) {
-                if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+                let marks = ["#[test]", "#[tokio::test", "#[actix_web::test"];
+                if marks.iter().any(|mark| line.starts_with(mark)) {
                     marked = true;
                 } else if marked && line.contains("fn ") {
                     let name = line.split("fn ").nth(1).unwrap().split('(').next().unwrap();

@@ -6,6 +6,7 @@ mod discovery;
 mod documents;
 mod durable;
 mod edge;
+mod elsewhere;
 mod hostile_addresses;
 mod hostile_requests;
 mod hostile_responses;

@@ -103,6 +103,12 @@ fn authn_request(request: &AuthnRequest) -> Result<String, Refusal> {
     }
     w.open(SAMLP, "AuthnRequest", &attributes)?;
     w.leaf(SAML, "Issuer", &[], request.issuer.as_str())?;
+    wishes(&mut w, request)?;
+    Ok(w.finish())
+}
+
+/// What the asker wants of the name and of the proof.
+fn wishes(w: &mut Writer, request: &AuthnRequest) -> Result<(), Refusal> {
     if let Some(policy) = &request.name_id_policy {
         let mut attributes: Vec<Attr<'_>> = Vec::new();
         attributes.extend(
@@ -130,5 +136,5 @@ fn authn_request(request: &AuthnRequest) -> Result<String, Refusal> {
         }
         w.close();
     }
-    Ok(w.finish())
+    Ok(())
 }

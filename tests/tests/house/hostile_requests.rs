@@ -141,6 +141,7 @@ fn p08_an_acs_that_is_not_in_metadata_is_refused() {
     }
     let mut request = request(&house);
     request.acs = saml::request::AcsChoice::Index(99);
+    request.protocol_binding = None;
     assert_refused(&send(&house, &address(&house, &request, &key)));
 }
 

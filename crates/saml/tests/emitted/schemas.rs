@@ -40,7 +40,10 @@ fn the_schemas_refuse_what_is_elsewhere_or_empty() {
         (" index=\"0\"", ""),
         (" xml:lang=\"fr\"", ""),
         ("mdui:DisplayName", "mdui:Name"),
-        ("alg:DigestMethod Algorithm", "alg:DigestMethod Name"),
+        (
+            "metadata:algsupport\" Algorithm",
+            "metadata:algsupport\" Name",
+        ),
         ("PT3600S", "3600"),
         (":00Z\"", "\""),
     ] {

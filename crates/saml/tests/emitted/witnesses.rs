@@ -52,8 +52,7 @@ pub(crate) fn xmlsec(xml: &str, id: &str, key: &Key, trust: Trust) -> Result<(),
 pub(crate) fn bergshamra(xml: &str, ids: &[&str], key: &Key) -> Result<(), String> {
     let mut manager = KeysManager::new();
     manager.add_key(load_x509_cert_pem(key.cert_pem.as_bytes()).unwrap());
-    let mut context = DsigContext::new(manager);
-    context.add_id_attr("ID");
+    let context = DsigContext::new(manager);
     let results = bergshamra::verify_all(&context, xml).map_err(|error| error.to_string())?;
     let mut covered = Vec::new();
     for result in &results {

@@ -33,5 +33,4 @@ deny:
 
 # Each beside its limit, measured in the same run, as a table.
 bench: build
-	@scripts/install-packages test
-	cargo run --release --locked --package visits --bin bench
+	@$(RELEASE) bench

@@ -118,16 +118,3 @@ pub fn cpu_time(pid: u32) -> Duration {
         .sum();
     Duration::from_millis(ticks * 10)
 }
-
-/// The same to the nanosecond, from the scheduler's own account of every thread that lives.
-pub fn cpu_exactly(pid: u32) -> Duration {
-    let threads = std::fs::read_dir(format!("/proc/{pid}/task"));
-    let spent = threads.into_iter().flatten().flatten().map(|thread| {
-        let text = std::fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
-        text.split_whitespace()
-            .next()
-            .and_then(|field| field.parse::<u64>().ok())
-            .unwrap_or(0)
-    });
-    Duration::from_nanos(spent.sum())
-}

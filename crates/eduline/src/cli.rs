@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Check(Json),
     /// The story of one login, from the reference on an error page.
     Trace(Trace),
+    /// What things cost, each beside its limit measured in the same run.
+    Bench(Bench),
     /// Keys and secrets.
     #[command(subcommand)]
     Keys(Keys),
@@ -89,6 +91,19 @@ pub(crate) struct Json {
     pub(crate) json: bool,
 }
 
+/// `bench`.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Sign-ons that a row is the mean of.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) sign_ons: u32,
+    /// Password logins that a row is the mean of.
+    #[arg(long, default_value_t = 30)]
+    pub(crate) logins: u32,
+    #[command(flatten)]
+    pub(crate) print: Json,
+}
+
 /// `trace`.
 #[derive(Debug, Args)]
 pub(crate) struct Trace {
@@ -115,9 +130,17 @@ pub(crate) enum Sp {
     Add {
         /// Its metadata: a file, or an address.
         metadata: String,
-        /// An attribute it is to receive, besides those its metadata asks for.
-        #[arg(long = "attribute", value_name = "NAME")]
-        attributes: Vec<String>,
+        #[command(flatten)]
+        decisions: Decisions,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// What a person would send to a service, and which rule decided. Nobody signs in.
+    Preview {
+        /// Whose: a login of the staff, or realm/login.
+        user: String,
+        /// The service's entityID.
+        id: String,
         #[command(flatten)]
         print: Json,
     },
@@ -135,6 +158,35 @@ pub(crate) enum Sp {
         /// Its entityID.
         id: String,
     },
+}
+
+/// What is decided for a service when it is registered; config/services.toml has every word.
+#[derive(Debug, Args)]
+pub(crate) struct Decisions {
+    /// An attribute it is to receive, besides those its metadata asks for.
+    #[arg(long = "attribute", value_name = "NAME")]
+    pub(crate) attributes: Vec<String>,
+    /// An attribute it never receives.
+    #[arg(long = "withhold", value_name = "NAME")]
+    pub(crate) withheld: Vec<String>,
+    /// How attributes are called: oid, friendly or basic.
+    #[arg(long)]
+    pub(crate) name_style: Option<String>,
+    /// The name identifier it gets when it asks for none: metadata, transient, persistent, email, none.
+    #[arg(long)]
+    pub(crate) name_id: Option<String>,
+    /// Whether assertions are encrypted: with-key, always, never.
+    #[arg(long)]
+    pub(crate) encrypt: Option<String>,
+    /// What is signed: both, response, assertion.
+    #[arg(long)]
+    pub(crate) sign: Option<String>,
+    /// When people are told what it receives: never, once, always.
+    #[arg(long)]
+    pub(crate) information: Option<String>,
+    /// Let answers that it did not ask for be sent to it.
+    #[arg(long)]
+    pub(crate) unsolicited: bool,
 }
 
 /// `account`.

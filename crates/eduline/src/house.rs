@@ -6,7 +6,7 @@ use actix_web::web::ServiceConfig;
 use arc_swap::ArcSwap;
 use directory::fonctions::Fonctions;
 use directory::{Directory, DirectoryKeys};
-use federation::Federation;
+use federation::{Federation, Snapshot};
 use portal::Catalogue;
 use saml::metadata::{Localized, Ui};
 use store::Shelf;
@@ -14,13 +14,16 @@ use web::{Edge, EdgeParts, Journal, Probe, Sample};
 
 use crate::cli::Which;
 use crate::commands::Refusal;
-use crate::commands::sp::Additions;
 use crate::keyring::{KeyRing, Secret};
 use crate::settings::{Names, Settings, StoreSettings};
 
+pub(crate) mod decided;
 mod services;
 mod sources;
 
+use decided::Decided;
+
+pub(crate) use services::{own_services, realm_parts};
 pub(crate) use sources::missing;
 
 /// What registers the routes of one service.
@@ -36,8 +39,8 @@ pub(crate) struct House {
     pub(crate) directory: Option<Directory>,
     /// The applications, where the portal runs; replaced as a whole when the file changes.
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
-    /// What registered services may have besides what they ask for; replaced as a whole too.
-    pub(crate) additions: Arc<ArcSwap<Additions>>,
+    /// What the operator decided for each service; replaced as a whole too.
+    pub(crate) policies: Arc<ArcSwap<Decided>>,
     /// The routes of every service.
     pub(crate) routes: Vec<Routes>,
 }
@@ -51,7 +54,7 @@ pub(crate) struct Ground<'a> {
     shelf: Arc<dyn Shelf>,
     catalogue: Arc<ArcSwap<Catalogue>>,
     fonctions: Arc<Fonctions>,
-    additions: Arc<ArcSwap<Additions>>,
+    policies: Arc<ArcSwap<Decided>>,
 }
 
 impl House {
@@ -82,8 +85,7 @@ impl House {
             Catalogue::default()
         };
         let catalogue = Arc::new(ArcSwap::from_pointee(catalogue));
-        let additions = Additions::read(&settings.registered());
-        let additions = Arc::new(ArcSwap::from_pointee(additions));
+        let policies = Arc::new(ArcSwap::from_pointee(Decided::read(settings)?));
         let edge = Edge::new(EdgeParts {
             public_url: settings.server.public_url.clone(),
             csrf_key: ring.secret(Secret::Csrf)?,
@@ -103,7 +105,7 @@ impl House {
             shelf,
             catalogue: Arc::clone(&catalogue),
             fonctions,
-            additions: Arc::clone(&additions),
+            policies: Arc::clone(&policies),
         };
         let routes = services::open(&ground, which, directory.as_ref())?;
         Ok(Self {
@@ -111,7 +113,7 @@ impl House {
             federation,
             directory,
             catalogue,
-            additions,
+            policies,
             routes,
         })
     }
@@ -122,6 +124,17 @@ pub(crate) fn samples(which: Which) -> Vec<Sample> {
     let mut samples = web::edge::samples();
     samples.extend(services::samples(which));
     samples
+}
+
+/// The federation as it was last read, for commands: nothing is asked for over the network.
+pub(crate) fn known(settings: &Settings, ring: &KeyRing) -> Result<Arc<Snapshot>, Refusal> {
+    let federation = Federation::open(
+        sources::of(settings, ring, settings.server.public_url.origin())?,
+        settings.server.data.join("federation"),
+        !settings.server.public_url.is_https(),
+        Edge::system_clock()(),
+    );
+    Ok(federation.snapshot())
 }
 
 /// Opens the accounts, for the identity provider and for `eduline account`.

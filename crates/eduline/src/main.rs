@@ -46,11 +46,14 @@ fn run(cli: &Cli) -> Result<(), Refusal> {
         Command::Serve(command) => serve::run(settings, command),
         Command::Trace(command) => commands::trace::run(&settings, command),
         Command::Keys(command) => commands::keys::run(&settings, command),
-        Command::Sp(command) => commands::sp::run(&settings, command),
+        Command::Sp(command) => {
+            actix_web::rt::System::new().block_on(commands::sp::run(&settings, command))
+        }
         Command::Account(command) => actix_web::rt::System::new().block_on(async {
             let directory = house::open_directory(&settings).await?;
             commands::account::run(&directory, command).await
         }),
+        Command::Bench(command) => commands::bench::run(command),
         Command::Check(_) => Ok(()),
     }
 }

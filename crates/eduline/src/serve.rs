@@ -7,6 +7,8 @@ mod admin;
 mod demo;
 mod watch;
 
+pub(crate) use demo::PASSWORD as DEMO_PASSWORD;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ mod section;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use checked::{Listen, Names, Settings, SourcePlace, StoreSettings};
+pub(crate) use checked::{Listen, Names, RealmSettings, Settings, SourcePlace, StoreSettings};
 pub(crate) use raw::Fault;
 
 /// Where the settings file is when nobody says.

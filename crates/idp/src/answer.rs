@@ -3,16 +3,21 @@
 use actix_web::HttpResponse;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use saml::response::{ErrorPlan, NameId, ResponsePlan, SignWhat, Status};
-use saml::{MessageId, NameIdFormat};
+use directory::Person;
+use saml::response::{Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status};
+use saml::{MessageId, Moment, NameIdFormat, attribute};
 use serde::Serialize;
 use web::{Event, Page, Refused, Visit};
 
 use crate::flow::{Flow, Named, stale};
+use crate::policy::{Policy, Sign};
 use crate::realm::Realm;
 use crate::refusals;
 use crate::release::{self, Asking};
 use crate::session::SignedOn;
+use name_id::Chosen;
+
+mod name_id;
 
 /// Seconds an answer may be presented: a slow phone, not a stolen one.
 const LIFETIME_S: u32 = 300;
@@ -67,21 +72,10 @@ pub(crate) async fn give(
         };
         return stale(visit, realm, &named);
     };
-    let snapshot = realm.federation.snapshot();
-    let Some((_, role)) = snapshot.service(&flow.service) else {
-        return Err(refusals::unknown_service(&flow.service, realm));
-    };
-    let asking = Asking {
-        service: &flow.service,
-        requested: &role.requested_attributes,
-        added: &(realm.added)(&flow.service),
-        is_own: realm.own_services.contains(&flow.service),
-        now: now.date_naive(),
-    };
-    let Some(name_id) = name_id(realm, flow, session, &person) else {
+    let policy = (realm.policies)(&flow.service);
+    let Some(said) = said(realm, flow, session, (&person, &policy, now))? else {
         return tell(visit, realm, flow, Status::InvalidNameIdPolicy);
     };
-    let attributes = release::attributes(&person, &asking, &realm.parts, &realm.fonctions);
     let response_id = MessageId::from_random(visit.edge().random());
     let plan = ResponsePlan {
         response_id: &response_id,
@@ -92,21 +86,23 @@ pub(crate) async fn give(
         acs: &flow.acs,
         now,
         lifetime_s: LIFETIME_S,
-        name_id: Some(&name_id),
+        name_id: said.name_id.as_ref(),
         authn_instant: session.authn_instant,
         authn_context: &session.context,
         session_index: &session.index,
         session_ends: Some(session.authn_instant + SESSION),
-        attributes: &attributes,
-        sign: SignWhat::Both,
+        attributes: &said.attributes,
+        sign: match policy.sign {
+            Sign::Both => SignWhat::Both,
+            Sign::Response => SignWhat::Response,
+            Sign::Assertion => SignWhat::Assertion,
+        },
     };
     let xml = saml::response::compose(&plan, &realm.parts.signing).map_err(|refusal| {
         refusals::not_composed(&refusal).with("request", flow.request.as_str())
     })?;
-    let names: Vec<&str> = attributes
-        .iter()
-        .filter_map(|a| a.friendly_name.as_deref())
-        .collect();
+    let names = said.attributes.iter();
+    let names: Vec<&str> = names.filter_map(|a| a.friendly_name.as_deref()).collect();
     visit.tell(sent(realm, flow, &response_id).with("attributes", names.join(" ")));
     realm.edge.count(
         "eduline_answers_issued_total",
@@ -116,6 +112,58 @@ pub(crate) async fn give(
         ],
     );
     hand_over(visit, realm, flow, &xml)
+}
+
+/// What an answer says of the person.
+struct Said {
+    name_id: Option<NameId>,
+    attributes: Vec<Attribute>,
+}
+
+/// What is said of `person`; `None` when the name identifier that was asked for cannot be had.
+fn said(
+    realm: &Realm,
+    flow: &Flow,
+    session: &SignedOn,
+    (person, policy, now): (&Person, &Policy, Moment),
+) -> Result<Option<Said>, Refused> {
+    let snapshot = realm.federation.snapshot();
+    let Some((entity, role)) = snapshot.service(&flow.service) else {
+        return Err(refusals::unknown_service(&flow.service, realm));
+    };
+    let asking = Asking {
+        service: &flow.service,
+        requested: &role.requested_attributes,
+        entity_attributes: &entity.attributes,
+        policy,
+        is_own: realm.own_services.contains(&flow.service),
+        now: now.date_naive(),
+    };
+    let decisions = release::decide(person, &asking, &realm.parts, &realm.fonctions);
+    let wanted = name_id::Wanted {
+        asked: flow.name_id_format.as_ref(),
+        policy: policy.name_id,
+        published: &role.name_id_formats,
+    };
+    let mail = release::sent(&decisions, attribute::MAIL);
+    let name_id = match name_id::choose(&wanted, mail.is_some()) {
+        Chosen::Impossible => return Ok(None),
+        Chosen::None => None,
+        Chosen::Format(format) => {
+            let value = match format {
+                NameIdFormat::Persistent => {
+                    release::pairwise(&realm.parts.pairwise_salt, &person.id, &flow.service)
+                }
+                NameIdFormat::EmailAddress => mail.unwrap_or_default().to_owned(),
+                _ => release::transient(&session.secret, &flow.service),
+            };
+            Some(name_id::made(realm, &flow.service, format, value))
+        }
+    };
+    Ok(Some(Said {
+        name_id,
+        attributes: release::attributes(&decisions, policy),
+    }))
 }
 
 /// Tells the service no (IIP-IDP05): to its own verified address.
@@ -163,31 +211,5 @@ fn hand_over(
         response: STANDARD.encode(xml),
         relay_state: flow.relay_state.clone(),
         tutoie: realm.tutoie(),
-    })
-}
-
-/// The name identifier the request's policy asks for; `None` when it cannot be (Core 3.4.1.1).
-fn name_id(
-    realm: &Realm,
-    flow: &Flow,
-    session: &SignedOn,
-    person: &directory::Person,
-) -> Option<NameId> {
-    let (format, value) = match &flow.name_id_format {
-        None | Some(NameIdFormat::Unspecified | NameIdFormat::Transient) => {
-            let value = release::transient(&session.secret, &flow.service);
-            (NameIdFormat::Transient, value)
-        }
-        Some(NameIdFormat::Persistent) => {
-            let value = release::pairwise(&realm.parts.pairwise_salt, &person.id, &flow.service);
-            (NameIdFormat::Persistent, value)
-        }
-        Some(_) => return None,
-    };
-    Some(NameId {
-        value,
-        format,
-        name_qualifier: Some(realm.parts.entity_id.as_str().to_owned()),
-        sp_name_qualifier: Some(flow.service.as_str().to_owned()),
     })
 }

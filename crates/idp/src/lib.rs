@@ -15,6 +15,7 @@ mod logout;
 mod metadata;
 pub mod next;
 mod people;
+pub mod policy;
 mod realm;
 mod refusals;
 pub mod release;
@@ -22,7 +23,7 @@ mod session;
 mod sso;
 mod throttle;
 
-pub use realm::{Added, Idp, IdpParts, RealmParts};
+pub use realm::{Idp, IdpParts, RealmParts};
 
 /// The pages of this room, for the edge to check.
 pub fn samples() -> Vec<web::Sample> {

@@ -7,7 +7,6 @@ use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use directory::fonctions::Fonctions;
 use directory::{Directory, Realm as Name};
 use federation::Federation;
-use saml::attribute::Wire;
 use saml::metadata::Ui;
 use saml::{EntityId, SigningKey};
 use store::{Drawer, Shelf};
@@ -15,6 +14,7 @@ use web::{Edge, Pool, Publisher, Sessions};
 
 use crate::flow::Flow;
 use crate::people::People;
+use crate::policy::Policies;
 use crate::session::SignedOn;
 use crate::throttle::Throttle;
 use crate::{flow, login, logout, metadata, session, sso};
@@ -22,9 +22,6 @@ use crate::{flow, login, logout, metadata, session, sso};
 /// How long a person stays signed on without a visit, and at all: a school day.
 const IDLE: Duration = Duration::from_secs(2 * 3600);
 const WHOLE: Duration = Duration::from_secs(9 * 3600);
-
-/// What the operator lets a service have, besides what its metadata asks for.
-pub type Added = Arc<dyn Fn(&EntityId) -> Vec<Wire> + Send + Sync>;
 
 /// What an identity provider is made of.
 pub struct IdpParts {
@@ -40,8 +37,8 @@ pub struct IdpParts {
     pub realms: Vec<RealmParts>,
     /// Services of this deployment: what they ask for, they get (a pupil's mail excepted).
     pub own_services: Vec<EntityId>,
-    /// What other services are allowed besides.
-    pub added: Added,
+    /// What the operator decided for each service.
+    pub policies: Policies,
     /// What functions mean.
     pub fonctions: Arc<Fonctions>,
     /// Whether `/compte/` pages exist, to be linked to.
@@ -90,7 +87,7 @@ pub(crate) struct Realm {
     pub(crate) pool: Arc<Pool>,
     pub(crate) publisher: Publisher,
     pub(crate) own_services: Vec<EntityId>,
-    pub(crate) added: Added,
+    pub(crate) policies: Policies,
     pub(crate) fonctions: Arc<Fonctions>,
     pub(crate) account_pages: bool,
 }
@@ -114,7 +111,7 @@ impl Idp {
                 federation: Arc::clone(&parts.federation),
                 directory: parts.directory.clone(),
                 own_services: parts.own_services.clone(),
-                added: Arc::clone(&parts.added),
+                policies: Arc::clone(&parts.policies),
                 fonctions: Arc::clone(&parts.fonctions),
                 account_pages: parts.account_pages,
                 parts: realm,

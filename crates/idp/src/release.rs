@@ -1,20 +1,28 @@
 //! Which attributes go to which service, and what they hold.
 //!
-//! A service gets what its metadata asks for, what the operator added, and nothing else; one that
-//! asks for nothing gets a pairwise identifier. Pupils are minors: beyond this deployment's own services nobody learns more
-//! of them than a pairwise identifier, their profile and their school (DOMAIN 2.6).
+//! A service gets what its metadata asks for, what the operator added, what its entity categories
+//! promise and the identifier it signals, and nothing else; one that asks for nothing gets a pairwise
+//! identifier. Pupils are minors: beyond this deployment's own services nobody learns more of them
+//! than a pairwise identifier, their profile and their school (DOMAIN 2.6).
 
 use chrono::NaiveDate;
-use directory::fonctions::{Fonction, Fonctions};
+use directory::fonctions::Fonctions;
 use directory::{Person, Realm};
-use hmac::{Hmac, KeyInit, Mac};
 use saml::EntityId;
 use saml::attribute::{self, Wire};
 use saml::metadata::RequestedAttribute;
+use saml::names::{ATTRNAME_BASIC, ATTRNAME_UNSPECIFIED};
 use saml::response::Attribute;
-use sha2::Sha256;
 
 use crate::RealmParts;
+use crate::policy::{Known, NameStyle, Policy, Requested};
+use categories::SubjectId;
+
+mod categories;
+mod identifiers;
+mod values;
+
+pub use identifiers::{pairwise, transient};
 
 /// Who asks, and when.
 pub struct Asking<'a> {
@@ -22,44 +30,218 @@ pub struct Asking<'a> {
     pub service: &'a EntityId,
     /// What its metadata asks for.
     pub requested: &'a [RequestedAttribute],
-    /// What the operator lets it have besides.
-    pub added: &'a [Wire],
+    /// Its entity attributes.
+    pub entity_attributes: &'a [(String, Vec<String>)],
+    /// What the operator decided for it.
+    pub policy: &'a Policy,
     /// Whether it is one of this deployment.
     pub is_own: bool,
     /// The day, for delegations.
     pub now: NaiveDate,
 }
 
-/// The attributes of `person` for who asks; those without a value are left out.
-pub fn attributes(
+/// One attribute that something speaks for, and what becomes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The attribute.
+    pub wire: Wire,
+    /// What speaks for it.
+    pub rule: Rule,
+    /// Whether the service says it cannot do without.
+    pub required: bool,
+    /// What becomes of it.
+    pub outcome: Outcome,
+}
+
+/// What speaks for an attribute; the first that does counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// The service signals that it wants this identifier.
+    Signalled,
+    /// Its metadata asks for it.
+    Requested,
+    /// The operator adds it.
+    Added,
+    /// A category of the service has it in its bundle.
+    Category(&'static str),
+    /// It asks for nothing, and gets what every service may have.
+    Default,
+}
+
+/// What becomes of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is sent, with these values.
+    Sent(Vec<String>),
+    /// The person has none.
+    Empty,
+    /// The person is a minor.
+    Minor,
+    /// The operator withholds it.
+    Withheld,
+    /// The service signals that it wants another identifier.
+    NotSignalled,
+    /// A value has a scope that is not ours (R05).
+    ForeignScope,
+}
+
+/// Decides about every attribute that something speaks for.
+pub fn decide(
     person: &Person,
     asking: &Asking<'_>,
     realm: &RealmParts,
     fonctions: &Fonctions,
-) -> Vec<Attribute> {
-    let wanted = asking
-        .requested
-        .iter()
-        .filter_map(|one| attribute::find(&one.name));
-    let mut wires: Vec<Wire> = wanted.collect();
-    let added = asking.added.iter().copied();
-    wires.extend(added.filter(|wire| asking.requested.iter().all(|one| one.name != wire.name)));
-    if asking.requested.is_empty() && asking.added.is_empty() {
-        wires.push(attribute::PAIRWISE_ID);
-    }
-    wires
+) -> Vec<Decision> {
+    let wanted = wanted(asking);
+    wanted
         .into_iter()
-        .filter(|wire| may_go(person, asking, wire))
-        .filter_map(|wire| {
-            let values = values(&wire, person, asking, (realm, fonctions));
-            (!values.is_empty()).then(|| Attribute {
-                name: wire.name.to_owned(),
-                name_format: wire.format.to_owned(),
-                friendly_name: Some(wire.short.to_owned()),
-                values,
-            })
+        .map(|(wire, rule, required)| Decision {
+            wire,
+            rule,
+            required,
+            outcome: outcome(&wire, person, asking, (realm, fonctions)),
         })
         .collect()
+}
+
+/// The attributes as the service reads them; those that are not sent are left out.
+pub fn attributes(decisions: &[Decision], policy: &Policy) -> Vec<Attribute> {
+    let sent = decisions.iter().filter_map(|decision| {
+        let Outcome::Sent(values) = &decision.outcome else {
+            return None;
+        };
+        Some((decision.wire, values.clone()))
+    });
+    sent.map(|(wire, values)| {
+        let (name, format) = match policy.name_style {
+            NameStyle::Oid => (wire.name, wire.format),
+            NameStyle::Friendly => (wire.short, ATTRNAME_UNSPECIFIED),
+            NameStyle::Basic => (wire.short, ATTRNAME_BASIC),
+        };
+        Attribute {
+            name: name.to_owned(),
+            name_format: format.to_owned(),
+            friendly_name: Some(wire.short.to_owned()),
+            values,
+        }
+    })
+    .collect()
+}
+
+/// The first value of `wire`, if it is sent.
+pub fn sent(decisions: &[Decision], wire: Wire) -> Option<&str> {
+    decisions
+        .iter()
+        .find_map(|decision| match &decision.outcome {
+            Outcome::Sent(values) if decision.wire == wire => values.first().map(String::as_str),
+            _ => None,
+        })
+}
+
+fn wanted(asking: &Asking<'_>) -> Vec<(Wire, Rule, bool)> {
+    let policy = asking.policy;
+    let mut all: Vec<(Wire, Rule, bool)> = Vec::new();
+    match categories::subject_id(asking.entity_attributes) {
+        Some(SubjectId::Subject) => all.push((attribute::SUBJECT_ID, Rule::Signalled, true)),
+        Some(SubjectId::Pairwise) => all.push((attribute::PAIRWISE_ID, Rule::Signalled, true)),
+        Some(SubjectId::None) | None => {}
+    }
+    if policy.requested != Requested::Ignore {
+        let required =
+            |one: &RequestedAttribute| one.required && policy.requested == Requested::Keep;
+        all.extend(
+            asking.requested.iter().filter_map(|one| {
+                Some((attribute::find(&one.name)?, Rule::Requested, required(one)))
+            }),
+        );
+    }
+    all.extend(
+        policy
+            .attributes
+            .iter()
+            .map(|known| (known.0, Rule::Added, false)),
+    );
+    for (uri, bundle) in categories::bundles(asking.entity_attributes) {
+        all.extend(
+            bundle
+                .iter()
+                .map(|wire| (*wire, Rule::Category(uri), false)),
+        );
+    }
+    let asks = asking.requested.is_empty() || policy.requested == Requested::Ignore;
+    if all.is_empty() && asks && categories::subject_id(asking.entity_attributes).is_none() {
+        all.push((attribute::PAIRWISE_ID, Rule::Default, false));
+    }
+    let mut distinct: Vec<(Wire, Rule, bool)> = Vec::with_capacity(all.len());
+    for one in all {
+        if distinct.iter().all(|(wire, _, _)| *wire != one.0) {
+            distinct.push(one);
+        }
+    }
+    distinct
+}
+
+fn outcome(
+    wire: &Wire,
+    person: &Person,
+    asking: &Asking<'_>,
+    of: (&RealmParts, &Fonctions),
+) -> Outcome {
+    if asking.policy.withheld.contains(&Known(*wire)) {
+        return Outcome::Withheld;
+    }
+    if !may_go(person, asking, wire) {
+        return Outcome::Minor;
+    }
+    if !is_signalled(wire, asking) {
+        return Outcome::NotSignalled;
+    }
+    let mut values = values::values(wire, person, asking, of);
+    if let Some(said) = asking.policy.values.get(&Known(*wire)) {
+        for value in &mut values {
+            if let Some(otherwise) = said.get(value) {
+                value.clone_from(otherwise);
+            }
+        }
+        if let (true, Some(instead)) = (values.is_empty(), said.get("")) {
+            values.push(instead.clone());
+        }
+        values.retain(|value| !value.is_empty());
+    }
+    if values.is_empty() {
+        return Outcome::Empty;
+    }
+    let (realm, _) = of;
+    if SCOPED.contains(wire) && values.iter().any(|value| !has_scope(value, &realm.scope)) {
+        return Outcome::ForeignScope;
+    }
+    Outcome::Sent(values)
+}
+
+/// Attributes whose values end with our scope (`shibmd:Scope`).
+const SCOPED: [Wire; 4] = [
+    attribute::SCOPED_AFFILIATION,
+    attribute::PRINCIPAL_NAME,
+    attribute::SUBJECT_ID,
+    attribute::PAIRWISE_ID,
+];
+
+fn has_scope(value: &str, scope: &str) -> bool {
+    value
+        .split_once('@')
+        .is_some_and(|(local, of)| !local.is_empty() && of == scope)
+}
+
+/// A service that signals which identifier it wants is not given the other one
+/// (Subject Identifier Attributes 4.1).
+fn is_signalled(wire: &Wire, asking: &Asking<'_>) -> bool {
+    let identifiers = [attribute::SUBJECT_ID, attribute::PAIRWISE_ID];
+    match categories::subject_id(asking.entity_attributes) {
+        None => true,
+        Some(SubjectId::Subject) => *wire != attribute::PAIRWISE_ID,
+        Some(SubjectId::Pairwise) => *wire != attribute::SUBJECT_ID,
+        Some(SubjectId::None) => !identifiers.contains(wire),
+    }
 }
 
 fn may_go(person: &Person, asking: &Asking<'_>, wire: &Wire) -> bool {
@@ -78,192 +260,6 @@ fn may_go(person: &Person, asking: &Asking<'_>, wire: &Wire) -> bool {
     person.realm != Realm::Eleve
         || OF_A_PUPIL.contains(wire)
         || (asking.is_own && OF_A_PUPIL_AT_HOME.contains(wire))
-}
-
-fn values(
-    wire: &Wire,
-    person: &Person,
-    asking: &Asking<'_>,
-    of: (&RealmParts, &Fonctions),
-) -> Vec<String> {
-    let (realm, fonctions) = of;
-    let held: Vec<&Fonction> = person
-        .posts
-        .iter()
-        .filter_map(|post| fonctions.find(&post.function))
-        .collect();
-    let affiliations = affiliations(person.realm, &held);
-    let main = person.posts.first();
-    let one = |text: &str| {
-        if text.is_empty() {
-            vec![]
-        } else {
-            vec![text.to_owned()]
-        }
-    };
-    match *wire {
-        attribute::UID => one(&person.login),
-        attribute::SN => one(&person.surname),
-        attribute::GIVEN_NAME => one(&person.given_name),
-        attribute::DISPLAY_NAME => one(&shown_name(person)),
-        attribute::MAIL => one(person.mail.as_deref().unwrap_or_default()),
-        attribute::AFFILIATION => affiliations,
-        attribute::SCOPED_AFFILIATION => affiliations
-            .iter()
-            .map(|word| format!("{word}@{}", realm.scope))
-            .collect(),
-        attribute::SUBJECT_ID => one(&format!("{}@{}", person.id, realm.scope)),
-        attribute::PAIRWISE_ID => {
-            let unique = pairwise(&realm.pairwise_salt, &person.id, asking.service);
-            one(&format!("{unique}@{}", realm.scope))
-        }
-        attribute::TITLE => one(held.first().map_or("", |fonction| &fonction.title)),
-        attribute::RNE => one(main.map_or("", |post| &post.uai)),
-        attribute::CODACA if person.realm == Realm::Personnel => one(&realm.codaca),
-        attribute::FREDU_FONCT_ADM => {
-            let adm = held
-                .iter()
-                .map(|fonction| fonction.fredu_fonct_adm.as_str());
-            one(adm.clone().find(|code| *code != "X").unwrap_or_default())
-        }
-        attribute::FREDU_RNE => places(person, fonctions),
-        attribute::FREDU_RNE_RESP => headed(person, fonctions),
-        attribute::FREDU_RES_DEL => delegations(person, asking.now),
-        attribute::CTGRPS => person.groups.clone(),
-        attribute::FONCTION => distinct(held.iter().map(|fonction| fonction.id.clone())),
-        attribute::PROFIL => one(person.realm.as_str()),
-        _ => Vec::new(),
-    }
-}
-
-/// Given name and surname; a body (a town hall, say) reads the same way.
-fn shown_name(person: &Person) -> String {
-    format!("{} {}", person.given_name, person.surname)
-        .trim()
-        .to_owned()
-}
-
-fn affiliations(realm: Realm, held: &[&Fonction]) -> Vec<String> {
-    let fixed: &[&str] = match realm {
-        Realm::Personnel => &["member", "employee"],
-        Realm::Eleve => &["student", "member"],
-        Realm::Parent | Realm::Partenaire => &["affiliate"],
-    };
-    let of_functions = held
-        .iter()
-        .flat_map(|fonction| fonction.affiliations.iter().cloned());
-    distinct(
-        fixed
-            .iter()
-            .map(|word| (*word).to_owned())
-            .chain(of_functions),
-    )
-}
-
-fn distinct(words: impl Iterator<Item = String>) -> Vec<String> {
-    let mut seen = Vec::new();
-    for word in words {
-        if !seen.contains(&word) {
-            seen.push(word);
-        }
-    }
-    seen
-}
-
-/// `FrEduRne` records: `uai$type$category$function$uaj$…` (DOMAIN 1.3); what is not known at the end
-/// is left out, as the field does.
-fn places(person: &Person, fonctions: &Fonctions) -> Vec<String> {
-    let record = |post: &directory::Post| {
-        let title = fonctions
-            .find(&post.function)
-            .map_or("", |fonction| &fonction.title);
-        format!("{0}$UAJ$PU${title}${0}", post.uai)
-    };
-    if person.realm == Realm::Personnel {
-        person.posts.iter().map(record).collect()
-    } else {
-        vec![]
-    }
-}
-
-/// `FrEduRneResp` records, for heads of schools.
-fn headed(person: &Person, fonctions: &Fonctions) -> Vec<String> {
-    let heads = |post: &&directory::Post| {
-        fonctions.find(&post.function).is_some_and(|fonction| {
-            matches!(fonction.fredu_fonct_adm.as_str(), "DIR" | "DEC" | "DIO")
-        })
-    };
-    person
-        .posts
-        .iter()
-        .filter(heads)
-        .map(|post| format!("{}$UAJ$PU$N", post.uai))
-        .collect()
-}
-
-/// `FrEduResDel` records: `app|url|start|end|delegator|…`, those that stand today.
-fn delegations(person: &Person, today: NaiveDate) -> Vec<String> {
-    let stands = |one: &&directory::Delegation| one.from <= today && today <= one.until;
-    let day = |date: NaiveDate| date.format("%d/%m/%Y").to_string();
-    distinct(person.delegations.iter().filter(stands).map(|one| {
-        format!(
-            "{}||{}|{}|||||",
-            one.application,
-            day(one.from),
-            day(one.until)
-        )
-    }))
-}
-
-/// A lasting identifier of one person for one service, that no other service can link: HMAC in
-/// base32, lower case (P10, IIP-IDP21; Subject Identifier Attributes 3.4).
-pub fn pairwise(salt: &[u8; 32], person: &str, service: &EntityId) -> String {
-    keyed(
-        salt,
-        &[b"pairwise", person.as_bytes(), service.as_str().as_bytes()],
-    )
-}
-
-/// An identifier of one session for one service (SAML Core 8.3.8).
-pub fn transient(secret: &str, service: &EntityId) -> String {
-    keyed(
-        secret.as_bytes(),
-        &[b"transient", service.as_str().as_bytes()],
-    )
-}
-
-fn keyed(key: &[u8], parts: &[&[u8]]) -> String {
-    // HMAC takes keys of any length.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
-        return String::new();
-    };
-    for part in parts {
-        mac.update(&u64::try_from(part.len()).unwrap_or_default().to_be_bytes());
-        mac.update(part);
-    }
-    base32(&mac.finalize().into_bytes())
-}
-
-/// RFC 4648 base32, lower case, without padding: never two that differ by case only.
-fn base32(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let mut text = String::with_capacity(bytes.len() * 8 / 5 + 1);
-    let (mut buffer, mut bits) = (0u32, 0u32);
-    for byte in bytes {
-        buffer = (buffer << 8) | u32::from(*byte);
-        bits += 8;
-        while bits >= 5 {
-            bits -= 5;
-            let at = usize::try_from((buffer >> bits) & 31).unwrap_or_default();
-            text.push(char::from(ALPHABET.get(at).copied().unwrap_or(b'a')));
-        }
-        buffer &= (1 << bits) - 1;
-    }
-    if bits > 0 {
-        let at = usize::try_from((buffer << (5 - bits)) & 31).unwrap_or_default();
-        text.push(char::from(ALPHABET.get(at).copied().unwrap_or(b'a')));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use crate::names::{ATTRNAME_BASIC, ATTRNAME_URI};
 
 /// How an attribute is written on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wire {
     /// The name operators and services use.
     pub short: &'static str,
@@ -75,8 +75,51 @@ pub const FONCTION: Wire = uri("fonction", "urn:x-eduline:attribute:fonction");
 /// The profile of the discovery service (`personnel`, `eleve`, `parent`, `partenaire`).
 pub const PROFIL: Wire = uri("profil", "urn:x-eduline:attribute:profil");
 
+/// Full name (RFC 4519).
+pub const CN: Wire = uri("cn", "urn:oid:2.5.4.3");
+/// Name of the organisation (RFC 4519).
+pub const O: Wire = uri("o", "urn:oid:2.5.4.10");
+/// Login with its scope (eduPerson); unlike `subject-id` it may be given to somebody else one day.
+pub const PRINCIPAL_NAME: Wire = uri("eduPersonPrincipalName", "urn:oid:1.3.6.1.4.1.5923.1.1.1.6");
+/// The first affiliation (eduPerson).
+pub const PRIMARY_AFFILIATION: Wire = uri(
+    "eduPersonPrimaryAffiliation",
+    "urn:oid:1.3.6.1.4.1.5923.1.1.1.5",
+);
+/// Groups (Internet2 MACE).
+pub const IS_MEMBER_OF: Wire = uri("isMemberOf", "urn:oid:1.3.6.1.4.1.5923.1.5.1.1");
+/// Domain of the organisation (SCHAC).
+pub const HOME_ORGANIZATION: Wire = uri("schacHomeOrganization", "urn:oid:1.3.6.1.4.1.25178.1.2.9");
+/// `M.` or `Mme` (`SupAnn`).
+pub const SUPANN_CIVILITE: Wire = uri("supannCivilite", "urn:oid:1.3.6.1.4.1.7135.1.2.1.4");
+/// Places of work, `{UAI}` before each (`SupAnn`).
+pub const SUPANN_ETABLISSEMENT: Wire =
+    uri("supannEtablissement", "urn:oid:1.3.6.1.4.1.7135.1.2.1.14");
+/// Entities of assignment (`SupAnn`): the UAIs.
+pub const SUPANN_ENTITE: Wire = uri(
+    "supannEntiteAffectation",
+    "urn:oid:1.3.6.1.4.1.7135.1.2.1.8",
+);
+/// The main one of them (`SupAnn`).
+pub const SUPANN_ENTITE_PRINCIPALE: Wire = uri(
+    "supannEntiteAffectationPrincipale",
+    "urn:oid:1.3.6.1.4.1.7135.1.2.1.13",
+);
+/// Professional mail, as the ministry's federation calls it.
+pub const CTEMAIL: Wire = basic("ctemail");
+/// Surname, as the ministry's federation calls it.
+pub const CTLN: Wire = basic("ctln");
+/// Given name, as the ministry's federation calls it.
+pub const CTFN: Wire = basic("ctfn");
+/// Login, as the ministry's federation calls it.
+pub const CT_REMOTE_USER: Wire = basic("ct-remote-user");
+/// National profiles (`National_ENS`…) of digital workspaces (SDET).
+pub const ENT_PROFILS: Wire = basic("ENTPersonProfils");
+/// UAI of the main place, as digital workspaces call it (SDET).
+pub const ENT_UAI: Wire = basic("ENTPersonStructRattachRNE");
+
 /// Every attribute known here.
-pub const ALL: [Wire; 19] = [
+pub const ALL: [Wire; 35] = [
     UID,
     SN,
     GIVEN_NAME,
@@ -96,6 +139,22 @@ pub const ALL: [Wire; 19] = [
     CTGRPS,
     FONCTION,
     PROFIL,
+    CN,
+    O,
+    PRINCIPAL_NAME,
+    PRIMARY_AFFILIATION,
+    IS_MEMBER_OF,
+    HOME_ORGANIZATION,
+    SUPANN_CIVILITE,
+    SUPANN_ETABLISSEMENT,
+    SUPANN_ENTITE,
+    SUPANN_ENTITE_PRINCIPALE,
+    CTEMAIL,
+    CTLN,
+    CTFN,
+    CT_REMOTE_USER,
+    ENT_PROFILS,
+    ENT_UAI,
 ];
 
 /// The attribute whose short or wire name is `name`.

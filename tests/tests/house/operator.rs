@@ -140,7 +140,7 @@ fn t02_a_service_is_registered_and_seen_within_two_seconds() {
     let shown = house.run(&["sp", "show", id, "--json"]);
     let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
     assert_eq!(shown["acs"][0], "https://sp.partner.example/acs");
-    assert_eq!(shown["added"][0], "mail");
+    assert_eq!(shown["decided"]["attributes"][0], "mail");
     assert!(house.run(&["sp", "remove", id]).status.success());
     assert_eq!(house.run(&["sp", "show", id]).status.code(), Some(1));
     let removed = Instant::now();

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{Refusal, account};
 use crate::cli::{Json, Which};
 use crate::house;
+use crate::house::decided::Decided;
 use crate::keyring::{KeyRing, Secret};
 use crate::say::Voice;
 use crate::settings::{self, Settings};
@@ -62,7 +63,8 @@ fn faults_of_pages(settings: &Settings) -> Vec<String> {
     faults
 }
 
-/// The functions of the staff, the applications they open, and the demo's accounts.
+/// The functions of the staff, the applications they open, what was decided for services, and the
+/// demo's accounts.
 fn faults_of_catalogue(settings: &Settings) -> Vec<String> {
     let mut faults = Vec::new();
     let mut keep = |refused: Refusal| faults.extend(refused.0);
@@ -73,6 +75,9 @@ fn faults_of_catalogue(settings: &Settings) -> Vec<String> {
                 keep(refused);
             }
         }
+    }
+    if let Err(refused) = Decided::read(settings) {
+        keep(refused);
     }
     if settings.server.demo
         && let Err(refused) = account::read_csv(&settings.server.demo_accounts, "")

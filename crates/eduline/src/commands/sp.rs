@@ -4,36 +4,35 @@
 //! process watches, and beside it what the operator adds of their own. The operator vouches for
 //! what is registered: a signature in it is not looked at, every other rule of metadata holds.
 
-use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use saml::EntityId;
-use saml::attribute::{self, Wire};
+use idp::policy::Policy;
 use saml::metadata::{Entity, ReadPolicy};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use web::Edge;
 
 use super::Refusal;
-use crate::cli::Sp;
-use crate::keyring::hexadecimal;
+use crate::cli::{Decisions, Sp};
+use crate::house::decided::{beside_metadata, file_of};
 use crate::say::Voice;
 use crate::settings::Settings;
+
+mod preview;
 
 /// Metadata of one service is a few kilobytes; what is longer is something else.
 const LONGEST: u64 = 1 << 20;
 
 /// Runs the subcommand.
-pub(crate) fn run(settings: &Settings, command: &Sp) -> Result<(), Refusal> {
+pub(crate) async fn run(settings: &Settings, command: &Sp) -> Result<(), Refusal> {
     match command {
         Sp::Add {
             metadata,
-            attributes,
+            decisions,
             print,
         } => {
-            let added = add(settings, metadata, attributes)?;
+            let added = add(settings, metadata, decisions)?;
             let lines = [format!("registered {}", added.entity.id)];
             Voice::of(print.json).tell(&lines, &added.described());
             Ok(())
@@ -67,6 +66,7 @@ pub(crate) fn run(settings: &Settings, command: &Sp) -> Result<(), Refusal> {
             Voice::Plain.tell(&[format!("removed {}", found.entity.id)], &Value::Null);
             Ok(())
         }
+        Sp::Preview { user, id, print } => preview::run(settings, (user, id), print).await,
     }
 }
 
@@ -74,8 +74,8 @@ pub(crate) fn run(settings: &Settings, command: &Sp) -> Result<(), Refusal> {
 struct Registration {
     entity: Entity,
     path: PathBuf,
-    /// What the operator adds to what its metadata asks for.
-    attributes: Vec<String>,
+    /// What the operator decided for it.
+    policy: Policy,
 }
 
 impl Registration {
@@ -102,7 +102,7 @@ impl Registration {
             "acs": acs,
             "signing_keys": keys,
             "asks_for": asked,
-            "added": self.attributes,
+            "decided": self.policy,
             "file": self.path.display().to_string(),
         })
     }
@@ -128,15 +128,8 @@ fn plain(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn add(settings: &Settings, from: &str, attributes: &[String]) -> Result<Registration, Refusal> {
-    let unknown: Vec<String> = attributes
-        .iter()
-        .filter(|name| attribute::find(name).is_none())
-        .map(|name| format!("no attribute is called {name:?}"))
-        .collect();
-    if !unknown.is_empty() {
-        return Err(Refusal(unknown));
-    }
+fn add(settings: &Settings, from: &str, decisions: &Decisions) -> Result<Registration, Refusal> {
+    let policy = decided(decisions)?;
     let xml = fetch(from, !settings.server.public_url.is_https())?;
     let entity = read(settings, from, &xml)?;
     if settings.is_own(&entity.id) {
@@ -146,19 +139,44 @@ fn add(settings: &Settings, from: &str, attributes: &[String]) -> Result<Registr
     let failed = |why: std::io::Error| Refusal::of(format!("{}: {why}", folder.display()));
     std::fs::create_dir_all(&folder).map_err(failed)?;
     let path = file_of(&folder, &entity.id);
-    let list = attributes
-        .iter()
-        .map(|name| toml::Value::String(name.clone()));
-    let sidecar =
-        toml::Table::from_iter([("attributes".to_owned(), toml::Value::Array(list.collect()))]);
-    // The sidecar first: what is added must be known when the service is first seen.
-    replace(&path.with_extension("toml"), &sidecar.to_string()).map_err(failed)?;
+    let sidecar = toml::to_string(&policy).map_err(|why| Refusal::of(why.to_string()))?;
+    // The sidecar first: what was decided must be known when the service is first seen.
+    replace(&path.with_extension("toml"), &sidecar).map_err(failed)?;
     replace(&path, &xml).map_err(failed)?;
     Ok(Registration {
         entity,
         path,
-        attributes: attributes.to_vec(),
+        policy,
     })
+}
+
+/// The decisions of the command line, read as those of a file are.
+fn decided(decisions: &Decisions) -> Result<Policy, Refusal> {
+    let mut table = toml::Table::new();
+    let mut list = |name: &str, values: &[String]| {
+        let values = values.iter().cloned().map(toml::Value::String).collect();
+        table.insert(name.to_owned(), toml::Value::Array(values));
+    };
+    list("attributes", &decisions.attributes);
+    list("withheld", &decisions.withheld);
+    let words = [
+        ("name_style", &decisions.name_style),
+        ("name_id", &decisions.name_id),
+        ("encrypt", &decisions.encrypt),
+        ("sign", &decisions.sign),
+        ("information", &decisions.information),
+    ];
+    for (name, word) in words {
+        if let Some(word) = word {
+            table.insert(name.to_owned(), toml::Value::String(word.clone()));
+        }
+    }
+    if decisions.unsolicited {
+        table.insert("unsolicited".to_owned(), toml::Value::Boolean(true));
+    }
+    table
+        .try_into()
+        .map_err(|why| Refusal::of(why.to_string().trim().to_owned()))
 }
 
 /// The one service a document holds.
@@ -245,11 +263,13 @@ fn registered(settings: &Settings) -> (Vec<Registration>, Vec<String>) {
     paths.sort();
     for path in paths {
         let from = path.display().to_string();
-        match fetch(&from, false).and_then(|xml| read(settings, &from, &xml)) {
-            Ok(entity) => all.push(Registration {
+        let entity = fetch(&from, false).and_then(|xml| read(settings, &from, &xml));
+        let found = entity.and_then(|entity| Ok((entity, beside_metadata(&path)?)));
+        match found {
+            Ok((entity, policy)) => all.push(Registration {
                 entity,
-                attributes: added(&path),
                 path,
+                policy,
             }),
             Err(why) => faults.extend(why.0),
         }
@@ -263,56 +283,6 @@ fn find(settings: &Settings, id: &str) -> Result<Registration, Refusal> {
     all.into_iter()
         .find(|one| one.entity.id.as_str() == id)
         .ok_or_else(|| Refusal::of(format!("{id} is not registered")))
-}
-
-/// What the operator added for the service whose metadata is at `path`.
-fn added(path: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(path.with_extension("toml")).unwrap_or_default();
-    let table: toml::Table = text.parse().unwrap_or_default();
-    let list = table.get("attributes").and_then(toml::Value::as_array);
-    list.into_iter()
-        .flatten()
-        .filter_map(|name| name.as_str().map(str::to_owned))
-        .collect()
-}
-
-/// What the operator lets services have besides what their metadata asks for.
-#[derive(Debug, Default)]
-pub(crate) struct Additions(HashMap<PathBuf, Vec<Wire>>);
-
-impl Additions {
-    /// Those in the folder of registrations.
-    pub(crate) fn read(folder: &Path) -> Self {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let sidecars = entries.map(|entry| entry.path()).filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "toml")
-        });
-        Self(
-            sidecars
-                .map(|path| {
-                    let names = added(&path);
-                    let wires = names.iter().filter_map(|name| attribute::find(name));
-                    (path.with_extension("xml"), wires.collect())
-                })
-                .collect(),
-        )
-    }
-
-    /// What that service may have; `folder` is the one they were read from.
-    pub(crate) fn of(&self, folder: &Path, service: &EntityId) -> Vec<Wire> {
-        if self.0.is_empty() {
-            return Vec::new();
-        }
-        let wires = self.0.get(&file_of(folder, service));
-        wires.cloned().unwrap_or_default()
-    }
-}
-
-/// The file of an entity: its name may hold anything, the name's digest may not.
-fn file_of(folder: &Path, id: &EntityId) -> PathBuf {
-    let digest = Sha256::digest(id.as_str().as_bytes());
-    folder.join(format!("{}.xml", hexadecimal(&digest)))
 }
 
 /// Replaces a file in one step: a process that watches sees the old one or the new one.

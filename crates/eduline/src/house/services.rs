@@ -16,8 +16,8 @@ use web::Sample;
 use super::{Ground, Routes, ui};
 use crate::cli::Which;
 use crate::commands::Refusal;
-use crate::keyring::{self, Secret};
-use crate::settings::Names;
+use crate::keyring::{self, KeyRing, Secret};
+use crate::settings::{Names, RealmSettings, Settings};
 
 /// The pages of the services of `which`.
 pub(super) fn samples(which: Which) -> Vec<Sample> {
@@ -84,41 +84,55 @@ fn wayf(ground: &Ground<'_>) -> Routes {
 
 fn idp(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
     let settings = ground.settings;
-    let public = |path: &str| settings.server.public_url.join(path);
-    let realms = settings.idp.realms.iter().map(|one| {
-        let signing = ground.ring.key(&keyring::of_realm(one.realm))?;
-        Ok(RealmParts {
-            realm: one.realm,
-            entity_id: entity(&settings.realm_entity(one.realm))?,
-            published: vec![signing.certificate().to_owned()],
-            signing,
-            metadata_signing: ground.ring.key(keyring::METADATA)?,
-            scope: one.scope.clone(),
-            ui: ui(settings, &one.name),
-            pairwise_salt: ground.ring.secret(Secret::Pairwise)?,
-            codaca: settings.idp.codaca.clone(),
-            portal: public("/portail/login"),
-        })
-    });
+    let realms = settings.idp.realms.iter();
+    let realms = realms.map(|one| realm_parts(settings, &ground.ring, one));
     let idp = Idp::new(IdpParts {
         edge: ground.edge.clone(),
         federation: Arc::clone(&ground.federation),
         directory: directory.clone(),
         shelf: Arc::clone(&ground.shelf),
         realms: realms.collect::<Result<_, Refusal>>()?,
-        own_services: vec![entity(&public("/portail"))?, entity(&public("/magistere"))?],
-        added: added(ground),
+        own_services: own_services(settings)?,
+        policies: policies(ground),
         fonctions: Arc::clone(&ground.fonctions),
         account_pages: false,
     });
     Ok(Arc::new(move |config| idp.configure(config)))
 }
 
-/// What the operator lets registered services have, as it stands when it is asked.
-fn added(ground: &Ground<'_>) -> idp::Added {
-    let additions = Arc::clone(&ground.additions);
-    let folder = ground.settings.registered();
-    Arc::new(move |service: &EntityId| additions.load().of(&folder, service))
+/// What one realm is made of.
+pub(crate) fn realm_parts(
+    settings: &Settings,
+    ring: &KeyRing,
+    one: &RealmSettings,
+) -> Result<RealmParts, Refusal> {
+    let signing = ring.key(&keyring::of_realm(one.realm))?;
+    Ok(RealmParts {
+        realm: one.realm,
+        entity_id: entity(&settings.realm_entity(one.realm))?,
+        published: vec![signing.certificate().to_owned()],
+        signing,
+        metadata_signing: ring.key(keyring::METADATA)?,
+        scope: one.scope.clone(),
+        ui: ui(settings, &one.name),
+        pairwise_salt: ring.secret(Secret::Pairwise)?,
+        codaca: settings.idp.codaca.clone(),
+        portal: settings.server.public_url.join("/portail/login"),
+    })
+}
+
+/// The entityIDs of the services this deployment runs itself.
+pub(crate) fn own_services(settings: &Settings) -> Result<Vec<EntityId>, Refusal> {
+    ["/portail", "/magistere"]
+        .iter()
+        .map(|path| entity(&settings.server.public_url.join(path)))
+        .collect()
+}
+
+/// What the operator decided for each service, as it stands when it is asked.
+fn policies(ground: &Ground<'_>) -> idp::policy::Policies {
+    let decided = Arc::clone(&ground.policies);
+    Arc::new(move |service: &EntityId| decided.load().of(service))
 }
 
 fn portal(ground: &Ground<'_>) -> Result<Routes, Refusal> {

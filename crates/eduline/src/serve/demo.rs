@@ -7,7 +7,8 @@ use crate::say;
 use crate::settings::Settings;
 
 /// The password of every demo account (the contract's).
-const PASSWORD: &str = "Kq7-vTz4-mWx9";
+/// Of every account of the demo.
+pub(crate) const PASSWORD: &str = "Kq7-vTz4-mWx9";
 
 /// Makes the demo accounts that are missing.
 pub(super) async fn populate(settings: &Settings, directory: &Directory) -> Result<(), Refusal> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use actix_web::rt::time::sleep;
 
 use crate::commands::Refusal;
-use crate::commands::sp::Additions;
+use crate::house::decided::Decided;
 use crate::house::{self, House, missing};
 use crate::settings::Settings;
 
@@ -24,14 +24,21 @@ pub(super) fn spawn(settings: &Arc<Settings>, house: &House) {
     let settings = Arc::clone(settings);
     let federation = Arc::clone(&house.federation);
     let catalogue = Arc::clone(&house.catalogue);
-    let additions = Arc::clone(&house.additions);
+    let policies = Arc::clone(&house.policies);
     let edge = house.edge.clone();
     actix_web::rt::spawn(async move {
         let mut registered = Seen::of_folder(settings.registered());
         let mut applications = Seen::of_file(settings.portal.catalogue.clone());
+        let mut services = Seen::of_file(settings.idp.services.clone().unwrap_or_default());
         loop {
-            // Before the service is known: its first answer holds what it may have.
-            additions.store(Arc::new(Additions::read(&settings.registered())));
+            // Before the service is known: its first answer is made as it was decided.
+            match Decided::read(&settings) {
+                Ok(read) => policies.store(Arc::new(read)),
+                Err(Refusal(faults)) => tracing::warn!(
+                    ?faults,
+                    "what was decided for services has faults; the last good decisions stand"
+                ),
+            }
             let snapshot = federation.refresh(edge.now()).await;
             let whole = missing(&snapshot).is_none();
             let pause = if whole {
@@ -40,7 +47,7 @@ pub(super) fn spawn(settings: &Arc<Settings>, house: &House) {
                 AGAIN
             };
             let read = Instant::now();
-            while read.elapsed() < pause && !registered.has_changed() {
+            while read.elapsed() < pause && !registered.has_changed() && !services.has_changed() {
                 sleep(LOOK.min(pause)).await;
                 if applications.has_changed() {
                     match house::reread_catalogue(&settings) {

@@ -108,6 +108,8 @@ pub(crate) struct IdpSettings {
     pub(crate) codaca: String,
     /// Functions of the staff.
     pub(crate) fonctions: PathBuf,
+    /// What was decided for services, by their names.
+    pub(crate) services: Option<PathBuf>,
     /// Its realms.
     pub(crate) realms: Vec<RealmSettings>,
 }

@@ -240,6 +240,7 @@ pub(super) fn idp(section: &mut Section<'_>, folder: &Path) -> Option<IdpSetting
     let fonctions = section
         .path_in("fonctions", folder)
         .unwrap_or_else(|| folder.join("fonctions.toml"));
+    let services = section.path_in("services", folder);
     let realms = section.tables("realms", |section| {
         let realm = section.needed("realm", realm);
         let scope = section.needed("scope", scope);
@@ -267,6 +268,7 @@ pub(super) fn idp(section: &mut Section<'_>, folder: &Path) -> Option<IdpSetting
     Some(IdpSettings {
         codaca: codaca?,
         fonctions,
+        services,
         realms,
     })
 }

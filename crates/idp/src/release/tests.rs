@@ -3,6 +3,7 @@ use std::sync::Arc;
 use directory::{Delegation, Post};
 use saml::SigningKey;
 
+use super::identifiers::base32;
 use super::*;
 
 const FONCTIONS: &str = include_str!("../../../../config/fonctions.toml");
@@ -81,20 +82,46 @@ fn released_with(
     added: &[Wire],
     is_own: bool,
 ) -> Vec<(String, Vec<String>)> {
+    let policy = Policy {
+        attributes: added.iter().copied().map(Known).collect(),
+        ..Policy::default()
+    };
+    let sent = released_by(person, requested, &policy, (&[], is_own));
+    sent.into_iter()
+        .map(|one| (one.friendly_name.unwrap(), one.values))
+        .collect()
+}
+
+fn released_by(
+    person: &Person,
+    requested: &[RequestedAttribute],
+    policy: &Policy,
+    (entity_attributes, is_own): (&[(String, Vec<String>)], bool),
+) -> Vec<Attribute> {
+    attributes(
+        &decided(person, requested, policy, (entity_attributes, is_own)),
+        policy,
+    )
+}
+
+fn decided(
+    person: &Person,
+    requested: &[RequestedAttribute],
+    policy: &Policy,
+    (entity_attributes, is_own): (&[(String, Vec<String>)], bool),
+) -> Vec<Decision> {
     let service = EntityId::parse("https://sp.example").unwrap();
     let now = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
     let asking = Asking {
         service: &service,
         requested,
-        added,
+        entity_attributes,
+        policy,
         is_own,
         now,
     };
     let fonctions = Fonctions::parse(FONCTIONS).unwrap();
-    attributes(person, &asking, &realm(person.realm), &fonctions)
-        .into_iter()
-        .map(|one| (one.friendly_name.unwrap(), one.values))
-        .collect()
+    decide(person, &asking, &realm(person.realm), &fonctions)
 }
 
 #[test]
@@ -225,5 +252,179 @@ fn base32_is_rfc_4648s() {
         ("foobar", "mzxw6ytboi"),
     ] {
         assert_eq!(base32(plain.as_bytes()), coded);
+    }
+}
+
+fn signal(word: &str) -> Vec<(String, Vec<String>)> {
+    vec![(
+        "urn:oasis:names:tc:SAML:profiles:subject-id:req".to_owned(),
+        vec![word.to_owned()],
+    )]
+}
+
+#[test]
+fn p11_the_identifier_that_is_signalled_is_sent_and_no_other() {
+    let teacher = person(Realm::Personnel, "enseignant_1d");
+    let names = |word: &str, requested: &[RequestedAttribute]| -> Vec<String> {
+        let sent = released_by(
+            &teacher,
+            requested,
+            &Policy::default(),
+            (&signal(word), false),
+        );
+        let mut names: Vec<String> = sent
+            .into_iter()
+            .filter_map(|one| one.friendly_name)
+            .collect();
+        names.retain(|name| name.ends_with("-id"));
+        names
+    };
+    for requested in [vec![], everything()] {
+        assert_eq!(names("subject-id", &requested), ["subject-id"]);
+        assert_eq!(names("pairwise-id", &requested), ["pairwise-id"]);
+        assert_eq!(names("any", &requested), ["pairwise-id"]);
+        assert_eq!(names("none", &requested), [""; 0]);
+    }
+}
+
+#[test]
+fn r02_a_category_brings_its_bundle_and_says_so() {
+    let teacher = person(Realm::Personnel, "enseignant_1d");
+    let category = |uri: &str| {
+        vec![(
+            "http://macedir.org/entity-category".to_owned(),
+            vec!["https://else.example".to_owned(), uri.to_owned()],
+        )]
+    };
+    let names = |uri: &str| -> Vec<String> {
+        let sent = released_by(&teacher, &[], &Policy::default(), (&category(uri), false));
+        sent.into_iter()
+            .filter_map(|one| one.friendly_name)
+            .collect()
+    };
+    assert_eq!(
+        names("https://refeds.org/category/anonymous"),
+        ["eduPersonScopedAffiliation", "schacHomeOrganization"]
+    );
+    assert_eq!(
+        names("https://refeds.org/category/pseudonymous"),
+        [
+            "pairwise-id",
+            "eduPersonScopedAffiliation",
+            "schacHomeOrganization"
+        ]
+    );
+    assert!(names("https://refeds.org/category/personalized").contains(&"subject-id".to_owned()));
+    assert!(
+        names("http://refeds.org/category/research-and-scholarship").contains(&"mail".to_owned())
+    );
+    assert_eq!(names("https://unknown.example"), ["pairwise-id"]);
+    let pupil = person(Realm::Eleve, "");
+    let uri = "https://refeds.org/category/personalized";
+    let decided = decided(&pupil, &[], &Policy::default(), (&category(uri), false));
+    assert!(decided.iter().all(|one| one.rule == Rule::Category(uri)));
+    assert!(decided.iter().all(|one| one.outcome == Outcome::Minor));
+}
+
+#[test]
+fn what_is_withheld_stays_and_what_is_ignored_counts_for_nothing() {
+    let teacher = person(Realm::Personnel, "enseignant_1d");
+    let outcome = |policy: &Policy, wire: Wire| {
+        decided(&teacher, &everything(), policy, (&[], false))
+            .into_iter()
+            .find(|one| one.wire == wire)
+            .map(|one| one.outcome)
+    };
+    let withheld = Policy {
+        attributes: vec![Known(attribute::MAIL)],
+        withheld: vec![Known(attribute::MAIL)],
+        ..Policy::default()
+    };
+    assert_eq!(outcome(&withheld, attribute::MAIL), Some(Outcome::Withheld));
+    let ignored = Policy {
+        requested: Requested::Ignore,
+        ..Policy::default()
+    };
+    assert_eq!(outcome(&ignored, attribute::MAIL), None);
+    assert!(matches!(
+        outcome(&ignored, attribute::PAIRWISE_ID),
+        Some(Outcome::Sent(_))
+    ));
+}
+
+#[test]
+fn names_and_values_are_said_as_the_service_reads_them() {
+    let teacher = person(Realm::Personnel, "enseignant_1d");
+    let said = |style: NameStyle| {
+        let mut policy = Policy {
+            attributes: vec![Known(attribute::MAIL), Known(attribute::TITLE)],
+            name_style: style,
+            ..Policy::default()
+        };
+        let titles = [("ENS", "teacher")].map(|(from, to)| (from.to_owned(), to.to_owned()));
+        policy.values.insert(Known(attribute::TITLE), titles.into());
+        let groups = [("", "X")].map(|(from, to)| (from.to_owned(), to.to_owned()));
+        policy.attributes.push(Known(attribute::CTGRPS));
+        policy
+            .values
+            .insert(Known(attribute::CTGRPS), groups.into());
+        let all = released_by(&teacher, &[], &policy, (&[], false));
+        assert_eq!(all[1].values, ["teacher"]);
+        assert_eq!(all[2].values, ["X"]);
+        (all[0].name.clone(), all[0].name_format.clone())
+    };
+    let pair = |name: &str, format: &str| (name.to_owned(), format.to_owned());
+    let oid = pair(attribute::MAIL.name, saml::names::ATTRNAME_URI);
+    assert_eq!(said(NameStyle::Oid), oid);
+    assert_eq!(
+        said(NameStyle::Friendly),
+        pair("mail", ATTRNAME_UNSPECIFIED)
+    );
+    assert_eq!(said(NameStyle::Basic), pair("mail", ATTRNAME_BASIC));
+}
+
+#[test]
+fn r05_a_scope_that_is_not_ours_is_never_sent() {
+    let teacher = person(Realm::Personnel, "enseignant_1d");
+    let mut policy = Policy {
+        attributes: vec![Known(attribute::SCOPED_AFFILIATION)],
+        ..Policy::default()
+    };
+    for foreign in [
+        "employee@elsewhere.example",
+        "employee",
+        "@ac-demo.example",
+        "a@b@ac-demo.example",
+    ] {
+        let map = [("employee@ac-demo.example".to_owned(), foreign.to_owned())];
+        policy
+            .values
+            .insert(Known(attribute::SCOPED_AFFILIATION), map.into());
+        let decided = decided(&teacher, &[], &policy, (&[], false));
+        assert_eq!(decided[0].outcome, Outcome::ForeignScope, "{foreign}");
+        assert!(attributes(&decided, &policy).is_empty());
+    }
+}
+
+#[test]
+fn r04_every_attribute_of_the_catalogue_has_a_value_for_somebody() {
+    let mut head = person(Realm::Personnel, "directeur_ecole");
+    head.groups = vec!["GRP".to_owned()];
+    head.title = "Mme".to_owned();
+    let mut realm = realm(Realm::Personnel);
+    realm.ui.organization = Some("Académie".to_owned());
+    let service = EntityId::parse("https://sp.example").unwrap();
+    let requested = everything();
+    let asking = Asking {
+        service: &service,
+        requested: &requested,
+        entity_attributes: &[],
+        policy: &Policy::default(),
+        is_own: false,
+        now: NaiveDate::from_ymd_opt(2026, 11, 23).unwrap(),
+    };
+    let fonctions = Fonctions::parse(FONCTIONS).unwrap();
+    for decision in decide(&head, &asking, &realm, &fonctions) {
+        assert!(matches!(decision.outcome, Outcome::Sent(_)), "{decision:?}");
     }
 }

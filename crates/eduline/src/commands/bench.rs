@@ -1,0 +1,208 @@
+//! `eduline bench`: what things cost, each beside its limit measured in the same run.
+//!
+//! The server is this binary, on a folder of its own that is removed at the end. CPU time is the
+//! server process's own, all threads, as the scheduler counts it (nanoseconds); the limits are the
+//! bare cryptography that the work cannot do without, in this process.
+
+use std::time::Duration;
+
+use saml::{AuthnRequest, Binding, EntityId, MessageId};
+use serde_json::{Value, json};
+use web::Edge;
+
+use self::server::Server;
+use super::Refusal;
+use crate::cli::Bench;
+use crate::keyring::KeyRing;
+use crate::say::Voice;
+
+mod bare;
+mod server;
+
+/// Signatures in an answer: the response's and the assertion's.
+const SIGNATURES: u32 = 2;
+/// Requests before what is measured: caches fill, connections open.
+const WARM: u32 = 50;
+
+/// One measure.
+struct Row {
+    what: String,
+    took: String,
+    limit: String,
+    /// What is to be reached, and whether it is; nothing where the row is only to be read.
+    aim: Option<(String, bool)>,
+}
+
+/// Measures everything and prints a table.
+pub(crate) fn run(command: &Bench) -> Result<(), Refusal> {
+    let mut rows = Vec::new();
+    for kind in ["rsa-2048", "p-256"] {
+        rows.push(sign_on(kind, command.sign_ons)?);
+    }
+    rows.push(password(command.logins)?);
+    rows.extend(start_and_rest()?);
+    let values: Vec<Value> = rows.iter().map(Row::described).collect();
+    Voice::of(command.print.json).tell(&table(&rows), &json!(values));
+    Ok(())
+}
+
+impl Row {
+    fn described(&self) -> Value {
+        json!({
+            "what": self.what,
+            "took": self.took,
+            "limit": self.limit,
+            "to_reach": self.aim.as_ref().map(|(aim, _)| aim),
+            "reached": self.aim.as_ref().map(|(_, reached)| reached),
+        })
+    }
+}
+
+/// Markdown, which reads as well on a terminal as in a document.
+fn table(rows: &[Row]) -> Vec<String> {
+    let mut lines = vec![
+        "| what | took | its limit, same run | to reach | reached |".to_owned(),
+        "|---|---|---|---|---|".to_owned(),
+    ];
+    lines.extend(rows.iter().map(|row| {
+        let (aim, reached) = match &row.aim {
+            Some((aim, true)) => (aim.as_str(), "yes"),
+            Some((aim, false)) => (aim.as_str(), "no"),
+            None => ("", ""),
+        };
+        format!(
+            "| {} | {} | {} | {aim} | {reached} |",
+            row.what, row.took, row.limit
+        )
+    }));
+    lines
+}
+
+/// One sign-on with a live session: an `AuthnRequest` in, a signed Response out.
+fn sign_on(kind: &str, times: u32) -> Result<Row, Refusal> {
+    let server = Server::start(&[("EDULINE__KEYS__KIND", kind)])?;
+    let visitor = server.visitor();
+    visitor.sign_in("personnel", "amartin")?;
+    let ring = KeyRing::at(&server.data().join("keys"));
+    let key = ring.key(crate::keyring::PORTAL)?;
+    let to = server.at("/idp/personnel/sso/redirect");
+    let addresses = (0..times.saturating_add(WARM))
+        .map(|number| saml::redirect::compose(&request(&server, number)?, &to, None, &key))
+        .collect::<Result<Vec<String>, saml::Refusal>>()
+        .map_err(|why| Refusal::of(why.to_string()))?;
+    let ask = |address: &String| {
+        let page = visitor.get(address)?;
+        if page.contains("name=\"SAMLResponse\"") {
+            Ok(())
+        } else {
+            Err(Refusal::of(format!("no answer was given: {page}")))
+        }
+    };
+    let (warm, measured) = addresses.split_at(usize::try_from(WARM).unwrap_or(0));
+    warm.iter().try_for_each(ask)?;
+    let before = server.cpu();
+    measured.iter().try_for_each(ask)?;
+    let each = server.cpu().saturating_sub(before) / times.max(1);
+    let pem = ring.key_file("idp-personnel");
+    let bare = bare::signature(&pem)? * SIGNATURES;
+    let (aim, reached) = if kind == "rsa-2048" {
+        let ratio = each.as_secs_f64() / bare.as_secs_f64();
+        (format!("at most 1.5 × (is {ratio:.2} ×)"), ratio <= 1.5)
+    } else {
+        let most = Duration::from_micros(250);
+        ("under 250 µs".to_owned(), each < most)
+    };
+    Ok(Row {
+        what: format!("sign-on with a live session, {kind}, CPU"),
+        took: micros(each),
+        limit: format!("{} for its two signatures, bare OpenSSL", micros(bare)),
+        aim: Some((aim, reached)),
+    })
+}
+
+fn request(server: &Server, number: u32) -> Result<AuthnRequest, saml::Refusal> {
+    let not = |_| saml::Refusal::NotComposed {
+        why: "a name of the measure itself",
+    };
+    let mut chance = [0; 20];
+    chance
+        .iter_mut()
+        .zip(number.to_be_bytes())
+        .for_each(|(to, from)| *to = from);
+    Ok(AuthnRequest {
+        id: MessageId::from_random(chance),
+        issue_instant: Edge::system_clock()(),
+        issuer: EntityId::parse(&server.at("/portail")).map_err(not)?,
+        destination: Some(server.at("/idp/personnel/sso/redirect")),
+        acs: saml::request::AcsChoice::Url(server.at("/portail/saml/acs")),
+        protocol_binding: Some(Binding::Post),
+        force_authn: false,
+        is_passive: false,
+        name_id_policy: None,
+        requested_context: None,
+    })
+}
+
+/// A login with a password: the form's POST alone.
+fn password(times: u32) -> Result<Row, Refusal> {
+    let server = Server::start(&[])?;
+    let mut spent = Duration::ZERO;
+    for _ in 0..times.max(1) {
+        let visitor = server.visitor();
+        let form = visitor.login_form("personnel")?;
+        let before = server.cpu();
+        visitor.send(&form, "amartin")?;
+        spent += server.cpu().saturating_sub(before);
+    }
+    let each = spent / times.max(1);
+    let bare = bare::hash()?;
+    let ratio = each.as_secs_f64() / bare.as_secs_f64();
+    Ok(Row {
+        what: "login with a password, CPU".to_owned(),
+        took: micros(each),
+        limit: format!("{} for Argon2id, 19 MiB, 2 passes, bare", micros(bare)),
+        aim: Some((format!("at most 1.5 × (is {ratio:.2} ×)"), ratio <= 1.5)),
+    })
+}
+
+/// From exec to the first answer, and memory at rest, on keys and accounts that are there.
+fn start_and_rest() -> Result<Vec<Row>, Refusal> {
+    let mut server = Server::start(&[])?;
+    let mut starts = Vec::new();
+    for _ in 0..7 {
+        starts.push(server.again()?);
+    }
+    starts.sort();
+    let start = starts.get(3).copied().unwrap_or_default();
+    let bare = server.bare_exec()?;
+    std::thread::sleep(Duration::from_secs(3));
+    let kilobytes = server.resident_kb();
+    Ok(vec![
+        Row {
+            what: "from exec to the first answer, ready (median of 7)".to_owned(),
+            took: format!("{} ms", start.as_millis()),
+            limit: format!("{:.1} ms to exec and end", bare.as_secs_f64() * 1e3),
+            aim: Some((
+                "under 300 ms".to_owned(),
+                start < Duration::from_millis(300),
+            )),
+        },
+        Row {
+            what: "memory of `serve all` at rest".to_owned(),
+            took: format!("{:.1} MB", megabytes(kilobytes)),
+            limit: format!(
+                "{:.1} MB, the binary's own pages",
+                megabytes(server.file_kb())
+            ),
+            aim: Some(("under 60 MB".to_owned(), megabytes(kilobytes) < 60.0)),
+        },
+    ])
+}
+
+fn micros(duration: Duration) -> String {
+    format!("{} µs", duration.as_micros())
+}
+
+fn megabytes(kilobytes: u32) -> f64 {
+    f64::from(kilobytes) * 1024.0 / 1e6
+}

@@ -1,0 +1,202 @@
+//! What the operator decided for one service, besides what its metadata says of itself.
+//!
+//! Every decision has a default that is right for a service nobody wrote a line about.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use saml::EntityId;
+use saml::attribute::{self, Wire};
+use serde::{Deserialize, Serialize};
+
+/// The decisions for a service, as they stand when it is asked for.
+pub type Policies = Arc<dyn Fn(&EntityId) -> Arc<Policy> + Send + Sync>;
+
+/// Decisions for one service. In files, every key may be left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// Attributes it receives besides those it asks for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<Known>,
+    /// Attributes it never receives, whoever asks for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<Known>,
+    /// What its `RequestedAttribute`s count for (IIP-IDP04).
+    #[serde(skip_serializing_if = "is_default")]
+    pub requested: Requested,
+    /// How attributes are called.
+    #[serde(skip_serializing_if = "is_default")]
+    pub name_style: NameStyle,
+    /// Values said otherwise: attribute, then value, then what is sent for it. The empty value
+    /// stands for an attribute without one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<Known, BTreeMap<String, String>>,
+    /// The name identifier it gets when it asks for none in particular.
+    #[serde(skip_serializing_if = "is_default")]
+    pub name_id: NameIdChoice,
+    /// Whether an answer it did not ask for may be sent to it (SAML Profiles 4.1.5).
+    #[serde(skip_serializing_if = "is_default")]
+    pub unsolicited: bool,
+    /// Whether assertions for it are encrypted.
+    #[serde(skip_serializing_if = "is_default")]
+    pub encrypt: Encrypt,
+    /// What is signed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub sign: Sign,
+    /// When a person is told what it receives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub information: Option<Information>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// An attribute we know, by the short name operators use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Known(pub Wire);
+
+impl TryFrom<String> for Known {
+    type Error = String;
+    fn try_from(name: String) -> Result<Self, String> {
+        attribute::find(&name)
+            .map(Self)
+            .ok_or_else(|| format!("no attribute is called {name:?}"))
+    }
+}
+
+impl From<Known> for String {
+    fn from(known: Known) -> Self {
+        known.0.short.to_owned()
+    }
+}
+
+/// What `RequestedAttribute`s count for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Requested {
+    /// They are sent; one that is required and missing is told to the person.
+    #[default]
+    Keep,
+    /// They are sent; none counts as required.
+    Optional,
+    /// They are not looked at.
+    Ignore,
+}
+
+/// How attributes are called on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameStyle {
+    /// `urn:oid:…` for standard ones, bare names for the ministry's (SAML Attributes X.500 profile).
+    #[default]
+    Oid,
+    /// The short name, without a statement about its format.
+    Friendly,
+    /// The short name, in the `basic` format.
+    Basic,
+}
+
+/// Name identifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameIdChoice {
+    /// What its metadata names first among those we make, else a transient one.
+    #[default]
+    Metadata,
+    /// For one session.
+    Transient,
+    /// Lasting, for this service only.
+    Persistent,
+    /// The professional mail address.
+    Email,
+    /// None at all (SAML Core 2.4.1; IIP-IDP22).
+    None,
+}
+
+/// Whether assertions are encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encrypt {
+    /// When the service publishes a key for it; one that cannot be used is an error.
+    #[default]
+    WithKey,
+    /// Always: a service without a key gets no answer.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sign {
+    /// The response and the assertion in it.
+    #[default]
+    Both,
+    /// The response only.
+    Response,
+    /// The assertion only.
+    Assertion,
+}
+
+/// When a person is told what a service receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Information {
+    /// Not by a page of its own.
+    #[default]
+    Never,
+    /// The first time, and when what is sent changes.
+    Once,
+    /// Each time.
+    Always,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_survives_its_file() {
+        let text = r#"
+            attributes = ["mail", "rne"]
+            withheld = ["title"]
+            requested = "optional"
+            name_style = "friendly"
+            name_id = "persistent"
+            unsolicited = true
+            encrypt = "never"
+            sign = "assertion"
+            information = "once"
+
+            [values.title]
+            ENS = "National_ENS"
+            "" = "X"
+        "#;
+        let read: Policy = toml::from_str(text).unwrap();
+        assert_eq!(
+            read.attributes,
+            [Known(attribute::MAIL), Known(attribute::RNE)]
+        );
+        assert_eq!(read.values[&Known(attribute::TITLE)][""], "X");
+        let again: Policy = toml::from_str(&toml::to_string(&read).unwrap()).unwrap();
+        assert_eq!(again, read);
+        assert_eq!(toml::to_string(&Policy::default()).unwrap(), "");
+    }
+
+    #[test]
+    fn what_nobody_knows_is_refused() {
+        for text in [
+            "attributes = [\"shoe\"]",
+            "colour = \"red\"",
+            "name_style = \"urn\"",
+            "encrypt = true",
+            "[values.shoe]\na = \"b\"",
+        ] {
+            assert!(toml::from_str::<Policy>(text).is_err(), "{text}");
+        }
+    }
+}

@@ -141,6 +141,9 @@ pub enum KeyFault {
     /// RSA under 2048 bits (SDP-MD06).
     #[error("an RSA key of {0} bits: at least 2048 are needed")]
     RsaTooShort(u32),
+    /// A key to decrypt with that is not RSA.
+    #[error("only an RSA key decrypts")]
+    NotRsa,
     /// Another curve than P-256, P-384 or P-521 (SDP-MD07), or another kind of key.
     #[error("only RSA and the curves P-256, P-384, P-521 are used")]
     UnknownKind,
@@ -235,6 +238,11 @@ impl SigningKey {
             certificate,
             verifying,
         })
+    }
+
+    /// The private half.
+    pub(crate) fn private(&self) -> &PKey<Private> {
+        &self.key
     }
 
     /// The certificate, base64 of DER without line breaks, as metadata carries it.
@@ -335,6 +343,16 @@ impl VerifyingKey {
     /// A key of another kind than the algorithm's never verifies.
     pub fn verifies(&self, algorithm: Algorithm, bytes: &[u8], signature: &[u8]) -> bool {
         self.fits(algorithm) && self.check(algorithm, bytes, signature).unwrap_or(false)
+    }
+
+    /// The public key.
+    pub(crate) fn public(&self) -> &PKey<Public> {
+        &self.key
+    }
+
+    /// Whether it is RSA.
+    pub(crate) fn is_rsa(&self) -> bool {
+        self.key.id() == Id::RSA
     }
 
     /// Whether this key is of the kind `algorithm` needs.

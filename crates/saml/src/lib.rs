@@ -12,6 +12,7 @@
 
 pub mod attribute;
 mod encoding;
+pub mod encryption;
 pub mod keys;
 pub mod metadata;
 pub mod names;

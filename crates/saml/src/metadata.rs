@@ -5,9 +5,10 @@ mod acs;
 mod compose;
 mod read;
 
-pub use compose::compose;
+pub use compose::{compose, compose_with};
 pub use read::read;
 
+use crate::encryption::EncryptionKey;
 use crate::{Binding, EntityId, Moment, NameIdFormat, Refusal, VerifyingKey};
 
 /// An entity that may speak. What breaks a rule cannot be built: an identity provider role has at
@@ -108,10 +109,14 @@ pub struct IndexedEndpoint {
 pub struct IdpRole {
     /// Keys that count for signing (`use` signing or absent, IIP-MD11); never empty.
     pub signing_keys: Vec<VerifyingKey>,
+    /// Keys that count for encryption (`use` encryption or absent, IIP-MD11).
+    pub encryption_keys: Vec<EncryptionKey>,
     /// `SingleSignOnService`; never empty.
     pub sso: Vec<Endpoint>,
     /// `SingleLogoutService`.
     pub slo: Vec<Endpoint>,
+    /// `ArtifactResolutionService`.
+    pub artifact_resolution: Vec<IndexedEndpoint>,
     /// `WantAuthnRequestsSigned`.
     pub wants_signed_requests: bool,
     /// `NameIDFormat`.
@@ -137,6 +142,8 @@ impl IdpRole {
 pub struct SpRole {
     /// Keys that count for signing.
     pub signing_keys: Vec<VerifyingKey>,
+    /// Keys that count for encryption (`use` encryption or absent, IIP-MD11).
+    pub encryption_keys: Vec<EncryptionKey>,
     /// `AssertionConsumerService`; never empty, in the order of the document.
     pub acs: Vec<IndexedEndpoint>,
     /// `SingleLogoutService`.
@@ -206,6 +213,16 @@ pub struct EntityPlan<'a> {
     pub role: RolePlan<'a>,
     /// Certificates published for signing, current first (base64 DER).
     pub signing_certificates: Vec<&'a str>,
+}
+
+/// What our role offers beyond signing on.
+#[derive(Debug, Clone, Default)]
+pub struct Offer<'a> {
+    /// Certificates published for encryption, current first (base64 DER, RSA:
+    /// [`crate::encryption::DecryptionKey::certificate`]), with what we can open.
+    pub encryption_certificates: Vec<&'a str>,
+    /// `ArtifactResolutionService`.
+    pub artifact_resolution: Vec<IndexedEndpoint>,
 }
 
 /// The role we publish.

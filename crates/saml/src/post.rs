@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use crate::encryption::DecryptionKey;
 use crate::preflight::{MESSAGE, preflight};
 use crate::redirect::check_relay_state;
 use crate::request;
@@ -62,10 +63,27 @@ impl Received<Response> {
     /// Every signature present must verify with one of `keys`, and at least one of Response and
     /// Assertion must be signed; what is read is the signed bytes. An answer without an assertion
     /// (an error status) must be signed too.
+    ///
+    /// An encrypted assertion is refused here: [`Received::verify_and_open`] takes it.
     pub fn verify(self, keys: &[VerifyingKey]) -> Result<Verified<Response>, Refusal> {
+        self.verify_and_open(keys, &[])
+    }
+
+    /// Like [`Received::verify`], and opens an encrypted assertion with the first of `own` that can.
+    ///
+    /// A signed response is verified first, and what is in it opened only then. Where the response
+    /// is not signed, the assertion inside must be (SAML Profiles 4.1.4.2 wants one of them); a
+    /// signature inside must verify in both cases. What was opened goes through everything that
+    /// the message went through: the same caps and rules, one assertion, no identifier twice inside
+    /// and out. Whatever fails with a key of ours is [`Refusal::Undecryptable`].
+    pub fn verify_and_open(
+        self,
+        keys: &[VerifyingKey],
+        own: &[DecryptionKey],
+    ) -> Result<Verified<Response>, Refusal> {
         let Seal::Enveloped(seals) = self.seal else {
             return Err(Refusal::Unsigned);
         };
-        response::read::verified(&self.text, &seals, keys)
+        response::read::verified(&self.text, &seals, keys, own)
     }
 }

@@ -18,6 +18,8 @@ pub(crate) use duration::seconds;
 pub(crate) const SAML: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 pub(crate) const SAMLP: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 pub(crate) const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
+pub(crate) const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
+pub(crate) const XENC11: &str = "http://www.w3.org/2009/xmlenc11#";
 pub(crate) const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
 /// An element of a document that passed the preflight.
@@ -129,6 +131,26 @@ pub(crate) fn refuse_shared_ids(document: &Document<'_>) -> Result<(), Refusal> 
         }
     }
     Ok(())
+}
+
+/// Refuses an identifier of `inner` that `outer` has, too: what was encrypted inside a document is
+/// part of it.
+pub(crate) fn refuse_ids_of_both(
+    outer: &Document<'_>,
+    inner: &Document<'_>,
+) -> Result<(), Refusal> {
+    fn ids<'a>(document: &'a Document<'_>) -> impl Iterator<Item = &'a str> {
+        document
+            .descendants()
+            .flat_map(|element| element.attributes())
+            .filter(|attribute| attribute.name().eq_ignore_ascii_case("id"))
+            .map(|attribute| attribute.value())
+    }
+    let outside: HashSet<&str> = ids(outer).collect();
+    match ids(inner).find(|id| outside.contains(id)) {
+        Some(id) => Err(Refusal::DuplicateId { id: Said::new(id) }),
+        None => Ok(()),
+    }
 }
 
 /// Refuses another attribute that looks like an identifier and has the value `id`.

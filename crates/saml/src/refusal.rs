@@ -284,6 +284,15 @@ refusals! {
     /// An encrypted assertion: there is no key to open it with.
     AssertionEncrypted
         = "EDU-2511" Refused "SAML Core 2.3.4": "the assertion is encrypted and there is no key to open it with";
+    /// An encrypted assertion that no key of ours opens, whatever the reason.
+    Undecryptable
+        = "EDU-2512" Refused "SECURITY 16": "no key of ours opens what is encrypted";
+    /// Something encrypted that is not built as SAML says, or with more than SAML needs.
+    EncryptionShape { why: &'static str }
+        = "EDU-2513" Refused "SAML Core 2.2.4": "what is encrypted is not of the only shape that is taken: {why}";
+    /// An encryption algorithm that is not on the list.
+    EncryptionAlgorithm { algorithm: Said }
+        = "EDU-2514" Refused "SECURITY 16": "the encryption algorithm {algorithm} is not taken";
 
     // 26xx: assertions.
 
@@ -389,6 +398,9 @@ refusals! {
     /// A message of ours that could not be composed or signed.
     NotComposed { why: &'static str }
         = "EDU-2901" Refused "XML Signature 3.1": "the message was not composed: {why}";
+    /// A service whose keys to encrypt for cannot be used as it declares.
+    NoCommonEncryption
+        = "EDU-2902" Refused "IIP-MD10": "the service publishes keys to encrypt for, and none with algorithms used here";
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod accept;
 mod compose;
 pub(crate) mod read;
 
-pub use compose::{compose, compose_error};
+pub use compose::{compose, compose_error, compose_for};
 pub use read::Response;
 
 use crate::{EntityId, MessageId, Moment, NameIdFormat};

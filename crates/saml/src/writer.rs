@@ -29,6 +29,14 @@ pub(crate) const DS: Ns = Ns {
     prefix: "ds",
     uri: "http://www.w3.org/2000/09/xmldsig#",
 };
+pub(crate) const XENC: Ns = Ns {
+    prefix: "xenc",
+    uri: "http://www.w3.org/2001/04/xmlenc#",
+};
+pub(crate) const XENC11: Ns = Ns {
+    prefix: "xenc11",
+    uri: "http://www.w3.org/2009/xmlenc11#",
+};
 pub(crate) const MDUI: Ns = Ns {
     prefix: "mdui",
     uri: "urn:oasis:names:tc:SAML:metadata:ui",

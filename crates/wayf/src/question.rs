@@ -172,6 +172,7 @@ mod tests {
     fn role(locations: &[&str]) -> SpRole {
         SpRole {
             signing_keys: Vec::new(),
+            encryption_keys: Vec::new(),
             acs: Vec::new(),
             slo: Vec::new(),
             signs_requests: true,

@@ -3,11 +3,16 @@
 
 use std::collections::HashSet;
 
-use super::{Endpoint, EntityPlan, IndexedEndpoint, Localized, RequestedAttribute, RolePlan, Ui};
+use super::{
+    Endpoint, EntityPlan, IndexedEndpoint, Localized, Offer, RequestedAttribute, RolePlan, Ui,
+};
+use crate::encryption::{self, EncryptionMethod};
 use crate::keys::Algorithm;
 use crate::names::ATTRNAME_URI;
 use crate::sign::sign;
-use crate::writer::{ALG, Attr, DS, IDPDISC, MD, MDATTR, MDUI, Ns, SAML, SHIBMD, Writer, instant};
+use crate::writer::{
+    ALG, Attr, DS, IDPDISC, MD, MDATTR, MDUI, Ns, SAML, SHIBMD, Writer, XENC11, instant,
+};
 use crate::{NameIdFormat, Refusal, SigningKey};
 
 const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
@@ -23,7 +28,17 @@ const DIGESTS: [&str; 3] = [
 /// What would not be a role is not composed: one without a signing certificate, without the address
 /// it is there for, or with two of the same index.
 pub fn compose(plan: &EntityPlan<'_>, key: &SigningKey) -> Result<String, Refusal> {
+    compose_with(plan, &Offer::default(), key)
+}
+
+/// Like [`compose`], with what the role offers beyond signing on.
+pub fn compose_with(
+    plan: &EntityPlan<'_>,
+    offer: &Offer<'_>,
+    key: &SigningKey,
+) -> Result<String, Refusal> {
     is_a_role(plan)?;
+    is_an_offer(offer)?;
     let mut w = Writer::with_capacity(16 * 1024);
     let valid_until = instant(plan.valid_until);
     let cache = format!("PT{}S", plan.cache_s);
@@ -41,8 +56,8 @@ pub fn compose(plan: &EntityPlan<'_>, key: &SigningKey) -> Result<String, Refusa
     let first = w.position();
     entity_extensions(&mut w, plan)?;
     match &plan.role {
-        RolePlan::Idp { .. } => idp(&mut w, plan)?,
-        RolePlan::Sp { .. } => sp(&mut w, plan)?,
+        RolePlan::Idp { .. } => idp(&mut w, plan, offer)?,
+        RolePlan::Sp { .. } => sp(&mut w, plan, offer)?,
     }
     organization(&mut w, plan)?;
     w.close();
@@ -65,6 +80,16 @@ fn is_a_role(plan: &EntityPlan<'_>) -> Result<(), Refusal> {
         _ => return Ok(()),
     };
     Err(Refusal::NotComposed { why })
+}
+
+fn is_an_offer(offer: &Offer<'_>) -> Result<(), Refusal> {
+    if unique(offer.artifact_resolution.iter().map(|at| at.index)) {
+        Ok(())
+    } else {
+        Err(Refusal::NotComposed {
+            why: "an index names one address",
+        })
+    }
 }
 
 fn unique(mut indexes: impl Iterator<Item = u16>) -> bool {
@@ -100,7 +125,7 @@ fn entity_extensions(w: &mut Writer, plan: &EntityPlan<'_>) -> Result<(), Refusa
     Ok(())
 }
 
-fn idp(w: &mut Writer, plan: &EntityPlan<'_>) -> Result<(), Refusal> {
+fn idp(w: &mut Writer, plan: &EntityPlan<'_>, offer: &Offer<'_>) -> Result<(), Refusal> {
     let RolePlan::Idp {
         sso,
         slo,
@@ -125,7 +150,11 @@ fn idp(w: &mut Writer, plan: &EntityPlan<'_>) -> Result<(), Refusal> {
         }
         ui_info(w, plan.ui)
     })?;
-    keys(w, &plan.signing_certificates)?;
+    keys(w, plan, offer)?;
+    offer
+        .artifact_resolution
+        .iter()
+        .try_for_each(|at| indexed_endpoint(w, "ArtifactResolutionService", at))?;
     endpoints(w, "SingleLogoutService", slo)?;
     formats(w, name_id_formats)?;
     endpoints(w, "SingleSignOnService", sso)?;
@@ -133,7 +162,7 @@ fn idp(w: &mut Writer, plan: &EntityPlan<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn sp(w: &mut Writer, plan: &EntityPlan<'_>) -> Result<(), Refusal> {
+fn sp(w: &mut Writer, plan: &EntityPlan<'_>, offer: &Offer<'_>) -> Result<(), Refusal> {
     let RolePlan::Sp {
         acs,
         slo,
@@ -161,27 +190,28 @@ fn sp(w: &mut Writer, plan: &EntityPlan<'_>) -> Result<(), Refusal> {
             indexed(w, IDPDISC, "DiscoveryResponse", of)
         })
     })?;
-    keys(w, &plan.signing_certificates)?;
+    keys(w, plan, offer)?;
+    offer
+        .artifact_resolution
+        .iter()
+        .try_for_each(|at| indexed_endpoint(w, "ArtifactResolutionService", at))?;
     endpoints(w, "SingleLogoutService", slo)?;
     formats(w, name_id_formats)?;
-    for IndexedEndpoint {
-        binding,
-        location,
-        index,
-        is_default,
-    } in acs
-    {
-        let (index, default) = (index.to_string(), is_default.to_string());
-        indexed(
-            w,
-            MD,
-            "AssertionConsumerService",
-            [binding.uri(), location, &index, &default],
-        )?;
-    }
+    acs.iter()
+        .try_for_each(|acs| indexed_endpoint(w, "AssertionConsumerService", acs))?;
     consuming_service(w, plan, requested_attributes)?;
     w.close();
     Ok(())
+}
+
+fn indexed_endpoint(
+    w: &mut Writer,
+    name: &'static str,
+    endpoint: &IndexedEndpoint,
+) -> Result<(), Refusal> {
+    let (index, default) = (endpoint.index.to_string(), endpoint.is_default.to_string());
+    let of = [endpoint.binding.uri(), &endpoint.location, &index, &default];
+    indexed(w, MD, name, of)
 }
 
 /// An `IndexedEndpointType` (Metadata 2.2.3): binding, location, index, default.
@@ -263,16 +293,41 @@ fn localized(
         .try_for_each(|text| w.leaf(ns, name, &[("xml:lang", &text.lang)], &text.text))
 }
 
-fn keys(w: &mut Writer, certificates: &[&str]) -> Result<(), Refusal> {
-    for certificate in certificates {
-        w.open(MD, "KeyDescriptor", &[("use", "signing")])?;
-        w.open(DS, "KeyInfo", &[])?;
-        w.open(DS, "X509Data", &[])?;
-        w.leaf(DS, "X509Certificate", &[], certificate)?;
-        w.close();
-        w.close();
+/// Keys to verify with, then keys to encrypt for with what we can open (IIP-MD09).
+fn keys(w: &mut Writer, plan: &EntityPlan<'_>, offer: &Offer<'_>) -> Result<(), Refusal> {
+    for certificate in &plan.signing_certificates {
+        key_descriptor(w, "signing", certificate, &[])?;
+    }
+    let methods = encryption::supported();
+    for certificate in &offer.encryption_certificates {
+        key_descriptor(w, "encryption", certificate, &methods)?;
+    }
+    Ok(())
+}
+
+fn key_descriptor(
+    w: &mut Writer,
+    used: &str,
+    certificate: &str,
+    methods: &[EncryptionMethod],
+) -> Result<(), Refusal> {
+    w.open(MD, "KeyDescriptor", &[("use", used)])?;
+    w.open(DS, "KeyInfo", &[])?;
+    w.open(DS, "X509Data", &[])?;
+    w.leaf(DS, "X509Certificate", &[], certificate)?;
+    w.close();
+    w.close();
+    for method in methods {
+        w.open(MD, "EncryptionMethod", &[("Algorithm", &method.algorithm)])?;
+        if let Some(digest) = &method.digest {
+            w.empty(DS, "DigestMethod", &[("Algorithm", digest)])?;
+        }
+        if let Some(mask) = &method.mask {
+            w.empty(XENC11, "MGF", &[("Algorithm", mask)])?;
+        }
         w.close();
     }
+    w.close();
     Ok(())
 }
 

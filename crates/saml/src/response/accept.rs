@@ -43,7 +43,7 @@ impl Verified<Response> {
                 session_index: authn.session_index,
                 session_ends: authn.session_ends,
                 signed: response.signed,
-                encrypted: false,
+                encrypted: response.encrypted,
             },
             key: self.key,
         })

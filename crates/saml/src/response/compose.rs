@@ -1,6 +1,7 @@
 //! Composing a `Response` (SAML Core 3.3.3), canonical by construction.
 
 use super::{Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status};
+use crate::encryption::{Encryption, seal};
 use crate::sign::sign;
 use crate::writer::{Attr, SAML, SAMLP, Writer, instant};
 use crate::{Refusal, SigningKey};
@@ -10,6 +11,17 @@ const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
 
 /// Composes and signs a successful Response: escaped, canonical by construction (exclusive C14N).
 pub fn compose(plan: &ResponsePlan<'_>, key: &SigningKey) -> Result<String, Refusal> {
+    compose_for(plan, None, key)
+}
+
+/// Like [`compose`], with the assertion encrypted for the service where `encryption` says how
+/// ([`crate::metadata::SpRole::choose_encryption`]): signed first, if it is, then encrypted, and
+/// the Response signed over what is encrypted (SAML Core 5.3).
+pub fn compose_for(
+    plan: &ResponsePlan<'_>,
+    encryption: Option<&Encryption>,
+    key: &SigningKey,
+) -> Result<String, Refusal> {
     let mut w = Writer::with_capacity(12 * 1024);
     let response_id = plan.response_id.as_str();
     let in_response_to = plan.in_response_to.map(crate::MessageId::as_str);
@@ -18,7 +30,17 @@ pub fn compose(plan: &ResponsePlan<'_>, key: &SigningKey) -> Result<String, Refu
     w.leaf(SAML, "Issuer", &[], plan.issuer.as_str())?;
     let after_issuer = w.position();
     write_status(&mut w, &Status::Success, None)?;
-    assertion(&mut w, plan, &now, key)?;
+    match encryption {
+        None => assertion(&mut w, plan, &now, key)?,
+        Some(encryption) => {
+            // As a root: it declares every namespace it uses.
+            let mut alone = Writer::with_capacity(8 * 1024);
+            assertion(&mut alone, plan, &now, key)?;
+            let xml = alone.finish();
+            let recipient = plan.audience;
+            seal(&mut w, "EncryptedAssertion", &xml, encryption, recipient)?;
+        }
+    }
     w.close();
     if matches!(plan.sign, SignWhat::Both | SignWhat::Response) {
         sign(&mut w, start, after_issuer, response_id, key)?;

@@ -3,11 +3,14 @@
 use roxmltree::Document;
 
 use super::{Attribute, NameId, SignWhat};
+use crate::encryption::{self, DecryptionKey};
 use crate::preflight::MESSAGE;
 use crate::reader::{self, Element, SAML, SAMLP, XSI};
 use crate::refusal::Said;
 use crate::signature::{self, Seals};
 use crate::{EntityId, MessageId, Moment, NameIdFormat, Refusal, Verified, VerifyingKey};
+
+mod opened;
 
 /// A response as it was read from verified bytes. Its content is private until accepted.
 ///
@@ -22,6 +25,7 @@ pub struct Response {
     pub(super) status: Option<StatusRead>,
     pub(super) assertion: Option<Assertion>,
     pub(super) signed: SignWhat,
+    pub(super) encrypted: bool,
 }
 
 /// `Status`.
@@ -92,6 +96,8 @@ pub(super) struct Authn {
 pub(crate) struct Parts<'a, 'i> {
     pub(crate) root: Element<'a, 'i>,
     pub(crate) assertion: Option<Element<'a, 'i>>,
+    /// The assertion, encrypted: there is one of both, or none.
+    pub(crate) encrypted: Option<Element<'a, 'i>>,
 }
 
 /// The parts of `document`: exactly one assertion in all of it, a direct child of the response, or
@@ -115,10 +121,13 @@ pub(crate) fn parts<'a, 'i>(document: &'a Document<'i>) -> Result<Parts<'a, 'i>,
     if assertion.is_some_and(|assertion| assertion.parent_element() != Some(root)) {
         return Err(Refusal::AssertionMisplaced);
     }
-    if assertion.as_ref().is_some_and(is_encrypted) {
-        return Err(Refusal::AssertionEncrypted);
-    }
-    Ok(Parts { root, assertion })
+    let encrypted = assertion.filter(is_encrypted);
+    encrypted.map(encryption::check).transpose()?;
+    Ok(Parts {
+        root,
+        assertion: assertion.filter(|assertion| !is_encrypted(assertion)),
+        encrypted,
+    })
 }
 
 /// Who sent it. A response that is not signed itself may leave its issuer out (SAML Profiles
@@ -131,22 +140,36 @@ pub(crate) fn issuer(parts: &Parts<'_, '_>) -> Result<EntityId, Refusal> {
     issuer.flatten().ok_or(Refusal::Missing { what: "Issuer" })
 }
 
-/// Verifies every signature of `text` and reads the response from the bytes they cover.
+/// Verifies every signature of `text`, and of the assertion encrypted in it, and reads the response
+/// from the bytes they cover.
 pub(crate) fn verified(
     text: &str,
     seals: &Seals,
     keys: &[VerifyingKey],
+    own: &[DecryptionKey],
 ) -> Result<Verified<Response>, Refusal> {
+    if seals.are_none() {
+        return verified_inside(text, keys, own);
+    }
     let signed = signature::verify(text, seals, keys)?;
     let document = signed.document(&MESSAGE)?;
     let message = if seals.root.is_some() {
         let parts = parts(&document)?;
-        let what = match seals.assertion {
-            Some(_) => SignWhat::Both,
-            None => SignWhat::Response,
-        };
-        let assertion = parts.assertion.map(assertion).transpose()?;
-        response(parts.root, assertion, what)?
+        if let Some(encrypted) = parts.encrypted {
+            let opened = opened::open(&document, encrypted, keys, own)?;
+            let what = match opened.key {
+                Some(_) => SignWhat::Both,
+                None => SignWhat::Response,
+            };
+            response(parts.root, Some(opened.assertion), what)?
+        } else {
+            let what = match seals.assertion {
+                Some(_) => SignWhat::Both,
+                None => SignWhat::Response,
+            };
+            let assertion = parts.assertion.map(assertion).transpose()?;
+            response(parts.root, assertion, what)?
+        }
     } else {
         let assertion = assertion(document.root_element())?;
         let around = reader::parse(text, &MESSAGE)?;
@@ -155,6 +178,24 @@ pub(crate) fn verified(
     Ok(Verified {
         message,
         key: Some(signed.key().to_owned()),
+    })
+}
+
+/// A response without any signature to be seen: one may be on the assertion that is encrypted in
+/// it, and then counts as one on an assertion that is not (SAML Core 5.3: signed, then encrypted).
+fn verified_inside(
+    text: &str,
+    keys: &[VerifyingKey],
+    own: &[DecryptionKey],
+) -> Result<Verified<Response>, Refusal> {
+    let document = reader::parse(text, &MESSAGE)?;
+    let parts = parts(&document)?;
+    let encrypted = parts.encrypted.ok_or(Refusal::Unsigned)?;
+    let opened = opened::open(&document, encrypted, keys, own)?;
+    let key = opened.key.ok_or(Refusal::Unsigned)?;
+    Ok(Verified {
+        message: response(parts.root, Some(opened.assertion), SignWhat::Assertion)?,
+        key: Some(key),
     })
 }
 
@@ -172,6 +213,9 @@ fn response(
         status: status(root)?,
         assertion,
         signed,
+        encrypted: reader::children(root, SAML, "EncryptedAssertion")
+            .next()
+            .is_some(),
     })
 }
 

@@ -121,14 +121,3 @@ fn what_is_no_message_at_all_is_refused() {
     let refusal = Received::<Response>::from_form(&megabyte).err().unwrap();
     assert_eq!(refusal.code(), "EDU-2001");
 }
-
-#[test]
-fn an_encrypted_assertion_is_refused_while_there_is_no_key_for_it() {
-    let xml = signed(&|xml| {
-        let start = xml.find("<saml:Assertion").unwrap();
-        let stop = xml.find("</samlp:Response>").unwrap();
-        let data = "<saml:EncryptedAssertion><xenc:EncryptedData xmlns:xenc=\"http://www.w3.org/2001/04/xmlenc#\"><xenc:CipherData><xenc:CipherReference URI=\"http://127.0.0.1:1/\"/></xenc:CipherData></xenc:EncryptedData></saml:EncryptedAssertion>";
-        format!("{}{data}{}", &xml[..start], &xml[stop..])
-    });
-    assert_eq!(refused(&xml), saml::Refusal::AssertionEncrypted);
-}

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use openssl::pkey::PKey;
 use samael::crypto::{CryptoProvider, XmlSec};
+use saml::encryption::Encryption;
 use saml::keys::generate;
 use saml::response::{
     Attribute, Login, NameId, Response, ResponseExpected, ResponsePlan, SignWhat,
@@ -62,6 +63,14 @@ pub(crate) fn genuine(sign: SignWhat) -> String {
 }
 
 pub(crate) fn composed(sign: SignWhat, key: &SigningKey) -> String {
+    composed_for(sign, None, key)
+}
+
+pub(crate) fn composed_for(
+    sign: SignWhat,
+    encryption: Option<&Encryption>,
+    key: &SigningKey,
+) -> String {
     let [response_id, assertion_id, request] =
         ["_response", "_assertion", REQUEST].map(|id| MessageId::parse(id).unwrap());
     let name_id = NameId {
@@ -93,7 +102,7 @@ pub(crate) fn composed(sign: SignWhat, key: &SigningKey) -> String {
         attributes: &attributes,
         sign,
     };
-    saml::response::compose(&plan, key).unwrap()
+    saml::response::compose_for(&plan, encryption, key).unwrap()
 }
 
 /// An answer before it is signed; `@R@` and `@A@` are where signatures go.

@@ -9,6 +9,8 @@ mod costs;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod encrypted;
+#[cfg(test)]
 mod forge;
 #[cfg(test)]
 mod mutations;

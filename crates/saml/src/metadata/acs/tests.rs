@@ -14,6 +14,7 @@ fn acs(binding: Binding, location: &str, index: u16, is_default: bool) -> Indexe
 fn role(acs: Vec<IndexedEndpoint>) -> SpRole {
     SpRole {
         signing_keys: Vec::new(),
+        encryption_keys: Vec::new(),
         acs,
         slo: Vec::new(),
         signs_requests: false,

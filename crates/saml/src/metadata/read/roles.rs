@@ -3,6 +3,7 @@
 use super::address::{endpoint, is_link};
 use super::entity::extensions;
 use super::{IDPDISC, MD, ReadPolicy, SHIBMD};
+use crate::encryption::{EncryptionKey, read_method};
 use crate::metadata::{
     Endpoint, IdpRole, IndexedEndpoint, IndexedEndpointUrl, RequestedAttribute, SpRole,
 };
@@ -42,8 +43,10 @@ pub(super) fn idp(
     }
     Ok(IdpRole {
         signing_keys,
+        encryption_keys: encryption_keys(role),
         sso,
         slo: endpoints(role, "SingleLogoutService", policy)?,
+        artifact_resolution: indexed(role, "ArtifactResolutionService", policy)?,
         wants_signed_requests: reader::boolean(role, "WantAuthnRequestsSigned")?.unwrap_or(false),
         name_id_formats: name_id_formats(role),
         scopes: extensions(role)
@@ -58,12 +61,13 @@ pub(super) fn idp(
 
 /// Reads a service provider's role.
 pub(super) fn sp(role: Element<'_, '_>, policy: &ReadPolicy<'_>) -> Result<SpRole, Refusal> {
-    let acs = consumers(role, policy)?;
+    let acs = indexed(role, "AssertionConsumerService", policy)?;
     if acs.is_empty() {
         return Err(Refusal::ConsumerMissing);
     }
     Ok(SpRole {
         signing_keys: signing_keys(role),
+        encryption_keys: encryption_keys(role),
         acs,
         slo: endpoints(role, "SingleLogoutService", policy)?,
         signs_requests: reader::boolean(role, "AuthnRequestsSigned")?.unwrap_or(false),
@@ -74,22 +78,53 @@ pub(super) fn sp(role: Element<'_, '_>, policy: &ReadPolicy<'_>) -> Result<SpRol
     })
 }
 
-/// Keys for signing, or for anything (IIP-MD11). One that cannot be read is left out alone: an
-/// entity may publish, beside the key it uses, one that only others can.
+/// Keys for signing, or for anything (IIP-MD11).
 fn signing_keys(role: Element<'_, '_>) -> Vec<VerifyingKey> {
     let mut keys = Vec::new();
-    let certificates = reader::children(role, MD, "KeyDescriptor")
-        .filter(|key| matches!(reader::attribute(*key, "use"), None | Some("signing")))
-        .flat_map(|key| reader::children(key, DS, "KeyInfo"))
-        .flat_map(|info| reader::children(info, DS, "X509Data"))
-        .flat_map(|data| reader::children(data, DS, "X509Certificate"));
-    for certificate in certificates {
-        let key = reader::value(certificate)
-            .ok()
-            .and_then(|text| VerifyingKey::from_certificate(&text).ok());
-        keys.extend(key.filter(|key| !keys.contains(key)));
+    for key in descriptors(role, "signing").flat_map(certified) {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
     }
     keys
+}
+
+/// Keys for encryption, or for anything, with what may be done with each. A method that cannot be
+/// read is left out alone.
+fn encryption_keys(role: Element<'_, '_>) -> Vec<EncryptionKey> {
+    let mut keys: Vec<EncryptionKey> = Vec::new();
+    for descriptor in descriptors(role, "encryption") {
+        let methods: Vec<_> = reader::children(descriptor, MD, "EncryptionMethod")
+            .filter_map(|method| read_method(method).ok())
+            .collect();
+        for key in certified(descriptor) {
+            let methods = methods.clone();
+            let found = EncryptionKey { key, methods };
+            if !keys.contains(&found) {
+                keys.push(found);
+            }
+        }
+    }
+    keys
+}
+
+fn descriptors<'a, 'i: 'a>(
+    role: Element<'a, 'i>,
+    wanted: &'a str,
+) -> impl Iterator<Item = Element<'a, 'i>> {
+    reader::children(role, MD, "KeyDescriptor")
+        .filter(move |key| reader::attribute(*key, "use").is_none_or(|used| used == wanted))
+}
+
+/// The keys of a descriptor. One that cannot be read is left out alone: an entity may publish,
+/// beside the key it uses, one that only others can.
+fn certified(descriptor: Element<'_, '_>) -> Vec<VerifyingKey> {
+    reader::children(descriptor, DS, "KeyInfo")
+        .flat_map(|info| reader::children(info, DS, "X509Data"))
+        .flat_map(|data| reader::children(data, DS, "X509Certificate"))
+        .filter_map(|certificate| reader::value(certificate).ok())
+        .filter_map(|text| VerifyingKey::from_certificate(&text).ok())
+        .collect()
 }
 
 /// Endpoints by bindings that are known here; others are passed over.
@@ -113,11 +148,12 @@ fn endpoints(
         .collect()
 }
 
-fn consumers(
+fn indexed(
     role: Element<'_, '_>,
+    name: &str,
     policy: &ReadPolicy<'_>,
 ) -> Result<Vec<IndexedEndpoint>, Refusal> {
-    reader::children(role, MD, "AssertionConsumerService")
+    reader::children(role, MD, name)
         .filter_map(|element| binding(element).map(|binding| (element, binding)))
         .map(|(element, binding)| {
             Ok(IndexedEndpoint {

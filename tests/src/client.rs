@@ -201,6 +201,8 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        // The agent keeps cookies, too, and would send each a second time in a header of its own.
+        self.agent.cookie_jar_lock().clear();
         let jar = self.cookies.borrow();
         if !jar.is_empty() {
             let line: Vec<_> = jar.iter().map(|(n, v)| format!("{n}={v}")).collect();

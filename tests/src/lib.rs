@@ -3,7 +3,7 @@
 //!
 //! # Invariants
 //!
-//! * Everything real: the built binary, Debian's Chromium, Redis, nginx. Each is started on a free
+//! * Everything real: the built binary, Debian's Chromium, Redis, nginx, service providers of other make. Each is started on a free
 //!   loopback port with a temporary folder, and stopped when its handle is dropped.
 //! * Tests go through the front door: HTTP and the command line, nothing else.
 
@@ -12,6 +12,7 @@ pub mod browser;
 pub mod client;
 pub mod forge;
 pub mod house;
+pub mod peers;
 pub mod process;
 pub mod topology;
 

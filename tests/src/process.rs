@@ -14,15 +14,23 @@ pub struct Running {
 impl Running {
     /// Starts `command`, its output kept away from the test's.
     pub fn start(command: &mut Command) -> Self {
+        Self::start_with(
+            command,
+            if std::env::var_os("VISITS_VERBOSE").is_some() {
+                Stdio::inherit()
+            } else {
+                Stdio::null()
+            },
+        )
+    }
+
+    /// The same, with its complaints written where the test says.
+    pub fn start_with(command: &mut Command, complaints: impl Into<Stdio>) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
         let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(if std::env::var_os("VISITS_VERBOSE").is_some() {
-                Stdio::inherit()
-            } else {
-                Stdio::null()
-            })
+            .stderr(complaints)
             .spawn()
             .unwrap_or_else(|why| panic!("{name} cannot be started: {why}"));
         Self { child, name }

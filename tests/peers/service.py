@@ -1,0 +1,213 @@
+"""A small service provider on pysaml2: what an application of that make does, and nothing more.
+
+    python service.py settings.json
+
+`GET /` says who is signed on, as JSON, or 401. `GET /login?wish=plain|forced|passive` begins a
+sign-on, `GET /logout` ends one everywhere. What pysaml2 refuses is answered with 403 and its words.
+"""
+
+import json
+import secrets
+import sys
+from http.cookies import SimpleCookie
+from socketserver import ThreadingMixIn
+from urllib.parse import parse_qs, urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, BINDING_SOAP
+from saml2.client import Saml2Client
+from saml2.config import SPConfig
+from saml2.s_utils import SamlException
+
+COOKIE = "service"
+
+
+def configuration(settings):
+    """What pysaml2 is told; everything else is as it ships."""
+    base = settings["base"]
+    keys = {"key_file": settings["key"], "cert_file": settings["certificate"]}
+    service = {
+        "endpoints": {
+            "assertion_consumer_service": [(f"{base}/acs", BINDING_HTTP_POST)],
+            "single_logout_service": [
+                (f"{base}/slo/redirect", BINDING_HTTP_REDIRECT),
+                (f"{base}/slo/post", BINDING_HTTP_POST),
+                (f"{base}/slo/soap", BINDING_SOAP),
+            ],
+        },
+        "authn_requests_signed": settings["signs"],
+        "logout_requests_signed": True,
+        "logout_responses_signed": True,
+        "want_assertions_signed": True,
+        "want_response_signed": True,
+        "required_attributes": settings["asks_for"],
+        # As it ships it signs with SHA-1, which nobody should take.
+        "signing_algorithm": "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+        "digest_algorithm": "http://www.w3.org/2001/04/xmlenc#sha256",
+    }
+    if settings["name_id_format"]:
+        service["name_id_format"] = [settings["name_id_format"]]
+        service["name_id_policy_format"] = settings["name_id_format"]
+    if settings["context"]:
+        service["requested_authn_context"] = {
+            "authn_context_class_ref": [settings["context"]],
+            "comparison": "exact",
+        }
+    told = {
+        **keys,
+        "entityid": f"{base}/metadata",
+        "xmlsec_binary": "/usr/bin/xmlsec1",
+        "allow_unknown_attributes": True,
+        # Signed with the key the federation gave beforehand, or not taken.
+        "metadata": {
+            "remote": [
+                {
+                    "url": settings["provider"] + "/metadata",
+                    "cert": settings["metadata_certificate"],
+                    "node_name": "urn:oasis:names:tc:SAML:2.0:metadata:EntityDescriptor",
+                }
+            ]
+        },
+        "service": {"sp": service},
+    }
+    if settings["decrypts"]:
+        told["encryption_keypairs"] = [keys]
+    return SPConfig().load(told)
+
+
+class Service:
+    """The application."""
+
+    def __init__(self, settings):
+        self.provider = settings["provider"]
+        self.binding = BINDING_HTTP_POST if settings["by_post"] else BINDING_HTTP_REDIRECT
+        self.client = Saml2Client(configuration(settings))
+        self.asked = {}
+        self.signed_on = {}
+
+    def __call__(self, environ, start_response):
+        path = environ["PATH_INFO"]
+        query = environ["QUERY_STRING"]
+        if environ["REQUEST_METHOD"] == "POST":
+            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"] or 0)).decode()
+        else:
+            body = query
+        fields = {name: values[0] for name, values in parse_qs(body).items()}
+        cookie = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(COOKIE)
+        browser = cookie.value if cookie else None
+        try:
+            status, headers, text = self.answer(path, fields, body, browser)
+        except Exception as why:  # whatever it is, the visitor is told no
+            print(f"{type(why).__name__}: {why}", file=sys.stderr, flush=True)
+            status, headers, text = 403, [], f"{type(why).__name__}: {why}"
+        kinds = [("Content-Type", "text/plain; charset=utf-8")]
+        if any(name.lower() == "content-type" for name, _ in headers):
+            kinds = []
+        start_response(f"{status} -", kinds + headers)
+        return [text if isinstance(text, bytes) else text.encode()]
+
+    def answer(self, path, fields, body, browser):
+        """Status, headers and text for one request."""
+        if path == "/":
+            return self.who(browser)
+        if path == "/metadata":
+            return 200, [("Content-Type", "application/samlmetadata+xml")], self.metadata()
+        if path == "/login":
+            return self.log_in(fields["wish"])
+        if path == "/acs":
+            return self.consume(fields["SAMLResponse"])
+        if path == "/logout":
+            return self.log_out(browser)
+        if path.startswith("/slo/"):
+            return self.told_of_logout(path.removeprefix("/slo/"), fields, body)
+        return 404, [], "nothing here"
+
+    def metadata(self):
+        from saml2.metadata import entity_descriptor
+
+        return str(entity_descriptor(self.client.config))
+
+    def who(self, browser):
+        known = self.signed_on.get(browser)
+        if known is None or not self.client.is_logged_in(known["subject"]):
+            return 401, [], "nobody"
+        return 200, [], json.dumps({name: known[name] for name in ("name_id", "attributes")})
+
+    def log_in(self, wish):
+        asked = {"forced": {"force_authn": "true"}, "passive": {"is_passive": "true"}}
+        request, sent = self.client.prepare_for_authenticate(
+            entityid=self.provider, binding=self.binding, relay_state="/", **asked.get(wish, {})
+        )
+        self.asked[request] = "/"
+        return hand_over(sent)
+
+    def consume(self, response):
+        answer = self.client.parse_authn_request_response(response, BINDING_HTTP_POST, self.asked)
+        if answer is None:
+            raise SamlException("no answer that can be read")
+        browser = secrets.token_urlsafe()
+        # An answer is of use once.
+        self.asked.pop(answer.in_response_to, None)
+        self.signed_on[browser] = {
+            "subject": answer.name_id,
+            "name_id": answer.name_id.text,
+            "attributes": answer.ava,
+        }
+        cookie = f"{COOKIE}={browser}; Path=/; HttpOnly"
+        return 303, [("Location", "/"), ("Set-Cookie", cookie)], ""
+
+    def log_out(self, browser):
+        known = self.signed_on.pop(browser)
+        [(binding, sent)] = self.client.global_logout(known["subject"]).values()
+        assert binding in (BINDING_HTTP_REDIRECT, BINDING_HTTP_POST), binding
+        return hand_over(sent)
+
+    def told_of_logout(self, how, fields, body):
+        binding = {
+            "redirect": BINDING_HTTP_REDIRECT,
+            "post": BINDING_HTTP_POST,
+            "soap": BINDING_SOAP,
+        }[how]
+        if "SAMLResponse" in fields:
+            answer = self.client.parse_logout_request_response(fields["SAMLResponse"], binding)
+            self.client.handle_logout_response(answer)
+            return 200, [], "signed out"
+        text = body if binding == BINDING_SOAP else fields["SAMLRequest"]
+        proof = {
+            "relay_state": fields.get("RelayState"),
+            "sigalg": fields.get("SigAlg"),
+            "signature": fields.get("Signature"),
+        }
+        request = self.client.parse_logout_request(text, binding, **proof)
+        subject = request.message.name_id
+        return hand_over(self.client.handle_logout_request(text, subject, binding, **proof))
+
+
+def hand_over(sent):
+    """What pysaml2 wants sent, as an answer: a redirection, a form, or a SOAP envelope."""
+    text = sent["data"] or ""
+    if isinstance(text, list):
+        text = "".join(text)
+    status = 303 if any(name == "Location" for name, _ in sent["headers"]) else 200
+    return status, sent["headers"], text
+
+
+class Threaded(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class Silent(WSGIRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        settings = json.load(file)
+    at = urlsplit(settings["base"])
+    service = Service(settings)
+    make_server(at.hostname, at.port, service, Threaded, Silent).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+//! Service providers that others wrote, registered with a deployment of ours from the metadata they
+//! publish, and driven as a browser would.
+//!
+//! Two of different make behind one trait: what is asked of one is asked of the other.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use saml::attribute::{self, Wire};
+
+use crate::{Answer, Client, House, forge};
+
+mod mellon;
+mod pysaml;
+
+pub use mellon::Mellon;
+pub use pysaml::Pysaml;
+
+/// What both ask for.
+const ASKED: [Wire; 3] = [attribute::SN, attribute::GIVEN_NAME, attribute::AFFILIATION];
+
+/// How a peer is set up.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Setup {
+    /// Signs its requests, and its metadata says so.
+    pub signs: bool,
+    /// Sends its requests by HTTP-POST.
+    pub by_post: bool,
+    /// Publishes a key to encrypt for.
+    pub decrypts: bool,
+    /// The format its requests ask for; without one, whatever the peer asks for by itself.
+    pub name_id_format: Option<&'static str>,
+    /// The authentication context its requests ask for.
+    pub context: Option<&'static str>,
+}
+
+/// What a sign-on should be like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// As it comes.
+    Plain,
+    /// `ForceAuthn`.
+    Forced,
+    /// `IsPassive`.
+    Passive,
+}
+
+/// What a peer knows of who signed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The name identifier's value.
+    pub name_id: String,
+    /// Attributes: every value of each, by its short name.
+    pub attributes: BTreeMap<String, Vec<String>>,
+}
+
+/// A service provider of another make, running on a loopback port until it is dropped.
+pub trait Peer: Sized {
+    /// Starts it against the staff's identity provider of `house`, whose metadata it reads from
+    /// where it is published.
+    fn start(house: &House, setup: Setup) -> Self;
+
+    /// Its entityID, which is where its metadata is published.
+    fn entity_id(&self) -> String;
+
+    /// Begins a sign-on: the peer's own answer, which leads to the identity provider.
+    fn begin(&self, client: &Client, wish: Wish) -> Answer;
+
+    /// Who the peer says is signed on, if anybody.
+    fn known(&self, client: &Client) -> Option<Known>;
+
+    /// Everything it has written about answers it did not take, newest last.
+    fn complaints(&self) -> String;
+
+    /// Starts it and registers it.
+    fn registered(house: &House, setup: Setup) -> Self {
+        let peer = Self::start(house, setup);
+        register(house, &peer.entity_id());
+        peer
+    }
+
+    /// Begins a sign-on and follows it, delivering a request sent by POST, to a page of the
+    /// identity provider.
+    fn ask(&self, client: &Client, wish: Wish) -> Answer {
+        let sent = self.begin(client, wish);
+        match sent.field("SAMLRequest") {
+            Some(request) => {
+                let action = sent.action("SAMLRequest").expect("an address to post to");
+                let state = sent.field("RelayState").unwrap_or_default();
+                let fields = [("SAMLRequest", request.as_str()), ("RelayState", &state)];
+                client.follow(client.post(&action, &fields))
+            }
+            None => client.follow(sent),
+        }
+    }
+
+    /// The whole way with a password; who the peer says it is.
+    fn sign_on(&self, client: &Client, username: &str, password: &str) -> Known {
+        let login = self.ask(client, Wish::Plain);
+        let answer = client.sign_in(&login, username, password);
+        let page = client.deliver(&answer);
+        self.known(client).unwrap_or_else(|| {
+            panic!(
+                "nobody is signed on: {} at {}\n{}",
+                page.status,
+                page.url,
+                self.complaints()
+            )
+        })
+    }
+}
+
+/// Registers the service whose metadata is at `id`, and waits until the house knows it.
+fn register(house: &House, id: &str) {
+    let added = house.run(&["sp", "add", id]);
+    let why = String::from_utf8_lossy(&added.stderr);
+    assert!(added.status.success(), "{why}");
+    let client = house.client();
+    let question = format!("/wayf/?{}", crate::client::form(&[("entityID", id)]));
+    let added = Instant::now();
+    // EDU-3002: a service nobody knows.
+    while client.get(&question).code().as_deref() == Some("EDU-3002") {
+        assert!(added.elapsed() < Duration::from_secs(3), "{id} is not seen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A key pair of the peer's own, as two files.
+struct KeyFiles {
+    key: PathBuf,
+    certificate: PathBuf,
+    /// Base64 of the certificate, as metadata holds it.
+    base64: String,
+}
+
+impl KeyFiles {
+    fn make(folder: &Path, name: &str) -> Self {
+        let subject = format!("peer {name}");
+        let chance = *forge::random_id()
+            .as_str()
+            .as_bytes()
+            .last_chunk()
+            .expect("20 bytes");
+        let kind = saml::KeyKind::Rsa2048;
+        let pair = saml::keys::generate(kind, &subject, chance, forge::now(), 30).expect("a key");
+        let files = Self {
+            key: folder.join(format!("{name}.key")),
+            certificate: folder.join(format!("{name}.crt")),
+            base64: pair
+                .cert_pem
+                .lines()
+                .filter(|line| !line.starts_with("-----"))
+                .collect(),
+        };
+        std::fs::write(&files.key, pair.key_pem).expect("written");
+        std::fs::write(&files.certificate, pair.cert_pem).expect("written");
+        files
+    }
+}
+
+/// The certificate our metadata is signed with, given to peers beforehand as federations do.
+fn metadata_certificate(house: &House, folder: &Path) -> PathBuf {
+    let path = house.data.path().join("keys/metadata.pem");
+    let pem = std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{path:?}: {why}"));
+    let certificate = folder.join("metadata.crt");
+    let at = pem.find("-----BEGIN CERTIFICATE").expect("both");
+    std::fs::write(&certificate, &pem[at..]).expect("written");
+    certificate
+}

@@ -1,0 +1,120 @@
+//! A small application on pysaml2 (`tests/peers/service.py`), from PyPI.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{ASKED, KeyFiles, Known, Peer, Setup, Wish, metadata_certificate};
+use crate::client::form;
+use crate::house::root;
+use crate::process::{Running, free_port};
+use crate::{Answer, Client, House};
+
+/// The application, on an interpreter of its own.
+pub struct Pysaml {
+    folder: TempDir,
+    port: u16,
+    process: Running,
+}
+
+impl Pysaml {
+    fn at(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Ends the application.
+    pub fn stop(&mut self) {
+        self.process.kill();
+    }
+}
+
+impl Peer for Pysaml {
+    fn start(house: &House, setup: Setup) -> Self {
+        let folder = TempDir::new().expect("temporary folder");
+        let port = free_port();
+        let settings = settings(folder.path(), port, house, setup);
+        let file = folder.path().join("settings.json");
+        std::fs::write(&file, settings.to_string()).expect("written");
+        let complaints = std::fs::File::create(folder.path().join("error.log")).expect("a file");
+        let mut command = Command::new(interpreter());
+        command
+            .arg(root().join("tests/peers/service.py"))
+            .arg(&file)
+            .current_dir(folder.path());
+        let mut process = Running::start_with(&mut command, complaints);
+        process.wait_for_port(port);
+        Self {
+            folder,
+            port,
+            process,
+        }
+    }
+
+    fn entity_id(&self) -> String {
+        self.at("/metadata")
+    }
+
+    fn begin(&self, client: &Client, wish: Wish) -> Answer {
+        let wish = match wish {
+            Wish::Plain => "plain",
+            Wish::Forced => "forced",
+            Wish::Passive => "passive",
+        };
+        client.get(&self.at(&format!("/login?{}", form(&[("wish", wish)]))))
+    }
+
+    fn known(&self, client: &Client) -> Option<Known> {
+        let page = client.get(&self.at("/"));
+        if page.status != 200 {
+            return None;
+        }
+        let told: Value = serde_json::from_str(&page.body).expect("JSON");
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        let attributes = told["attributes"].as_object().expect("attributes");
+        Some(Known {
+            name_id: text(&told["name_id"]),
+            attributes: attributes
+                .iter()
+                .map(|(name, values)| {
+                    let values = values.as_array().expect("values");
+                    (name.clone(), values.iter().map(text).collect())
+                })
+                .collect(),
+        })
+    }
+
+    fn complaints(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default()
+    }
+}
+
+fn settings(folder: &Path, port: u16, house: &House, setup: Setup) -> Value {
+    let key = KeyFiles::make(folder, "pysaml");
+    json!({
+        "base": format!("http://127.0.0.1:{port}"),
+        "key": key.key,
+        "certificate": key.certificate,
+        "provider": house.at("/idp/personnel"),
+        "metadata_certificate": metadata_certificate(house, folder),
+        "asks_for": ASKED.map(|wire| wire.short),
+        "signs": setup.signs,
+        "by_post": setup.by_post,
+        "decrypts": setup.decrypts,
+        "name_id_format": setup.name_id_format,
+        "context": setup.context,
+    })
+}
+
+/// Where `scripts/install-tools` puts pysaml2, or what `PEER_PYTHON` names.
+fn interpreter() -> PathBuf {
+    let given = std::env::var_os("PEER_PYTHON").map(PathBuf::from);
+    let python = given.unwrap_or_else(|| root().join("var/test-tools/peers/bin/python"));
+    assert!(
+        python.exists(),
+        "{}: run scripts/install-tools",
+        python.display()
+    );
+    python
+}

@@ -1,0 +1,55 @@
+//! Apache with mod_auth_mellon, a service provider we did not write.
+
+use visits::peers::Mellon;
+
+use crate::peers;
+
+#[test]
+fn p02_mellon_receives_names_whole() {
+    peers::names_arrive_whole::<Mellon>();
+}
+
+#[test]
+fn mellon_and_the_portal_open_with_one_password() {
+    peers::one_password_opens_both::<Mellon>();
+}
+
+#[test]
+fn p09_mellon_is_answered_when_it_signs_as_it_says() {
+    peers::a_signed_request_is_verified::<Mellon>();
+}
+
+#[test]
+fn p01_mellon_sends_its_request_by_post() {
+    peers::a_request_by_post_is_answered::<Mellon>();
+}
+
+#[test]
+fn p13_mellon_has_the_password_asked_again() {
+    peers::a_forced_sign_on_asks_again::<Mellon>();
+}
+
+#[test]
+fn p13_mellon_is_told_that_nobody_can_be_asked() {
+    peers::a_passive_request_is_refused_at_the_service::<Mellon>();
+}
+
+#[test]
+fn p10_mellon_gets_a_persistent_identifier_that_lasts_and_is_its_own() {
+    peers::a_persistent_identifier_lasts_and_is_not_shared::<Mellon>();
+}
+
+#[test]
+fn p10_mellon_gets_a_transient_identifier_that_does_not_last() {
+    peers::a_transient_identifier_does_not_last::<Mellon>();
+}
+
+#[test]
+fn p15_mellon_is_told_that_a_format_is_not_given() {
+    peers::a_format_that_is_not_given_is_told::<Mellon>();
+}
+
+#[test]
+fn p14_mellon_is_told_that_a_context_cannot_be_proven() {
+    peers::a_context_that_cannot_be_proven_is_told::<Mellon>();
+}

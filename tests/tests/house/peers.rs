@@ -1,0 +1,290 @@
+//! What is claimed of every service provider of another make, whichever it is: each claim is a
+//! test of its own for each of them (`mellon.rs`, `pysaml.rs`).
+
+use std::io::Write;
+use std::process::Stdio;
+
+use saml::names::{PASSWORD as PASSWORD_CONTEXT, REFEDS_MFA};
+use visits::peers::{Known, Peer, Setup, Wish};
+use visits::{Answer, Client, House, PASSWORD};
+
+const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+const MAIL: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
+
+/// A house and one peer registered with it.
+fn with<P: Peer>(setup: Setup) -> (House, P) {
+    let house = House::start();
+    let peer = P::registered(&house, setup);
+    (house, peer)
+}
+
+fn values(known: &Known, name: &str) -> Vec<String> {
+    known.attributes.get(name).cloned().unwrap_or_default()
+}
+
+#[track_caller]
+fn asks_for_password(page: &Answer) {
+    assert!(
+        page.field("password").is_some(),
+        "{} {}",
+        page.status,
+        page.body
+    );
+}
+
+/// Whether the identity provider answers at once.
+fn answers(page: &Answer) -> bool {
+    page.field("SAMLResponse").is_some()
+}
+
+/// The service takes no part: an error reaches it, and it says which.
+#[track_caller]
+fn is_told<P: Peer>(peer: &P, client: &Client, page: &Answer, status: &str) {
+    assert!(answers(page), "{} {}", page.status, page.body);
+    assert!(!peer.complaints().contains(status), "{}", peer.complaints());
+    let told = client.deliver(page);
+    assert!(
+        matches!(told.status, 401 | 403),
+        "{} {}",
+        told.status,
+        told.body
+    );
+    assert!(peer.complaints().contains(status), "{}", peer.complaints());
+    assert_eq!(peer.known(client), None);
+}
+
+/// Names with every character that markup, shells and headers have a use for arrive as they are.
+pub(crate) fn names_arrive_whole<P: Peer>() {
+    const SURNAME: &str = "Dupont & fils <O'Neil> \"é\"";
+    const GIVEN: &str = "Zoé Œdipe-Çağla";
+    let (house, peer) = with::<P>(Setup::default());
+    let mut made = house
+        .command(&["account", "add", "personnel", "zdupont", "--password-stdin"])
+        .args(["--given-name", GIVEN, "--surname", SURNAME])
+        .args(["--post", "enseignant_1d:9990101F:École Jules-Ferry"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    made.stdin
+        .take()
+        .unwrap()
+        .write_all(PASSWORD.as_bytes())
+        .unwrap();
+    assert!(made.wait().unwrap().success());
+    let known = peer.sign_on(&house.client(), "zdupont", PASSWORD);
+    assert_eq!(values(&known, "sn"), [SURNAME]);
+    assert_eq!(values(&known, "givenName"), [GIVEN]);
+    let affiliations = values(&known, "eduPersonAffiliation");
+    assert!(affiliations.len() > 1 && affiliations.contains(&"employee".to_owned()));
+    assert!(!known.name_id.is_empty());
+}
+
+/// Whoever is signed on at one service reaches the next without a password, both ways.
+pub(crate) fn one_password_opens_both<P: Peer>() {
+    let (house, peer) = with::<P>(Setup::default());
+    let client = house.client();
+    client.arrive("personnel", "amartin");
+    let page = peer.ask(&client, Wish::Plain);
+    assert!(answers(&page), "{}", page.body);
+    client.deliver(&page);
+    assert_eq!(values(&peer.known(&client).unwrap(), "sn"), ["Martin"]);
+
+    let other = house.client();
+    peer.sign_on(&other, "bleroy", PASSWORD);
+    let provider = visits::client::form(&[("entityID", &house.at("/idp/personnel"))]);
+    let page = other.open(&format!("/portail/login?{provider}"));
+    assert_eq!(other.deliver(&page).user().as_deref(), Some("bleroy"));
+
+    let nobody = house.client();
+    asks_for_password(&peer.ask(&nobody, Wish::Plain));
+    assert_eq!(peer.known(&nobody), None);
+}
+
+/// A service whose metadata says that it signs is answered when it does, and only then.
+pub(crate) fn a_signed_request_is_verified<P: Peer>() {
+    let (house, peer) = with::<P>(Setup {
+        signs: true,
+        ..Setup::default()
+    });
+    let client = house.client();
+    let sent = peer.begin(&client, Wish::Plain);
+    let signed = sent.location().to_owned();
+    assert!(
+        signed.contains("&SigAlg=") && signed.contains("&Signature="),
+        "{signed}"
+    );
+    let unsigned = signed.split("&SigAlg=").next().unwrap();
+    let refused = house.client().open(unsigned);
+    assert_eq!(refused.status, 403, "{}", refused.body);
+    assert!(refused.code().is_some() && refused.field("password").is_none());
+    let bent = signed.replacen("&SigAlg=", "bent&SigAlg=", 1);
+    assert!(matches!(house.client().open(&bent).status, 400 | 403));
+    assert_eq!(
+        values(&peer.sign_on(&client, "amartin", PASSWORD), "sn"),
+        ["Martin"]
+    );
+}
+
+/// The same by HTTP-POST, where the signature is in the document.
+pub(crate) fn a_request_by_post_is_answered<P: Peer>() {
+    let (house, peer) = with::<P>(Setup {
+        signs: true,
+        by_post: true,
+        ..Setup::default()
+    });
+    let client = house.client();
+    let sent = peer.begin(&client, Wish::Plain);
+    let action = sent.action("SAMLRequest").expect("a form");
+    assert_eq!(action, house.at("/idp/personnel/sso/post"));
+    let request = sent.field("SAMLRequest").unwrap();
+    let xml = decode(&request);
+    assert!(xml.contains("SignatureValue"), "{xml}");
+    let (start, end) = (
+        xml.find("Signature ").unwrap(),
+        xml.rfind("Signature>").unwrap(),
+    );
+    let start = xml[..start].rfind('<').unwrap();
+    let unsigned = format!("{}{}", &xml[..start], &xml[end + "Signature>".len()..]);
+    for (what, changed) in [
+        ("unsigned", unsigned),
+        (
+            "another",
+            xml.replacen("IssueInstant=\"20", "IssueInstant=\"19", 1),
+        ),
+    ] {
+        assert_ne!(changed, xml, "{what}");
+        let fields = [("SAMLRequest", visits::forge::base64(&changed))];
+        let refused = house
+            .client()
+            .post(&action, &fields.each_ref().map(|(n, v)| (*n, v.as_str())));
+        assert!(
+            matches!(refused.status, 400 | 403),
+            "{what}: {}",
+            refused.body
+        );
+    }
+    assert_eq!(
+        values(&peer.sign_on(&client, "amartin", PASSWORD), "sn"),
+        ["Martin"]
+    );
+}
+
+/// When the person proved who they are, as the answer on this page says.
+fn proven(page: &Answer) -> String {
+    let response = page.field("SAMLResponse");
+    let xml = decode(&response.unwrap_or_else(|| panic!("no answer: {}", page.body)));
+    visits::client::between(&xml, "AuthnInstant=\"", "\"").expect("an instant")
+}
+
+fn decode(base64: &str) -> String {
+    let bytes = base64::Engine::decode(
+        &base64::engine::general_purpose::STANDARD,
+        base64.split_whitespace().collect::<String>(),
+    );
+    String::from_utf8(bytes.unwrap()).unwrap()
+}
+
+/// `ForceAuthn`: the password is asked for again, and a passive request cannot ask.
+pub(crate) fn a_forced_sign_on_asks_again<P: Peer>() {
+    let (house, peer) = with::<P>(Setup::default());
+    let client = house.client();
+    peer.sign_on(&client, "amartin", PASSWORD);
+    let standing = peer.ask(&client, Wish::Plain);
+    assert!(answers(&standing), "a session stands");
+    let first = proven(&standing);
+    let page = peer.ask(&client, Wish::Forced);
+    asks_for_password(&page);
+    let wrong = client.sign_in(&page, "amartin", "wrong");
+    assert!(!answers(&wrong), "the session alone is not enough");
+    // Instants are written in whole seconds.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let answer = client.sign_in(&wrong, "amartin", PASSWORD);
+    assert!(proven(&answer) > first, "the proof is a new one");
+    client.deliver(&answer);
+    assert_eq!(values(&peer.known(&client).unwrap(), "sn"), ["Martin"]);
+}
+
+/// `IsPassive`: answered for who is signed on, and for nobody else.
+pub(crate) fn a_passive_request_is_refused_at_the_service<P: Peer>() {
+    let (house, peer) = with::<P>(Setup::default());
+    let client = house.client();
+    let page = peer.ask(&client, Wish::Passive);
+    assert!(
+        page.field("password").is_none(),
+        "nothing is asked: {}",
+        page.body
+    );
+    is_told(&peer, &client, &page, "NoPassive");
+    client.arrive("personnel", "amartin");
+    let page = peer.ask(&client, Wish::Passive);
+    client.deliver(&page);
+    assert_eq!(values(&peer.known(&client).unwrap(), "sn"), ["Martin"]);
+}
+
+/// A persistent identifier lasts, and two services do not share it.
+pub(crate) fn a_persistent_identifier_lasts_and_is_not_shared<P: Peer>() {
+    let setup = Setup {
+        name_id_format: Some(PERSISTENT),
+        ..Setup::default()
+    };
+    let (house, peer) = with::<P>(setup);
+    let other = P::registered(&house, setup);
+    let client = house.client();
+    let first = peer.sign_on(&client, "amartin", PASSWORD).name_id;
+    client.deliver(&other.ask(&client, Wish::Plain));
+    let elsewhere = other.known(&client).unwrap().name_id;
+    let again = peer.sign_on(&house.client(), "amartin", PASSWORD).name_id;
+    let somebody = peer.sign_on(&house.client(), "bleroy", PASSWORD).name_id;
+    assert_eq!(first, again, "another day, another browser");
+    assert_ne!(first, elsewhere, "two services cannot compare");
+    assert_ne!(first, somebody);
+    // 160 bits or more, in characters that no system folds.
+    assert!(first.len() >= 32, "{first}");
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    assert!(first.chars().all(plain), "{first}");
+}
+
+/// A transient identifier is another one each time, and the format nobody can have is told.
+pub(crate) fn a_transient_identifier_does_not_last<P: Peer>() {
+    let (house, peer) = with::<P>(Setup {
+        name_id_format: Some(TRANSIENT),
+        ..Setup::default()
+    });
+    let first = peer.sign_on(&house.client(), "amartin", PASSWORD).name_id;
+    let second = peer.sign_on(&house.client(), "amartin", PASSWORD).name_id;
+    assert_ne!(first, second);
+}
+
+/// A format that is not given is told to the service.
+pub(crate) fn a_format_that_is_not_given_is_told<P: Peer>() {
+    let (house, peer) = with::<P>(Setup {
+        name_id_format: Some(MAIL),
+        ..Setup::default()
+    });
+    let client = house.client();
+    let login = peer.ask(&client, Wish::Plain);
+    let page = client.sign_in(&login, "amartin", PASSWORD);
+    is_told(&peer, &client, &page, "InvalidNameIDPolicy");
+}
+
+/// A context we prove is answered; one we cannot is told, before anybody types a password.
+pub(crate) fn a_context_that_cannot_be_proven_is_told<P: Peer>() {
+    let (house, peer) = with::<P>(Setup {
+        context: Some(REFEDS_MFA),
+        ..Setup::default()
+    });
+    let client = house.client();
+    let page = peer.ask(&client, Wish::Plain);
+    is_told(&peer, &client, &page, "NoAuthnContext");
+    let content = P::registered(
+        &house,
+        Setup {
+            context: Some(PASSWORD_CONTEXT),
+            ..Setup::default()
+        },
+    );
+    let known = content.sign_on(&house.client(), "amartin", PASSWORD);
+    assert_eq!(values(&known, "sn"), ["Martin"]);
+}

@@ -1,0 +1,55 @@
+//! An application on pysaml2, a service provider we did not write.
+
+use visits::peers::Pysaml;
+
+use crate::peers;
+
+#[test]
+fn p02_pysaml_receives_names_whole() {
+    peers::names_arrive_whole::<Pysaml>();
+}
+
+#[test]
+fn pysaml_and_the_portal_open_with_one_password() {
+    peers::one_password_opens_both::<Pysaml>();
+}
+
+#[test]
+fn p09_pysaml_is_answered_when_it_signs_as_it_says() {
+    peers::a_signed_request_is_verified::<Pysaml>();
+}
+
+#[test]
+fn p01_pysaml_sends_its_request_by_post() {
+    peers::a_request_by_post_is_answered::<Pysaml>();
+}
+
+#[test]
+fn p13_pysaml_has_the_password_asked_again() {
+    peers::a_forced_sign_on_asks_again::<Pysaml>();
+}
+
+#[test]
+fn p13_pysaml_is_told_that_nobody_can_be_asked() {
+    peers::a_passive_request_is_refused_at_the_service::<Pysaml>();
+}
+
+#[test]
+fn p10_pysaml_gets_a_persistent_identifier_that_lasts_and_is_its_own() {
+    peers::a_persistent_identifier_lasts_and_is_not_shared::<Pysaml>();
+}
+
+#[test]
+fn p10_pysaml_gets_a_transient_identifier_that_does_not_last() {
+    peers::a_transient_identifier_does_not_last::<Pysaml>();
+}
+
+#[test]
+fn p15_pysaml_is_told_that_a_format_is_not_given() {
+    peers::a_format_that_is_not_given_is_told::<Pysaml>();
+}
+
+#[test]
+fn p14_pysaml_is_told_that_a_context_cannot_be_proven() {
+    peers::a_context_that_cannot_be_proven_is_told::<Pysaml>();
+}

@@ -4,13 +4,14 @@ use actix_web::HttpResponse;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use directory::Person;
+use saml::encryption::{Encryption, Legacy};
 use saml::response::{Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status};
 use saml::{MessageId, Moment, NameIdFormat, attribute};
 use serde::Serialize;
 use web::{Event, Page, Refused, Visit};
 
 use crate::flow::{Flow, Named, stale};
-use crate::policy::{Policy, Sign};
+use crate::policy::{Encrypt, Policy, Sign};
 use crate::realm::Realm;
 use crate::refusals;
 use crate::release::{self, Asking};
@@ -98,12 +99,16 @@ pub(crate) async fn give(
             Sign::Assertion => SignWhat::Assertion,
         },
     };
-    let xml = saml::response::compose(&plan, &realm.parts.signing).map_err(|refusal| {
-        refusals::not_composed(&refusal).with("request", flow.request.as_str())
-    })?;
+    let encryption = encryption(realm, flow, policy.encrypt)?;
+    let xml = saml::response::compose_for(&plan, encryption.as_ref(), &realm.parts.signing)
+        .map_err(|refusal| {
+            refusals::not_composed(&refusal).with("request", flow.request.as_str())
+        })?;
     let names = said.attributes.iter();
     let names: Vec<&str> = names.filter_map(|a| a.friendly_name.as_deref()).collect();
-    visit.tell(sent(realm, flow, &response_id).with("attributes", names.join(" ")));
+    let encrypted = encryption.is_some().to_string();
+    let event = sent(realm, flow, &response_id).with("encrypted", encrypted);
+    visit.tell(event.with("attributes", names.join(" ")));
     realm.edge.count(
         "eduline_answers_issued_total",
         &[
@@ -112,6 +117,26 @@ pub(crate) async fn give(
         ],
     );
     hand_over(visit, realm, flow, &xml)
+}
+
+/// How the assertion is encrypted: whenever the service publishes a key, unless the operator waives
+/// it (IIP-IDP09). A key that cannot be used is an error, never a reason to send it open.
+fn encryption(realm: &Realm, flow: &Flow, decided: Encrypt) -> Result<Option<Encryption>, Refused> {
+    if decided == Encrypt::Never {
+        return Ok(None);
+    }
+    let snapshot = realm.federation.snapshot();
+    let Some((_, role)) = snapshot.service(&flow.service) else {
+        return Err(refusals::unknown_service(&flow.service, realm));
+    };
+    let refused = |why: String| refusals::not_encrypted(why, &flow.service, realm);
+    match role.choose_encryption(Legacy::default()) {
+        Ok(None) if decided == Encrypt::Always => Err(refused(
+            "the operator wants encryption and the service publishes no key".to_owned(),
+        )),
+        Ok(chosen) => Ok(chosen),
+        Err(refusal) => Err(refused(refusal.to_string())),
+    }
 }
 
 /// What an answer says of the person.

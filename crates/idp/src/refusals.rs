@@ -44,6 +44,13 @@ pub(crate) fn unknown_service(issuer: &EntityId, realm: &Realm) -> Refused {
     .way_out("site.to-portal", realm.parts.portal.as_str())
 }
 
+/// An answer that must be encrypted and cannot be: the service's metadata is at fault.
+pub(crate) fn not_encrypted(why: String, service: &EntityId, realm: &Realm) -> Refused {
+    Refused::forbidden("EDU-4005", "service-encryption", why)
+        .with("sp", service.as_str())
+        .way_out("site.to-portal", realm.parts.portal.as_str())
+}
+
 /// What room `saml` refuses, as the visitor sees it.
 pub(crate) fn of_message(refusal: &Refusal, realm: &Realm) -> Refused {
     let (status, words) = match refusal.kind() {

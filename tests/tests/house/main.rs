@@ -7,6 +7,7 @@ mod documents;
 mod durable;
 mod edge;
 mod elsewhere;
+mod encrypted;
 mod hostile_addresses;
 mod hostile_requests;
 mod hostile_responses;

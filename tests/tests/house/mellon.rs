@@ -53,3 +53,8 @@ fn p15_mellon_is_told_that_a_format_is_not_given() {
 fn p14_mellon_is_told_that_a_context_cannot_be_proven() {
     peers::a_context_that_cannot_be_proven_is_told::<Mellon>();
 }
+
+#[test]
+fn p06_mellon_reads_what_is_encrypted_for_it() {
+    peers::an_encrypted_assertion_is_read::<Mellon>();
+}

@@ -288,3 +288,24 @@ pub(crate) fn a_context_that_cannot_be_proven_is_told<P: Peer>() {
     let known = content.sign_on(&house.client(), "amartin", PASSWORD);
     assert_eq!(values(&known, "sn"), ["Martin"]);
 }
+
+/// A service that publishes a key to encrypt for receives its assertions encrypted, and reads them.
+pub(crate) fn an_encrypted_assertion_is_read<P: Peer>() {
+    let (house, peer) = with::<P>(Setup {
+        decrypts: true,
+        ..Setup::default()
+    });
+    let client = house.client();
+    let login = peer.ask(&client, Wish::Plain);
+    let answer = client.sign_in(&login, "amartin", PASSWORD);
+    let xml = decode(&answer.field("SAMLResponse").expect("an answer"));
+    assert!(xml.contains("EncryptedAssertion"), "{xml}");
+    for open in ["<saml:Assertion", "<saml:Attribute", "NameID", "Martin"] {
+        assert!(!xml.contains(open), "{open}: {xml}");
+    }
+    client.deliver(&answer);
+    let known = peer
+        .known(&client)
+        .unwrap_or_else(|| panic!("{}", peer.complaints()));
+    assert_eq!(values(&known, "sn"), ["Martin"]);
+}

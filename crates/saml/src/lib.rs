@@ -10,10 +10,13 @@
 //!   goes `Received` → `Verified` → `Accepted`, and only this room can make the step.
 //! * One refusal per clause, each with a stable public code.
 
+pub mod artifact;
 pub mod attribute;
 mod encoding;
 pub mod encryption;
 pub mod keys;
+pub mod logout;
+mod message;
 pub mod metadata;
 pub mod names;
 pub mod post;
@@ -25,10 +28,12 @@ pub mod request;
 pub mod response;
 mod sign;
 mod signature;
+pub mod soap;
 pub mod trust;
 mod writer;
 
 pub use keys::{KeyKind, SigningKey, VerifyingKey};
+pub use message::{Incoming, Outgoing};
 pub use names::{Binding, EntityId, MessageId, NameIdFormat};
 pub use refusal::Refusal;
 pub use request::AuthnRequest;

@@ -2,16 +2,42 @@
 
 use std::marker::PhantomData;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::encryption::DecryptionKey;
+use crate::message::{Outgoing, Unsigned};
 use crate::preflight::{MESSAGE, preflight};
 use crate::redirect::check_relay_state;
 use crate::request;
 use crate::response::{self, Response};
+use crate::sign::sign;
 use crate::signature::Seals;
 use crate::trust::Seal;
+use crate::writer::Writer;
 use crate::{
-    AuthnRequest, EntityId, MessageId, Received, Refusal, Verified, VerifyingKey, encoding, reader,
+    AuthnRequest, EntityId, MessageId, Received, Refusal, SigningKey, Verified, VerifyingKey,
+    encoding, reader,
 };
+
+/// Composes and signs `message`, as the document whose base64 is the value of its field
+/// ([`encode`]).
+pub fn compose<M: Outgoing>(message: &M, key: &SigningKey) -> Result<String, Refusal> {
+    let Unsigned { xml, after_issuer } = message.written()?;
+    let mut w = Writer::of(xml);
+    sign(&mut w, 0, after_issuer, message.id().as_str(), key)?;
+    Ok(w.finish())
+}
+
+/// The value of the field that carries `xml` (SAML Bindings 3.5.4).
+pub fn encode(xml: &str) -> String {
+    STANDARD.encode(xml)
+}
+
+/// The name of the field that carries a message of this kind: `SAMLRequest` or `SAMLResponse`.
+pub fn field<M: Outgoing>(_: &M) -> &'static str {
+    M::PARAMETER
+}
 
 impl Received<AuthnRequest> {
     /// Reads the `SAMLRequest` field of a form: base64, at most 256 kB decoded, then the preflight.
@@ -81,9 +107,10 @@ impl Received<Response> {
         keys: &[VerifyingKey],
         own: &[DecryptionKey],
     ) -> Result<Verified<Response>, Refusal> {
-        let Seal::Enveloped(seals) = self.seal else {
-            return Err(Refusal::Unsigned);
-        };
-        response::read::verified(&self.text, &seals, keys, own)
+        match self.seal {
+            Seal::Enveloped(seals) => response::read::verified(&self.text, &seals, keys, own),
+            Seal::Carried { key } => response::read::carried(&self.text, key, keys, own),
+            Seal::Query(_) | Seal::Root(_) => Err(Refusal::Unsigned),
+        }
     }
 }

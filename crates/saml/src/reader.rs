@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use quick_xml::events::Event;
 use roxmltree::{Document, Node, ParsingOptions};
 
 use crate::preflight::Limits;
@@ -151,6 +152,51 @@ pub(crate) fn refuse_ids_of_both(
         Some(id) => Err(Refusal::DuplicateId { id: Said::new(id) }),
         None => Ok(()),
     }
+}
+
+/// The text of `element` as a document of its own: what it says, with the namespaces that were
+/// declared around it. A signature in it covers the same bytes as before: exclusive canonical forms
+/// do not show where a namespace was declared.
+pub(crate) fn alone(element: Element<'_, '_>) -> Result<String, Refusal> {
+    let broken = || Refusal::NotWellFormed {
+        why: Said::new("an element without its text"),
+    };
+    let text = element.document().input_text();
+    let whole = text.get(element.range()).ok_or_else(broken)?;
+    let mut tag = quick_xml::Reader::from_str(whole);
+    let declared: HashSet<String> = match tag.read_event() {
+        Ok(Event::Start(start) | Event::Empty(start)) => start
+            .attributes()
+            .filter_map(Result::ok)
+            .map(|attribute| String::from_utf8_lossy(attribute.key.as_ref()).into_owned())
+            .collect(),
+        _ => return Err(broken()),
+    };
+    let name_ends = whole
+        .find(|c: char| XML_SPACE.contains(&c) || c == '/' || c == '>')
+        .ok_or_else(broken)?;
+    let (name, rest) = whole.split_at(name_ends);
+    let mut out = String::with_capacity(whole.len() + 256);
+    out.push_str(name);
+    for namespace in element.namespaces() {
+        let attribute = match namespace.name() {
+            Some("xml") => continue,
+            Some(prefix) => format!("xmlns:{prefix}"),
+            None => "xmlns".to_owned(),
+        };
+        if !declared.contains(&attribute) {
+            let uri = namespace
+                .uri()
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('"', "&quot;");
+            for part in [" ", &attribute, "=\"", &uri, "\""] {
+                out.push_str(part);
+            }
+        }
+    }
+    out.push_str(rest);
+    Ok(out)
 }
 
 /// Refuses another attribute that looks like an identifier and has the value `id`.

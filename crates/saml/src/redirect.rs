@@ -7,19 +7,19 @@ use crate::reader::{self, DS};
 use crate::request::read;
 use crate::signature::{self, Seals};
 use crate::trust::Seal;
-use crate::{AuthnRequest, EntityId, Received, Refusal, Signing, Verified};
+use crate::{AuthnRequest, EntityId, Received, Refusal, Signing, Verified, message};
 
 mod compose;
 mod query;
 
 pub use compose::compose;
-pub(crate) use query::check_relay_state;
+pub(crate) use query::{Query, check_relay_state, holds};
 
 impl Received<AuthnRequest> {
     /// Reads a raw query string: strict parameter order, no duplicate, `RelayState` at most 1 kB,
     /// inflate capped at 64 kB, then the preflight.
     pub fn from_query(raw_query: &str) -> Result<Self, Refusal> {
-        let query = query::Query::parse(raw_query)?;
+        let query = Query::parse(raw_query, message::REQUEST)?;
         let text = preflight(&query.message, &MESSAGE)?;
         let document = reader::parse(text, &MESSAGE)?;
         let root = read::root(&document)?;
@@ -30,13 +30,7 @@ impl Received<AuthnRequest> {
             return Err(Refusal::EnvelopedInRedirect);
         }
         let seals = Seals::find(&document, None)?;
-        let seal = query
-            .signature
-            .map_or(Seal::Enveloped(seals), |sealed| Seal::Query {
-                octets: sealed.octets,
-                algorithm: sealed.algorithm,
-                signature: sealed.value,
-            });
+        let seal = query.signature.map_or(Seal::Enveloped(seals), Seal::Query);
         Ok(Self {
             issuer: read::issuer(root)?,
             text: text.to_owned(),
@@ -74,20 +68,11 @@ impl Received<AuthnRequest> {
                     key: Some(signed.key().to_owned()),
                 });
             }
-            Seal::Query {
-                octets,
-                algorithm,
-                signature,
-            } => {
-                if !keys.iter().any(|key| key.fits(algorithm)) {
-                    return Err(Refusal::NoKey);
-                }
-                let key = keys
-                    .iter()
-                    .find(|key| key.verifies(algorithm, octets.as_bytes(), &signature))
-                    .ok_or(Refusal::SignatureInvalid)?;
-                (self.text, Some(key.fingerprint().to_owned()))
+            Seal::Query(query) => {
+                let key = query.verify(keys)?;
+                (self.text, Some(key))
             }
+            Seal::Root(_) | Seal::Carried { .. } => return Err(Refusal::Unsigned),
         };
         let document = reader::parse(&text, &MESSAGE)?;
         let message = read::read(read::root(&document)?)?;

@@ -149,6 +149,21 @@ refusals! {
     /// An enveloped signature in a Redirect message.
     EnvelopedInRedirect
         = "EDU-2109" Malformed "SAML Bindings 3.4.4.1": "a message sent by Redirect holds a ds:Signature";
+    /// An envelope with more or less than one message in it.
+    SoapShape { why: &'static str }
+        = "EDU-2110" Malformed "SOAP 1.1 4": "the envelope is not of the only shape that is taken: {why}";
+    /// An envelope of another version.
+    SoapVersion { found: Said }
+        = "EDU-2111" Malformed "SOAP 1.1 4.1.2": "the envelope is {found}, not of SOAP 1.1";
+    /// A header that must be understood, and is not.
+    SoapHeader { found: Said }
+        = "EDU-2112" Refused "SOAP 1.1 4.2.3": "the header {found} must be understood";
+    /// The other side says that something is wrong.
+    SoapFault { code: Said, message: Said }
+        = "EDU-2113" Refused "SAML Bindings 3.2.2.1": "the answer is a fault, {code}: {message}";
+    /// An artifact that is not one of SAML 2.0.
+    Artifact { why: &'static str }
+        = "EDU-2114" Malformed "SAML Bindings 3.6.4": "the artifact cannot be one: {why}";
 
     // 22xx: signatures.
 
@@ -392,6 +407,21 @@ refusals! {
     /// An entity with more than one entity needs.
     EntityTooLarge { limit: usize }
         = "EDU-2712" Refused "SECURITY 25": "the entity has more than {limit} nodes";
+
+    // 28xx: between entities, behind the browser's back and through it.
+
+    /// A message of another entity than the one whose keys verified it.
+    SenderOther { found: Said }
+        = "EDU-2801" Refused "SAML Core 3.2.1": "the message is issued by {found}";
+    /// A logout request that is to be ignored by now.
+    LogoutExpired { at: Moment }
+        = "EDU-2802" Refused "SAML Core 3.7.1": "the logout request was valid until {at}";
+    /// A logout request that names more sessions than anybody has.
+    TooManySessions { limit: usize }
+        = "EDU-2803" Malformed "SECURITY 3": "the logout request names more than {limit} sessions";
+    /// An artifact that gave no message: spent, expired, or never given to us.
+    NothingResolved
+        = "EDU-2804" Refused "SAML Core 3.5.3": "the artifact gave no message";
 
     // 29xx: what we say.
 

@@ -3,6 +3,7 @@
 use crate::{Binding, EntityId, MessageId, Moment, NameIdFormat};
 
 mod accept;
+mod compose;
 pub(crate) mod read;
 
 /// An authentication request.

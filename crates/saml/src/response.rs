@@ -1,7 +1,7 @@
 //! `Response` and its `Assertion` (SAML Core 2.3, 3.3.3; Profiles 4.1.4).
 
 mod accept;
-mod compose;
+pub(crate) mod compose;
 pub(crate) mod read;
 
 pub use compose::{compose, compose_error, compose_for};
@@ -115,8 +115,35 @@ pub enum Status {
     RequestDenied,
     /// `Requester` and `RequestUnsupported`.
     RequestUnsupported,
+    /// `Responder` and `UnknownPrincipal`.
+    UnknownPrincipal,
+    /// `Responder` and `NoAvailableIDP`: none of those asked for by name is here.
+    NoAvailableIdp,
+    /// `Responder` and `ProxyCountExceeded`.
+    ProxyCountExceeded,
+    /// `Requester` and `UnsupportedBinding`.
+    UnsupportedBinding,
+    /// `Success` and `PartialLogout`: the session ended here, and not everywhere (SDP-IDP31).
+    PartialLogout,
+    /// `Responder` alone.
+    Responder,
+    /// `Requester` alone.
+    Requester,
+    /// `VersionMismatch` alone.
+    VersionMismatch,
     /// Any other pair, as received.
     Other(String, Option<String>),
+}
+
+/// A status as it is said (SAML Core 3.2.2.1): [`Status::said`] for the known ones.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct StatusSaid {
+    /// The top-level code.
+    pub code: String,
+    /// The second-level code.
+    pub second: Option<String>,
+    /// `StatusMessage`.
+    pub message: Option<String>,
 }
 
 /// What the receiving service knows by itself.

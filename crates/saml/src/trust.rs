@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 
 use crate::keys::Algorithm;
-use crate::signature::Seals;
-use crate::{EntityId, MessageId, VerifyingKey};
+use crate::signature::{RootMark, Seals};
+use crate::{EntityId, MessageId, Refusal, VerifyingKey};
 
 /// A message whose signature nobody has checked: only what is needed to find the key is readable.
 pub struct Received<T> {
@@ -27,14 +27,47 @@ pub(crate) enum Seal {
     /// Inside the document (or nowhere).
     Enveloped(Seals),
     /// Beside it, over the octets of a query (SAML Bindings 3.4.4.1).
-    Query {
-        /// What is signed.
-        octets: String,
-        /// How.
-        algorithm: Algorithm,
-        /// The signature.
-        signature: Vec<u8>,
+    Query(QuerySeal),
+    /// On its root, whatever else is signed inside (an answer around an answer).
+    Root(Option<RootMark>),
+    /// By the message that carried it, which was verified.
+    Carried {
+        /// The fingerprint of the key that verified that.
+        key: String,
     },
+}
+
+impl Seal {
+    /// The signatures inside the document.
+    pub(crate) fn enveloped(&self) -> Option<&Seals> {
+        match self {
+            Self::Enveloped(seals) => Some(seals),
+            _ => None,
+        }
+    }
+}
+
+/// A signature over the octets of a query.
+pub(crate) struct QuerySeal {
+    /// What is signed.
+    pub(crate) octets: String,
+    /// How.
+    pub(crate) algorithm: Algorithm,
+    /// The signature.
+    pub(crate) signature: Vec<u8>,
+}
+
+impl QuerySeal {
+    /// The fingerprint of the first of `keys` that verifies it.
+    pub(crate) fn verify(&self, keys: &[VerifyingKey]) -> Result<String, Refusal> {
+        if !keys.iter().any(|key| key.fits(self.algorithm)) {
+            return Err(Refusal::NoKey);
+        }
+        keys.iter()
+            .find(|key| key.verifies(self.algorithm, self.octets.as_bytes(), &self.signature))
+            .map(|key| key.fingerprint().to_owned())
+            .ok_or(Refusal::SignatureInvalid)
+    }
 }
 
 /// A message read from the bytes that its signature covers (or that needed none).

@@ -29,6 +29,15 @@ pub(crate) const DS: Ns = Ns {
     prefix: "ds",
     uri: "http://www.w3.org/2000/09/xmldsig#",
 };
+pub(crate) const SOAP: Ns = Ns {
+    prefix: "soap",
+    uri: "http://schemas.xmlsoap.org/soap/envelope/",
+};
+/// The Asynchronous Single Logout extension.
+pub(crate) const ASLO: Ns = Ns {
+    prefix: "aslo",
+    uri: "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo",
+};
 pub(crate) const XENC: Ns = Ns {
     prefix: "xenc",
     uri: "http://www.w3.org/2001/04/xmlenc#",
@@ -166,6 +175,27 @@ impl Writer {
         self.escape(text, false)?;
         self.close();
         Ok(())
+    }
+
+    /// An element without namespace that holds a text: SOAP has some (SOAP 1.1, 4.4).
+    pub(crate) fn unqualified_leaf(&mut self, name: &str, text: &str) -> Result<(), Refusal> {
+        for part in ["<", name, ">"] {
+            self.out.push_str(part);
+        }
+        self.escape(text, false)?;
+        for part in ["</", name, ">"] {
+            self.out.push_str(part);
+        }
+        Ok(())
+    }
+
+    /// A writer that goes on with a document that is complete.
+    pub(crate) fn of(canonical: String) -> Self {
+        Self {
+            out: canonical,
+            open: Vec::new(),
+            declared: Vec::new(),
+        }
     }
 
     /// How much has been written.

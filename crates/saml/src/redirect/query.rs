@@ -5,10 +5,11 @@ use percent_encoding::percent_decode_str;
 
 use crate::keys::Algorithm;
 use crate::refusal::Said;
-use crate::{Refusal, encoding};
+use crate::trust::QuerySeal;
+use crate::{Refusal, encoding, message};
 
-/// The parameters, in the only order taken (SECURITY 19).
-const NAMES: [&str; 4] = ["SAMLRequest", "RelayState", "SigAlg", "Signature"];
+/// What may follow the message, in the only order taken (SECURITY 19).
+const BESIDE: [&str; 3] = ["RelayState", "SigAlg", "Signature"];
 
 /// The only encoding (SAML Bindings 3.4.4.1), when one is named at all.
 const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
@@ -21,51 +22,48 @@ const LONGEST: usize = 128 * 1024;
 const RELAY_STATE: usize = 1024;
 
 /// A query, decoded, nothing of it verified.
-pub(super) struct Query {
+pub(crate) struct Query {
     /// The message, inflated.
-    pub(super) message: Vec<u8>,
+    pub(crate) message: Vec<u8>,
     /// `RelayState`, decoded.
-    pub(super) relay_state: Option<String>,
+    pub(crate) relay_state: Option<String>,
     /// The signature, if there is one.
-    pub(super) signature: Option<Signature>,
-}
-
-/// A signature over octets of the query.
-pub(super) struct Signature {
-    pub(super) octets: String,
-    pub(super) algorithm: Algorithm,
-    pub(super) value: Vec<u8>,
+    pub(crate) signature: Option<QuerySeal>,
 }
 
 impl Query {
-    /// Reads a raw query string, without its question mark.
-    pub(super) fn parse(raw: &str) -> Result<Self, Refusal> {
+    /// Reads a raw query string, without its question mark; `named` is the parameter of the message.
+    pub(crate) fn parse(raw: &str, named: &'static str) -> Result<Self, Refusal> {
         if raw.len() > LONGEST {
             return Err(Refusal::QueryTooLong {
                 bytes: raw.len(),
                 limit: LONGEST,
             });
         }
-        let [message, relay_state, algorithm, signature] = split(raw)?;
-        let message = message.ok_or(Refusal::ParameterMissing {
-            name: "SAMLRequest",
-        })?;
+        let [message, relay_state, algorithm, signature] = split(raw, named)?;
+        let message = message.ok_or(Refusal::ParameterMissing { name: named })?;
         let signature = match (algorithm, signature) {
-            (Some(algorithm), Some(signature)) => Some(Signature {
-                octets: signed_octets(message, relay_state, algorithm),
+            (Some(algorithm), Some(signature)) => Some(QuerySeal {
+                octets: signed_octets((named, message), relay_state, algorithm),
                 algorithm: named_algorithm(algorithm)?,
-                value: decode(signature, "Signature")?,
+                signature: decode(signature, "Signature")?,
             }),
             (None, None) => None,
             (None, Some(_)) => return Err(Refusal::HalfSigned { name: "SigAlg" }),
             (Some(_), None) => return Err(Refusal::HalfSigned { name: "Signature" }),
         };
         Ok(Self {
-            message: encoding::inflate(&decode(message, "SAMLRequest")?)?,
+            message: encoding::inflate(&decode(message, named)?)?,
             relay_state: relay_state.map(decode_relay_state).transpose()?,
             signature,
         })
     }
+}
+
+/// Whether a raw query has the parameter `name`, spelled so.
+pub(crate) fn holds(raw: &str, name: &str) -> bool {
+    raw.split('&')
+        .any(|pair| pair.split_once('=').map_or(pair, |(found, _)| found) == name)
 }
 
 /// Checks a `RelayState` that came by form or by query.
@@ -81,15 +79,17 @@ pub(crate) fn check_relay_state(text: String) -> Result<String, Refusal> {
 
 /// The raw values of the four parameters. Others are passed over, unless they are one of the four
 /// in disguise, or a second message.
-fn split(raw: &str) -> Result<[Option<&str>; 4], Refusal> {
-    let mut values: [Option<&str>; 4] = [None; 4];
+fn split<'a>(raw: &'a str, named: &'static str) -> Result<[Option<&'a str>; 4], Refusal> {
+    let [state, algorithm, signature] = BESIDE;
+    let known = [named, state, algorithm, signature];
+    let mut values: [Option<&'a str>; 4] = [None; 4];
     let mut next = 0;
     for pair in raw.split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let known = NAMES.iter().copied().enumerate().zip(values.iter_mut());
-        let Some(((at, name), slot)) = known.into_iter().find(|((_, known), _)| *known == name)
+        let slots = known.iter().copied().enumerate().zip(values.iter_mut());
+        let Some(((at, name), slot)) = slots.into_iter().find(|((_, known), _)| *known == name)
         else {
-            check_other(name, value)?;
+            check_other(name, value, &known)?;
             continue;
         };
         if slot.replace(value).is_some() {
@@ -103,17 +103,17 @@ fn split(raw: &str) -> Result<[Option<&str>; 4], Refusal> {
     Ok(values)
 }
 
-fn check_other(name: &str, value: &str) -> Result<(), Refusal> {
+fn check_other(name: &str, value: &str, known: &[&str]) -> Result<(), Refusal> {
     let plain = unescape(name, "a parameter's name")?;
-    if NAMES.contains(&plain.as_str()) {
+    if known.contains(&plain.as_str()) {
         return Err(Refusal::BadEscape {
             part: "a parameter's name",
         });
     }
-    if plain == "SAMLResponse" {
-        return Err(Refusal::ParameterRepeated {
-            name: "SAMLResponse",
-        });
+    for other in [message::REQUEST, message::RESPONSE] {
+        if plain == other {
+            return Err(Refusal::ParameterRepeated { name: other });
+        }
     }
     if plain == "SAMLEncoding" {
         let found = unescape(value, "SAMLEncoding")?;
@@ -127,9 +127,13 @@ fn check_other(name: &str, value: &str) -> Result<(), Refusal> {
 }
 
 /// What is signed: the raw octets, in this order, whatever else the query holds.
-fn signed_octets(message: &str, relay_state: Option<&str>, algorithm: &str) -> String {
+fn signed_octets(
+    (named, message): (&str, &str),
+    relay_state: Option<&str>,
+    algorithm: &str,
+) -> String {
     let relay_state = relay_state.map_or_else(String::new, |raw| format!("&RelayState={raw}"));
-    format!("SAMLRequest={message}{relay_state}&SigAlg={algorithm}")
+    format!("{named}={message}{relay_state}&SigAlg={algorithm}")
 }
 
 fn named_algorithm(raw: &str) -> Result<Algorithm, Refusal> {

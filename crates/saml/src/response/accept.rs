@@ -2,8 +2,8 @@
 
 use chrono::Duration;
 
-use super::read::{Assertion, Authn, Conditions, Confirmation, ConfirmationData, StatusRead};
-use super::{Login, NameId, Response, ResponseExpected, SignWhat};
+use super::read::{Assertion, Authn, Conditions, Confirmation, ConfirmationData};
+use super::{Login, NameId, Response, ResponseExpected, SignWhat, StatusSaid};
 use crate::refusal::Said;
 use crate::{Accepted, EntityId, MessageId, Moment, Refusal, Verified};
 
@@ -110,7 +110,7 @@ fn not_from_the_future(what: &'static str, at: Moment, now: Moment) -> Result<()
 }
 
 /// SAML Core 3.2.2.2.
-fn status(status: Option<StatusRead>) -> Result<(), Refusal> {
+fn status(status: Option<StatusSaid>) -> Result<(), Refusal> {
     let status = status.ok_or(Refusal::StatusMissing)?;
     if status.code == SUCCESS {
         return Ok(());

@@ -1,6 +1,6 @@
 //! Composing a `Response` (SAML Core 3.3.3), canonical by construction.
 
-use super::{Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status};
+use super::{Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status, StatusSaid};
 use crate::encryption::{Encryption, seal};
 use crate::sign::sign;
 use crate::writer::{Attr, SAML, SAMLP, Writer, instant};
@@ -29,7 +29,7 @@ pub fn compose_for(
     let start = open_response(&mut w, response_id, in_response_to, plan.acs, &now)?;
     w.leaf(SAML, "Issuer", &[], plan.issuer.as_str())?;
     let after_issuer = w.position();
-    write_status(&mut w, &Status::Success, None)?;
+    write_status(&mut w, &Status::Success.said())?;
     match encryption {
         None => assertion(&mut w, plan, &now, key)?,
         Some(encryption) => {
@@ -56,7 +56,11 @@ pub fn compose_error(plan: &ErrorPlan<'_>, key: &SigningKey) -> Result<String, R
     let start = open_response(&mut w, id, in_response_to, plan.acs, &instant(plan.now))?;
     w.leaf(SAML, "Issuer", &[], plan.issuer.as_str())?;
     let after_issuer = w.position();
-    write_status(&mut w, &plan.status, plan.message)?;
+    let status = StatusSaid {
+        message: plan.message.map(str::to_owned),
+        ..plan.status.said()
+    };
+    write_status(&mut w, &status)?;
     w.close();
     sign(&mut w, start, after_issuer, id, key)?;
     Ok(w.finish())
@@ -79,15 +83,15 @@ fn open_response(
     w.open(SAMLP, "Response", &attributes)
 }
 
-fn write_status(w: &mut Writer, status: &Status, message: Option<&str>) -> Result<(), Refusal> {
-    let (top, second) = status.codes();
+/// Writes `Status`.
+pub(crate) fn write_status(w: &mut Writer, status: &StatusSaid) -> Result<(), Refusal> {
     w.open(SAMLP, "Status", &[])?;
-    w.open(SAMLP, "StatusCode", &[("Value", &top)])?;
-    if let Some(second) = second {
-        w.empty(SAMLP, "StatusCode", &[("Value", &second)])?;
+    w.open(SAMLP, "StatusCode", &[("Value", &status.code)])?;
+    if let Some(second) = &status.second {
+        w.empty(SAMLP, "StatusCode", &[("Value", second)])?;
     }
     w.close();
-    if let Some(message) = message {
+    if let Some(message) = &status.message {
         w.leaf(SAMLP, "StatusMessage", &[], message)?;
     }
     w.close();
@@ -152,7 +156,7 @@ fn subject(w: &mut Writer, plan: &ResponsePlan<'_>, ends: &str) -> Result<(), Re
     Ok(())
 }
 
-fn write_name_id(w: &mut Writer, name_id: &NameId) -> Result<(), Refusal> {
+pub(crate) fn write_name_id(w: &mut Writer, name_id: &NameId) -> Result<(), Refusal> {
     let mut attributes: Vec<Attr<'_>> = vec![("Format", name_id.format.uri())];
     attributes.extend(
         name_id
@@ -210,15 +214,34 @@ impl Status {
     pub fn codes(&self) -> (String, Option<String>) {
         let pair =
             |top: &str, second: &str| (format!("{STATUS}{top}"), Some(format!("{STATUS}{second}")));
+        let alone = |top: &str| (format!("{STATUS}{top}"), None);
         match self {
-            Self::Success => (format!("{STATUS}Success"), None),
+            Self::Success => alone("Success"),
             Self::NoPassive => pair("Responder", "NoPassive"),
             Self::NoAuthnContext => pair("Responder", "NoAuthnContext"),
             Self::AuthnFailed => pair("Responder", "AuthnFailed"),
             Self::InvalidNameIdPolicy => pair("Requester", "InvalidNameIDPolicy"),
             Self::RequestDenied => pair("Responder", "RequestDenied"),
             Self::RequestUnsupported => pair("Requester", "RequestUnsupported"),
+            Self::UnknownPrincipal => pair("Responder", "UnknownPrincipal"),
+            Self::NoAvailableIdp => pair("Responder", "NoAvailableIDP"),
+            Self::ProxyCountExceeded => pair("Responder", "ProxyCountExceeded"),
+            Self::UnsupportedBinding => pair("Requester", "UnsupportedBinding"),
+            Self::PartialLogout => pair("Success", "PartialLogout"),
+            Self::Responder => alone("Responder"),
+            Self::Requester => alone("Requester"),
+            Self::VersionMismatch => alone("VersionMismatch"),
             Self::Other(top, second) => (top.clone(), second.clone()),
+        }
+    }
+
+    /// The status as it is said, without a message.
+    pub fn said(&self) -> StatusSaid {
+        let (code, second) = self.codes();
+        StatusSaid {
+            code,
+            second,
+            message: None,
         }
     }
 }

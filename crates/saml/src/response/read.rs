@@ -2,10 +2,10 @@
 
 use roxmltree::Document;
 
-use super::{Attribute, NameId, SignWhat};
+use super::{Attribute, NameId, SignWhat, StatusSaid};
 use crate::encryption::{self, DecryptionKey};
 use crate::preflight::MESSAGE;
-use crate::reader::{self, Element, SAML, SAMLP, XSI};
+use crate::reader::{self, DS, Element, SAML, SAMLP, XSI};
 use crate::refusal::Said;
 use crate::signature::{self, Seals};
 use crate::{EntityId, MessageId, Moment, NameIdFormat, Refusal, Verified, VerifyingKey};
@@ -22,18 +22,10 @@ pub struct Response {
     pub(super) in_response_to: Option<MessageId>,
     pub(super) issue_instant: Moment,
     pub(super) issuer: Option<EntityId>,
-    pub(super) status: Option<StatusRead>,
+    pub(super) status: Option<StatusSaid>,
     pub(super) assertion: Option<Assertion>,
     pub(super) signed: SignWhat,
     pub(super) encrypted: bool,
-}
-
-/// `Status`.
-#[derive(Debug, Clone)]
-pub(super) struct StatusRead {
-    pub(super) code: String,
-    pub(super) second: Option<String>,
-    pub(super) message: Option<String>,
 }
 
 /// `Assertion`.
@@ -154,22 +146,7 @@ pub(crate) fn verified(
     let signed = signature::verify(text, seals, keys)?;
     let document = signed.document(&MESSAGE)?;
     let message = if seals.root.is_some() {
-        let parts = parts(&document)?;
-        if let Some(encrypted) = parts.encrypted {
-            let opened = opened::open(&document, encrypted, keys, own)?;
-            let what = match opened.key {
-                Some(_) => SignWhat::Both,
-                None => SignWhat::Response,
-            };
-            response(parts.root, Some(opened.assertion), what)?
-        } else {
-            let what = match seals.assertion {
-                Some(_) => SignWhat::Both,
-                None => SignWhat::Response,
-            };
-            let assertion = parts.assertion.map(assertion).transpose()?;
-            response(parts.root, assertion, what)?
-        }
+        whole(&document, keys, own)?
     } else {
         let assertion = assertion(document.root_element())?;
         let around = reader::parse(text, &MESSAGE)?;
@@ -179,6 +156,51 @@ pub(crate) fn verified(
         message,
         key: Some(signed.key().to_owned()),
     })
+}
+
+/// A response without any signature to be seen, out of a message that was verified with `key`: it
+/// is signed as a part of that. Reads its text as it is.
+pub(crate) fn carried(
+    text: &str,
+    key: String,
+    keys: &[VerifyingKey],
+    own: &[DecryptionKey],
+) -> Result<Verified<Response>, Refusal> {
+    let document = reader::parse(text, &MESSAGE)?;
+    let message = whole(&document, keys, own)?;
+    Ok(Verified {
+        message,
+        key: Some(key),
+    })
+}
+
+/// A response all of which is signed.
+fn whole(
+    document: &Document<'_>,
+    keys: &[VerifyingKey],
+    own: &[DecryptionKey],
+) -> Result<Response, Refusal> {
+    let parts = parts(document)?;
+    let Some(encrypted) = parts.encrypted else {
+        let is_signed = |assertion: Element<'_, '_>| {
+            reader::children(assertion, DS, "Signature")
+                .next()
+                .is_some()
+        };
+        let what = if parts.assertion.is_some_and(is_signed) {
+            SignWhat::Both
+        } else {
+            SignWhat::Response
+        };
+        let assertion = parts.assertion.map(assertion).transpose()?;
+        return response(parts.root, assertion, what);
+    };
+    let opened = opened::open(document, encrypted, keys, own)?;
+    let what = match opened.key {
+        Some(_) => SignWhat::Both,
+        None => SignWhat::Response,
+    };
+    response(parts.root, Some(opened.assertion), what)
 }
 
 /// A response without any signature to be seen: one may be on the assertion that is encrypted in
@@ -219,7 +241,7 @@ fn response(
     })
 }
 
-fn status(root: Element<'_, '_>) -> Result<Option<StatusRead>, Refusal> {
+pub(crate) fn status(root: Element<'_, '_>) -> Result<Option<StatusSaid>, Refusal> {
     let Some(status) = reader::child(root, SAMLP, "Status")? else {
         return Ok(None);
     };
@@ -228,7 +250,7 @@ fn status(root: Element<'_, '_>) -> Result<Option<StatusRead>, Refusal> {
     };
     let second = reader::child(top, SAMLP, "StatusCode")?;
     let message = reader::child(status, SAMLP, "StatusMessage")?;
-    Ok(Some(StatusRead {
+    Ok(Some(StatusSaid {
         code: reader::required(top, "Value")?.to_owned(),
         second: second
             .and_then(|second| reader::attribute(second, "Value"))
@@ -266,7 +288,7 @@ fn read_subject(subject: Element<'_, '_>) -> Result<Subject, Refusal> {
     })
 }
 
-fn read_name_id(element: Element<'_, '_>) -> Result<NameId, Refusal> {
+pub(crate) fn read_name_id(element: Element<'_, '_>) -> Result<NameId, Refusal> {
     let value = reader::value(element)?;
     // SAML Core 1.3.1: a string holds at least one character that is not white space. An empty name
     // would be the same person everywhere.

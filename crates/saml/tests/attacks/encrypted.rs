@@ -26,8 +26,8 @@ use saml::{KeyKind, MessageId, Received, Refusal};
 
 use crate::forge::{EC, IDP, RESPONSE, RSA, SP, entity, expected, now, template};
 
-struct Own {
-    opens: DecryptionKey,
+pub(crate) struct Own {
+    pub(crate) opens: DecryptionKey,
     public: PKey<openssl::pkey::Public>,
 }
 
@@ -46,9 +46,9 @@ impl Own {
 }
 
 /// The key our service publishes, and the one it published before.
-static OWN: LazyLock<Own> = LazyLock::new(Own::new);
-static BEFORE: LazyLock<Own> = LazyLock::new(Own::new);
-static OTHERS: LazyLock<Own> = LazyLock::new(Own::new);
+pub(crate) static OWN: LazyLock<Own> = LazyLock::new(Own::new);
+pub(crate) static BEFORE: LazyLock<Own> = LazyLock::new(Own::new);
+pub(crate) static OTHERS: LazyLock<Own> = LazyLock::new(Own::new);
 
 const GCM: &str = "http://www.w3.org/2009/xmlenc11#aes256-gcm";
 const MGF1P: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
@@ -78,7 +78,7 @@ fn enclosed(content: &[u8], wrapped: &[u8]) -> String {
     )
 }
 
-fn encrypted(plain: &str) -> String {
+pub(crate) fn encrypted(plain: &str) -> String {
     enclosed(
         &sealed_content(plain.as_bytes()),
         &wrapped_key(&CONTENT_KEY, &OWN),

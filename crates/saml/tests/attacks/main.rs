@@ -3,6 +3,8 @@
 //! something.
 
 #[cfg(test)]
+mod artifacts;
+#[cfg(test)]
 mod assertions;
 #[cfg(test)]
 mod costs;
@@ -12,6 +14,8 @@ mod documents;
 mod encrypted;
 #[cfg(test)]
 mod forge;
+#[cfg(test)]
+mod logouts;
 #[cfg(test)]
 mod mutations;
 #[cfg(test)]
@@ -24,6 +28,8 @@ mod requests;
 mod responses;
 #[cfg(test)]
 mod signatures;
+#[cfg(test)]
+mod soap;
 #[cfg(test)]
 mod taken;
 #[cfg(test)]

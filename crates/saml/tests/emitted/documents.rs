@@ -9,13 +9,21 @@ use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::PKey;
 use openssl::x509::X509Builder;
-use saml::keys::{KeyPair, generate};
-use saml::metadata::{
-    Endpoint, EntityPlan, IndexedEndpoint, IndexedEndpointUrl, Localized, Logo, RequestedAttribute,
-    RolePlan, Ui,
+use saml::artifact::{Artifact, ArtifactResolve, ArtifactResponse};
+use saml::encryption::{
+    DecryptionKey, Encryption, EncryptionKey, EncryptionMethod, Legacy, supported,
 };
-use saml::response::{Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status};
-use saml::{Binding, EntityId, KeyKind, MessageId, Moment, NameIdFormat, SigningKey, names};
+use saml::keys::{KeyPair, generate};
+use saml::logout::{LogoutRequest, LogoutResponse};
+use saml::metadata::{
+    Endpoint, EntityPlan, IndexedEndpoint, IndexedEndpointUrl, Localized, Logo, Offer,
+    RequestedAttribute, RolePlan, SpRole, Ui,
+};
+use saml::request::{AcsChoice, AuthnRequest, NameIdPolicy};
+use saml::response::{Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status, StatusSaid};
+use saml::{
+    Binding, EntityId, KeyKind, MessageId, Moment, NameIdFormat, SigningKey, VerifyingKey, names,
+};
 
 /// A name of a person, and what a careless hand or a hostile one adds to it.
 pub(crate) const NAME: &str = "Dupont & fils <O'Neil> \"é\"";
@@ -40,6 +48,24 @@ impl Key {
         }
     }
 }
+
+/// A service's key to encrypt for.
+pub(crate) struct Own {
+    pub(crate) opens: DecryptionKey,
+    pub(crate) key_pem: String,
+    pub(crate) cert_pem: String,
+}
+
+pub(crate) static OWN: LazyLock<Own> = LazyLock::new(|| {
+    let since = "2020-01-01T00:00:00Z".parse().unwrap();
+    let KeyPair { key_pem, cert_pem } =
+        generate(KeyKind::Rsa2048, "sp", [8; 16], since, 30 * 365).unwrap();
+    Own {
+        opens: DecryptionKey::from_pem(&key_pem, &cert_pem).unwrap(),
+        key_pem,
+        cert_pem,
+    }
+});
 
 pub(crate) static RSA: LazyLock<Key> = LazyLock::new(|| made(KeyKind::Rsa2048));
 pub(crate) static P256: LazyLock<Key> = LazyLock::new(|| made(KeyKind::P256));
@@ -120,7 +146,32 @@ pub(crate) fn every(key: &SigningKey) -> Vec<Emitted> {
             response(SignWhat::Assertion, key),
             &["_assertion"],
         ),
+        of(
+            "both signed, encrypted",
+            encrypted(SignWhat::Both, &encryption(supported(), LEGACY), key),
+            &["_response"],
+        ),
         of("bare response", bare_response(key), &both),
+        of("logout", logout(key), &["_logout"]),
+        of("bare logout", bare_logout(key), &["_logout"]),
+        of("logged out", logged_out(key), &["_loggedout"]),
+        of("resolve", resolve(key), &["_resolve"]),
+        of("nothing resolved", resolved(None, key), &["_resolved"]),
+        of(
+            "resolved",
+            resolved(Some(response(SignWhat::Both, key)), key),
+            &["_resolved", "_response", "_assertion"],
+        ),
+        of(
+            "request by form",
+            saml::post::compose(&request(), key).unwrap(),
+            &["_request"],
+        ),
+        of(
+            "enveloped",
+            saml::soap::compose(&request(), key).unwrap(),
+            &["_request"],
+        ),
         of("error", error(true, key), &["_response"]),
         of("bare error", error(false, key), &["_response"]),
         of(
@@ -168,10 +219,47 @@ pub(crate) fn response(sign: SignWhat, key: &SigningKey) -> String {
     response_about(&name_id(), &attributes(), sign, key).unwrap()
 }
 
+/// Whatever an operator may name.
+pub(crate) const LEGACY: Legacy = Legacy {
+    cbc: true,
+    pkcs1: true,
+};
+
+/// How assertions are encrypted for a service that declares `methods`.
+pub(crate) fn encryption(methods: Vec<EncryptionMethod>, legacy: Legacy) -> Encryption {
+    let key = VerifyingKey::from_certificate(OWN.opens.certificate()).unwrap();
+    let role = SpRole {
+        signing_keys: Vec::new(),
+        encryption_keys: vec![EncryptionKey { key, methods }],
+        acs: Vec::new(),
+        slo: Vec::new(),
+        signs_requests: false,
+        wants_signed_assertions: false,
+        name_id_formats: Vec::new(),
+        discovery: Vec::new(),
+        requested_attributes: Vec::new(),
+    };
+    role.choose_encryption(legacy).unwrap().unwrap()
+}
+
+pub(crate) fn encrypted(sign: SignWhat, encryption: &Encryption, key: &SigningKey) -> String {
+    composed(&name_id(), &attributes(), sign, Some(encryption), key).unwrap()
+}
+
 pub(crate) fn response_about(
     name_id: &NameId,
     attributes: &[Attribute],
     sign: SignWhat,
+    key: &SigningKey,
+) -> Result<String, saml::Refusal> {
+    composed(name_id, attributes, sign, None, key)
+}
+
+fn composed(
+    name_id: &NameId,
+    attributes: &[Attribute],
+    sign: SignWhat,
+    encryption: Option<&Encryption>,
     key: &SigningKey,
 ) -> Result<String, saml::Refusal> {
     let plan = ResponsePlan {
@@ -191,7 +279,97 @@ pub(crate) fn response_about(
         attributes,
         sign,
     };
-    saml::response::compose(&plan, key)
+    saml::response::compose_for(&plan, encryption, key)
+}
+
+fn request() -> AuthnRequest {
+    AuthnRequest {
+        id: id(REQUEST),
+        issue_instant: now(),
+        issuer: entity(SP),
+        destination: Some("https://idp.example/sso?a=1&b='2'".to_owned()),
+        acs: AcsChoice::Url(ACS.to_owned()),
+        protocol_binding: Some(Binding::Artifact),
+        force_authn: true,
+        is_passive: false,
+        name_id_policy: Some(NameIdPolicy {
+            format: Some(NameIdFormat::Transient),
+            allow_create: true,
+        }),
+        requested_context: None,
+    }
+}
+
+fn logout(key: &SigningKey) -> String {
+    let request = LogoutRequest {
+        id: id("_logout"),
+        issue_instant: now(),
+        issuer: entity(IDP),
+        destination: Some("https://sp.example/slo?a=1&b='2'".to_owned()),
+        not_on_or_after: Some(now() + chrono::Duration::minutes(5)),
+        reason: Some("urn:oasis:names:tc:SAML:2.0:logout:user".to_owned()),
+        name_id: name_id(),
+        session_indexes: vec![HARD.to_owned(), NAME.to_owned()],
+        asynchronous: true,
+    };
+    saml::post::compose(&request, key).unwrap()
+}
+
+fn bare_logout(key: &SigningKey) -> String {
+    let request = LogoutRequest {
+        id: id("_logout"),
+        issue_instant: now(),
+        issuer: entity(SP),
+        destination: None,
+        not_on_or_after: None,
+        reason: None,
+        name_id: NameId {
+            name_qualifier: None,
+            sp_name_qualifier: None,
+            ..name_id()
+        },
+        session_indexes: Vec::new(),
+        asynchronous: false,
+    };
+    saml::soap::compose(&request, key).unwrap()
+}
+
+fn logged_out(key: &SigningKey) -> String {
+    let response = LogoutResponse {
+        id: id("_loggedout"),
+        issue_instant: now(),
+        issuer: entity(IDP),
+        destination: Some("https://sp.example/slo?a=1&b='2'".to_owned()),
+        in_response_to: Some(id("_logout")),
+        status: StatusSaid {
+            message: Some(HARD.to_owned()),
+            ..Status::PartialLogout.said()
+        },
+    };
+    saml::post::compose(&response, key).unwrap()
+}
+
+fn resolve(key: &SigningKey) -> String {
+    let resolve = ArtifactResolve {
+        id: id("_resolve"),
+        issue_instant: now(),
+        issuer: entity(SP),
+        destination: Some("https://idp.example/artifact?a=1&b='2'".to_owned()),
+        artifact: Artifact::new(&entity(IDP), 1, [0xff; 20]),
+    };
+    saml::soap::compose(&resolve, key).unwrap()
+}
+
+fn resolved(message: Option<String>, key: &SigningKey) -> String {
+    let response = ArtifactResponse {
+        id: id("_resolved"),
+        issue_instant: now(),
+        issuer: entity(IDP),
+        in_response_to: Some(id("_resolve")),
+        status: Status::Success.said(),
+        message,
+    };
+    saml::soap::compose(&response, key).unwrap()
 }
 
 /// Unsolicited, about nobody named, with nothing said of them.
@@ -305,6 +483,21 @@ pub(crate) fn plan<'a>(
     }
 }
 
+pub(crate) fn offer(full: bool) -> Offer<'static> {
+    let resolution = |index| IndexedEndpoint {
+        binding: Binding::Soap,
+        ..acs(index)
+    };
+    if full {
+        Offer {
+            encryption_certificates: vec![OWN.opens.certificate(), RSA.signing.certificate()],
+            artifact_resolution: vec![resolution(0), resolution(1)],
+        }
+    } else {
+        Offer::default()
+    }
+}
+
 pub(crate) fn idp_role<'a>(full: bool) -> RolePlan<'a> {
     let slo = Endpoint {
         response_location: Some("https://idp.example/slo/answer?a&b".to_owned()),
@@ -339,7 +532,7 @@ pub(crate) fn identity_provider(full: bool, key: &SigningKey) -> String {
     };
     let entity_id = entity(IDP);
     let plan = plan(&entity_id, &ui, &attributes, idp_role(full), key);
-    saml::metadata::compose(&plan, key).unwrap()
+    saml::metadata::compose_with(&plan, &offer(full), key).unwrap()
 }
 
 pub(crate) fn requested() -> Vec<RequestedAttribute> {
@@ -399,5 +592,5 @@ pub(crate) fn service(full: bool, key: &SigningKey) -> String {
     let entity_id = entity(SP);
     let role = sp_role(full, &requested);
     let plan = plan(&entity_id, &ui, &attributes, role, key);
-    saml::metadata::compose(&plan, key).unwrap()
+    saml::metadata::compose_with(&plan, &offer(full), key).unwrap()
 }

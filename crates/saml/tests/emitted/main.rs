@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod encrypted;
+#[cfg(test)]
 mod queries;
 #[cfg(test)]
 mod schemas;

@@ -4,14 +4,18 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use bergshamra::keys::loader::load_x509_cert_pem;
-use bergshamra::{DsigContext, KeysManager, VerifyResult};
+use bergshamra::{DsigContext, EncContext, KeysManager, VerifyResult};
 
-use crate::documents::Key;
+use crate::documents::{Key, Own};
 
 /// Elements whose `ID` may be referred to.
-const SIGNABLE: [&str; 4] = [
+const SIGNABLE: [&str; 8] = [
     "urn:oasis:names:tc:SAML:2.0:protocol:Response",
     "urn:oasis:names:tc:SAML:2.0:protocol:AuthnRequest",
+    "urn:oasis:names:tc:SAML:2.0:protocol:LogoutRequest",
+    "urn:oasis:names:tc:SAML:2.0:protocol:LogoutResponse",
+    "urn:oasis:names:tc:SAML:2.0:protocol:ArtifactResolve",
+    "urn:oasis:names:tc:SAML:2.0:protocol:ArtifactResponse",
     "urn:oasis:names:tc:SAML:2.0:assertion:Assertion",
     "urn:oasis:names:tc:SAML:2.0:metadata:EntityDescriptor",
 ];
@@ -69,6 +73,59 @@ pub(crate) fn bergshamra(xml: &str, ids: &[&str], key: &Key) -> Result<(), Strin
         .ok_or_else(|| format!("{covered:?} is signed"))
 }
 
+/// The document with what is encrypted in it opened by the `xmlsec1` command.
+pub(crate) fn opened_by_xmlsec(xml: &str, own: &Own) -> Result<String, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let [document, key] = ["document.xml", "key.pem"].map(|f| folder.path().join(f));
+    std::fs::write(&document, xml).unwrap();
+    std::fs::write(&key, &own.key_pem).unwrap();
+    let data = "http://www.w3.org/2001/04/xmlenc#:EncryptedData";
+    let output = Command::new("xmlsec1")
+        .args(["--decrypt", "--privkey-pem"])
+        .arg(&key)
+        .args(["--node-name", data])
+        .arg(&document)
+        .output()
+        .expect("package xmlsec1");
+    said(&output)?;
+    Ok(String::from_utf8(output.stdout).unwrap())
+}
+
+/// The document with what is encrypted in it opened by the other library.
+pub(crate) fn opened_by_bergshamra(xml: &str, own: &Own) -> Result<String, String> {
+    let mut manager = KeysManager::new();
+    let key = own.key_pem.as_bytes();
+    manager.add_key(bergshamra::keys::loader::load_rsa_private_pem(key).unwrap());
+    bergshamra::decrypt(&EncContext::new(manager), xml).map_err(|error| error.to_string())
+}
+
+/// `plain`, encrypted into `template` by the `xmlsec1` command.
+pub(crate) fn sealed_by_xmlsec(plain: &str, template: &str, session: &str, own: &Own) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let [document, form, key] =
+        ["document.xml", "template.xml", "key.pem"].map(|f| folder.path().join(f));
+    std::fs::write(&document, plain).unwrap();
+    std::fs::write(&form, template).unwrap();
+    std::fs::write(&key, &own.cert_pem).unwrap();
+    let output = Command::new("xmlsec1")
+        .args(["--encrypt", "--pubkey-cert-pem"])
+        .arg(&key)
+        .args(["--session-key", session, "--xml-data"])
+        .arg(&document)
+        .arg(&form)
+        .output()
+        .expect("package xmlsec1");
+    said(&output).unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// `plain`, encrypted into `template` by the other library.
+pub(crate) fn sealed_by_bergshamra(plain: &str, template: &str, own: &Own) -> String {
+    let mut manager = KeysManager::new();
+    manager.add_key(load_x509_cert_pem(own.cert_pem.as_bytes()).unwrap());
+    bergshamra::encrypt(&EncContext::new(manager), template, plain.as_bytes()).unwrap()
+}
+
 /// The exclusive canonical form, as libxml2 computes it.
 pub(crate) fn canonical_by_xmllint(xml: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
@@ -89,32 +146,54 @@ pub(crate) fn canonical_by_bergshamra(xml: &str) -> Vec<u8> {
     canonicalize::<&str>(xml, C14nMode::Exclusive, None, &[]).unwrap()
 }
 
-/// The namespaces we write in, and the files of `opensaml-schemas` that rule them. No package has
+/// The namespaces we write in, and the files of `opensaml-schemas` and `xmltooling-schemas` that rule
+/// them. No package has
 /// the schema of `shibmd`; the wildcards around it are lax.
-const SCHEMAS: [(&str, &str); 6] = [
+const SCHEMAS: [(&str, &str, &str); 9] = [
     (
         "urn:oasis:names:tc:SAML:2.0:protocol",
+        "opensaml",
         "saml-schema-protocol-2.0.xsd",
     ),
     (
         "urn:oasis:names:tc:SAML:2.0:metadata",
+        "opensaml",
         "saml-schema-metadata-2.0.xsd",
     ),
     (
         "urn:oasis:names:tc:SAML:metadata:ui",
+        "opensaml",
         "sstc-saml-metadata-ui-v1.0.xsd",
     ),
     (
         "urn:oasis:names:tc:SAML:metadata:attribute",
+        "opensaml",
         "sstc-metadata-attr.xsd",
     ),
     (
         "urn:oasis:names:tc:SAML:metadata:algsupport",
+        "opensaml",
         "sstc-saml-metadata-algsupport-v1.0.xsd",
     ),
     (
         "urn:oasis:names:tc:SAML:profiles:SSO:idp-discovery-protocol",
+        "opensaml",
         "sstc-saml-idp-discovery.xsd",
+    ),
+    (
+        "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo",
+        "opensaml",
+        "saml-async-slo-v1.0.xsd",
+    ),
+    (
+        "http://www.w3.org/2009/xmlenc11#",
+        "xmltooling",
+        "xenc11-schema.xsd",
+    ),
+    (
+        "http://schemas.xmlsoap.org/soap/envelope/",
+        "xmltooling",
+        "soap-envelope.xsd",
     ),
 ];
 
@@ -139,8 +218,8 @@ pub(crate) fn schemas(xml: &str) -> Result<(), String> {
         std::fs::write(&file, text).unwrap();
         file
     };
-    let imports = SCHEMAS.map(|(namespace, file)| {
-        let at = in_package("opensaml", file);
+    let imports = SCHEMAS.map(|(namespace, package, file)| {
+        let at = in_package(package, file);
         format!("<xs:import namespace=\"{namespace}\" schemaLocation=\"{at}\"/>")
     });
     let all = write(

@@ -3,6 +3,7 @@ use crate::keys::generate;
 use crate::metadata::{Document, ReadPolicy};
 use crate::{Binding, KeyKind, Moment, Refusal, SigningKey};
 
+mod encryption;
 mod left_out;
 mod signatures;
 

@@ -40,6 +40,7 @@ def configuration(settings):
         "logout_responses_signed": True,
         "want_assertions_signed": True,
         "want_response_signed": True,
+        "allow_unsolicited": settings["unsolicited"],
         "required_attributes": settings["asks_for"],
         # As it ships it signs with SHA-1, which nobody should take.
         "signing_algorithm": "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",

@@ -33,6 +33,8 @@ pub struct Setup {
     pub name_id_format: Option<&'static str>,
     /// The authentication context its requests ask for.
     pub context: Option<&'static str>,
+    /// Takes answers it did not ask for, and the operator allows them.
+    pub unsolicited: bool,
 }
 
 /// What a sign-on should be like.
@@ -64,6 +66,9 @@ pub trait Peer: Sized {
     /// Its entityID, which is where its metadata is published.
     fn entity_id(&self) -> String;
 
+    /// Where it shows who is signed on.
+    fn page(&self) -> String;
+
     /// Begins a sign-on: the peer's own answer, which leads to the identity provider.
     fn begin(&self, client: &Client, wish: Wish) -> Answer;
 
@@ -76,7 +81,12 @@ pub trait Peer: Sized {
     /// Starts it and registers it.
     fn registered(house: &House, setup: Setup) -> Self {
         let peer = Self::start(house, setup);
-        register(house, &peer.entity_id());
+        let decided: &[&str] = if setup.unsolicited {
+            &["--unsolicited"]
+        } else {
+            &[]
+        };
+        register(house, &peer.entity_id(), decided);
         peer
     }
 
@@ -112,8 +122,8 @@ pub trait Peer: Sized {
 }
 
 /// Registers the service whose metadata is at `id`, and waits until the house knows it.
-fn register(house: &House, id: &str) {
-    let added = house.run(&["sp", "add", id]);
+fn register(house: &House, id: &str, decided: &[&str]) {
+    let added = house.run(&[&["sp", "add", id], decided].concat());
     let why = String::from_utf8_lossy(&added.stderr);
     assert!(added.status.success(), "{why}");
     let client = house.client();

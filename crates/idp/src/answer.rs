@@ -81,7 +81,7 @@ pub(crate) async fn give(
     let plan = ResponsePlan {
         response_id: &response_id,
         assertion_id: &MessageId::from_random(visit.edge().random()),
-        in_response_to: Some(&flow.request),
+        in_response_to: flow.request.as_ref(),
         issuer: &realm.parts.entity_id,
         audience: &flow.service,
         acs: &flow.acs,
@@ -101,9 +101,7 @@ pub(crate) async fn give(
     };
     let encryption = encryption(realm, flow, policy.encrypt)?;
     let xml = saml::response::compose_for(&plan, encryption.as_ref(), &realm.parts.signing)
-        .map_err(|refusal| {
-            refusals::not_composed(&refusal).with("request", flow.request.as_str())
-        })?;
+        .map_err(|refusal| refusals::not_composed(&refusal).with("request", flow.request_id()))?;
     let names = said.attributes.iter();
     let names: Vec<&str> = names.filter_map(|a| a.friendly_name.as_deref()).collect();
     let encrypted = encryption.is_some().to_string();
@@ -203,23 +201,22 @@ pub(crate) fn tell(
     let event = sent(realm, flow, &response_id).with("status", second.unwrap_or_default());
     let plan = ErrorPlan {
         response_id: &response_id,
-        in_response_to: Some(&flow.request),
+        in_response_to: flow.request.as_ref(),
         issuer: &realm.parts.entity_id,
         acs: &flow.acs,
         now: visit.edge().now(),
         status,
         message: None,
     };
-    let xml = saml::response::compose_error(&plan, &realm.parts.signing).map_err(|refusal| {
-        refusals::not_composed(&refusal).with("request", flow.request.as_str())
-    })?;
+    let xml = saml::response::compose_error(&plan, &realm.parts.signing)
+        .map_err(|refusal| refusals::not_composed(&refusal).with("request", flow.request_id()))?;
     visit.tell(event);
     hand_over(visit, realm, flow, &xml)
 }
 
 fn sent(realm: &Realm, flow: &Flow, response: &MessageId) -> Event {
     Event::new("idp.response.sent")
-        .with("request", flow.request.as_str())
+        .with("request", flow.request_id())
         .with("response", response.as_str())
         .with("sp", flow.service.as_str())
         .with("realm", realm.parts.realm.as_str())

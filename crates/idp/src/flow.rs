@@ -26,8 +26,8 @@ pub(crate) struct Flow {
     pub(crate) browser: String,
     /// The realm that was asked.
     pub(crate) realm: directory::Realm,
-    /// `ID` of the request.
-    pub(crate) request: MessageId,
+    /// `ID` of the request; none when the service did not ask.
+    pub(crate) request: Option<MessageId>,
     /// The service.
     pub(crate) service: EntityId,
     /// Its assertion consumer service, one of its metadata.
@@ -70,7 +70,7 @@ impl Flow {
         Self {
             browser: String::new(),
             realm: realm.parts.realm,
-            request: request.id.clone(),
+            request: Some(request.id.clone()),
             service: request.issuer.clone(),
             acs,
             relay_state,
@@ -80,6 +80,34 @@ impl Flow {
             is_passive: request.is_passive,
             context,
         }
+    }
+
+    /// A sign-on the service did not ask for: nothing in particular is wanted.
+    pub(crate) fn unsolicited(
+        service: EntityId,
+        acs: String,
+        relay_state: Option<String>,
+        visit: &Visit,
+        realm: &Realm,
+    ) -> Self {
+        Self {
+            browser: String::new(),
+            realm: realm.parts.realm,
+            request: None,
+            service,
+            acs,
+            relay_state,
+            name_id_format: None,
+            asked: visit.edge().now(),
+            force_authn: false,
+            is_passive: false,
+            context: None,
+        }
+    }
+
+    /// The request's `ID`, as the journal says it.
+    pub(crate) fn request_id(&self) -> &str {
+        self.request.as_ref().map_or("none", MessageId::as_str)
     }
 
     /// What is left to do, with the session that stands.
@@ -101,7 +129,7 @@ impl Flow {
         visit.tell(
             Event::new("idp.flow.kept")
                 .with("flow", id.as_str())
-                .with("request", self.request.as_str())
+                .with("request", self.request_id())
                 .with("sp", self.service.as_str()),
         );
         let address = realm.path(&format!("/login?{}", name(&id, &self.service)));

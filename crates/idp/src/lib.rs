@@ -22,6 +22,7 @@ pub mod release;
 mod session;
 mod sso;
 mod throttle;
+mod unsolicited;
 
 pub use realm::{Idp, IdpParts, RealmParts};
 

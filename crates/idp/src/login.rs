@@ -145,7 +145,7 @@ pub(crate) async fn sign_in(
         let back = realm.path(&format!("/login?{}", name(&id, &flow.service)));
         return Err(refusals::wait(seconds, back)
             .with("flow", id)
-            .with("request", flow.request.as_str()));
+            .with("request", flow.request_id()));
     }
     let password = typed.password.unwrap_or_default();
     let verdict = realm
@@ -197,7 +197,7 @@ async fn welcome(
 fn told(event: &'static str, flow: &str, of: &Flow) -> Event {
     Event::new(event)
         .with("flow", flow)
-        .with("request", of.request.as_str())
+        .with("request", of.request_id())
 }
 
 fn count(realm: &Realm, result: &str) {

@@ -17,7 +17,7 @@ use crate::people::People;
 use crate::policy::Policies;
 use crate::session::SignedOn;
 use crate::throttle::Throttle;
-use crate::{flow, login, logout, metadata, session, sso};
+use crate::{flow, login, logout, metadata, session, sso, unsolicited};
 
 /// How long a person stays signed on without a visit, and at all: a school day.
 const IDLE: Duration = Duration::from_secs(2 * 3600);
@@ -131,6 +131,7 @@ impl Idp {
                 .service(at("/metadata").route(get().to(metadata::serve)))
                 .service(at("/sso/redirect").route(get().to(sso::by_redirect)))
                 .service(at("/sso/post").route(post().to(sso::by_post)))
+                .service(at("/sso/unsolicited").route(get().to(unsolicited::start)))
                 .service(at("/continue").route(get().to(flow::go_on)))
                 .service(
                     at("/login")

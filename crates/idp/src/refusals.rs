@@ -51,6 +51,13 @@ pub(crate) fn not_encrypted(why: String, service: &EntityId, realm: &Realm) -> R
         .way_out("site.to-portal", realm.parts.portal.as_str())
 }
 
+/// An answer the service did not ask for, and does not want or would not be found at.
+pub(crate) fn unsolicited(why: &str, service: &EntityId, realm: &Realm) -> Refused {
+    Refused::forbidden("EDU-4006", "request", why)
+        .with("sp", service.as_str())
+        .way_out("site.to-portal", realm.parts.portal.as_str())
+}
+
 /// What room `saml` refuses, as the visitor sees it.
 pub(crate) fn of_message(refusal: &Refusal, realm: &Realm) -> Refused {
     let (status, words) = match refusal.kind() {

@@ -141,6 +141,15 @@ async fn decide(
             .with("acs", acs.as_str()),
     );
     let flow = Flow::of(&accepted, acs, relay_state, visit, realm);
+    proceed(visit, realm, flow).await
+}
+
+/// The first step of a flow: an answer at once, or a page that asks.
+pub(crate) async fn proceed(
+    visit: &Visit,
+    realm: &Realm,
+    flow: Flow,
+) -> Result<HttpResponse, Refused> {
     let session = realm.sessions.current(visit).await?;
     match (
         flow.step(session.as_ref().map(|session| &session.value)),

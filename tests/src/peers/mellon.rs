@@ -54,8 +54,12 @@ impl Peer for Mellon {
         self.at("/secret/mellon/metadata")
     }
 
+    fn page(&self) -> String {
+        self.at(PROTECTED)
+    }
+
     fn begin(&self, client: &Client, wish: Wish) -> Answer {
-        let back = self.at(PROTECTED);
+        let back = self.page();
         let login = |passive: &str| {
             let query = form(&[("ReturnTo", &back), ("IsPassive", passive)]);
             client.get(&self.at(&format!("/secret/mellon/login?{query}")))
@@ -79,7 +83,7 @@ impl Peer for Mellon {
     }
 
     fn known(&self, client: &Client) -> Option<Known> {
-        let page = client.get(&self.at(PROTECTED));
+        let page = client.get(&self.page());
         let mut known = Known {
             name_id: between(&page.body, "MELLON_NAME_ID=", "\n").map(|text| unescape(&text))?,
             attributes: std::collections::BTreeMap::new(),

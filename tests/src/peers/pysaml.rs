@@ -56,6 +56,10 @@ impl Peer for Pysaml {
         self.at("/metadata")
     }
 
+    fn page(&self) -> String {
+        self.at("/")
+    }
+
     fn begin(&self, client: &Client, wish: Wish) -> Answer {
         let wish = match wish {
             Wish::Plain => "plain",
@@ -66,7 +70,7 @@ impl Peer for Pysaml {
     }
 
     fn known(&self, client: &Client) -> Option<Known> {
-        let page = client.get(&self.at("/"));
+        let page = client.get(&self.page());
         if page.status != 200 {
             return None;
         }
@@ -104,6 +108,7 @@ fn settings(folder: &Path, port: u16, house: &House, setup: Setup) -> Value {
         "decrypts": setup.decrypts,
         "name_id_format": setup.name_id_format,
         "context": setup.context,
+        "unsolicited": setup.unsolicited,
     })
 }
 

@@ -58,3 +58,8 @@ fn p14_mellon_is_told_that_a_context_cannot_be_proven() {
 fn p06_mellon_reads_what_is_encrypted_for_it() {
     peers::an_encrypted_assertion_is_read::<Mellon>();
 }
+
+#[test]
+fn p18_mellon_takes_an_answer_it_did_not_ask_for() {
+    peers::an_answer_nobody_asked_for_is_taken::<Mellon>();
+}

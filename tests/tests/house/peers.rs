@@ -309,3 +309,86 @@ pub(crate) fn an_encrypted_assertion_is_read<P: Peer>() {
         .unwrap_or_else(|| panic!("{}", peer.complaints()));
     assert_eq!(values(&known, "sn"), ["Martin"]);
 }
+
+/// A sign-on that begins at the identity provider: only where it is allowed, only to that service.
+pub(crate) fn an_answer_nobody_asked_for_is_taken<P: Peer>() {
+    let (house, peer) = with::<P>(Setup {
+        unsolicited: true,
+        ..Setup::default()
+    });
+    let (id, page) = (peer.entity_id(), peer.page());
+    let elsewhere = page.replacen("127.0.0.1", "127.0.0.1.elsewhere.example", 1);
+    let inside = page.replacen("127.0.0.1", "127.0.0.1@elsewhere.example", 1);
+    let portal = house.at("/portail");
+    for (what, fields, status, code) in [
+        (
+            "not allowed",
+            vec![("providerId", portal.as_str())],
+            403,
+            Some("EDU-4006"),
+        ),
+        (
+            "unknown",
+            vec![("providerId", "https://nobody.example/sp")],
+            403,
+            Some("EDU-4003"),
+        ),
+        (
+            "no address",
+            vec![("providerId", id.as_str()), ("shire", &page)],
+            403,
+            None,
+        ),
+        (
+            "another host",
+            vec![("providerId", id.as_str()), ("target", &elsewhere)],
+            403,
+            Some("EDU-4006"),
+        ),
+        (
+            "a host in disguise",
+            vec![("providerId", id.as_str()), ("target", &inside)],
+            403,
+            Some("EDU-4006"),
+        ),
+        (
+            "script",
+            vec![
+                ("providerId", id.as_str()),
+                ("target", "javascript:alert(1)"),
+            ],
+            403,
+            Some("EDU-4006"),
+        ),
+        ("nobody", vec![("target", page.as_str())], 400, None),
+        (
+            "twice",
+            vec![("providerId", id.as_str()), ("providerId", &id)],
+            400,
+            None,
+        ),
+    ] {
+        let refused = house.client().get(&unsolicited(&fields));
+        assert_eq!(refused.status, status, "{what}: {}", refused.body);
+        let given = refused.code();
+        assert!(
+            given.is_some() && (code.is_none() || given.as_deref() == code),
+            "{what}: {given:?}"
+        );
+    }
+    let client = house.client();
+    let login = client.open(&unsolicited(&[("providerId", &id), ("target", &page)]));
+    let answer = client.sign_in(&login, "amartin", PASSWORD);
+    assert_eq!(answer.field("RelayState").as_deref(), Some(page.as_str()));
+    assert!(!decode(&answer.field("SAMLResponse").unwrap()).contains("InResponseTo"));
+    client.deliver(&answer);
+    let known = peer
+        .known(&client)
+        .unwrap_or_else(|| panic!("{}", peer.complaints()));
+    assert_eq!(values(&known, "sn"), ["Martin"]);
+}
+
+fn unsolicited(fields: &[(&str, &str)]) -> String {
+    let query = visits::client::form(fields);
+    format!("/idp/personnel/sso/unsolicited?{query}")
+}

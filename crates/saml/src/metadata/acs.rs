@@ -14,7 +14,12 @@ impl SpRole {
         {
             return Err(not_by(binding));
         }
-        match &request.acs {
+        self.acs_of(&request.acs)
+    }
+
+    /// The same for an answer nobody asked for, sent where `choice` says.
+    pub fn acs_of(&self, choice: &AcsChoice) -> Result<&IndexedEndpoint, Refusal> {
+        match choice {
             AcsChoice::Default => self.default_acs().ok_or(Refusal::AcsNone),
             AcsChoice::Url(url) => by_post(
                 self.acs.iter().filter(|acs| acs.location == *url),

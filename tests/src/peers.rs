@@ -69,6 +69,9 @@ pub trait Peer: Sized {
     /// Where it shows who is signed on.
     fn page(&self) -> String;
 
+    /// Where a visitor who wants in begins.
+    fn door(&self) -> String;
+
     /// Begins a sign-on: the peer's own answer, which leads to the identity provider.
     fn begin(&self, client: &Client, wish: Wish) -> Answer;
 

@@ -58,6 +58,10 @@ impl Peer for Mellon {
         self.at(PROTECTED)
     }
 
+    fn door(&self) -> String {
+        self.page()
+    }
+
     fn begin(&self, client: &Client, wish: Wish) -> Answer {
         let back = self.page();
         let login = |passive: &str| {
@@ -167,6 +171,7 @@ fn configuration(folder: &Path, port: u16, key: &KeyFiles, setup: Setup) -> Stri
         "authz_core",
         "authz_user",
         "include",
+        "setenvif",
         "auth_mellon",
     ]
     .map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"))
@@ -195,6 +200,8 @@ Group www-data
   ForceType "text/html; charset=utf-8"
   Require all granted
 </Directory>
+# Over plain http no browser keeps a cookie that says SameSite=None.
+SetEnvIf Request_URI . MELLON_DISABLE_SAMESITE=1
 MellonLockFile "{folder}/mellon.lock"
 <Location /secret>
   AuthType Mellon

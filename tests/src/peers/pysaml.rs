@@ -60,6 +60,10 @@ impl Peer for Pysaml {
         self.at("/")
     }
 
+    fn door(&self) -> String {
+        self.at("/login?wish=plain")
+    }
+
     fn begin(&self, client: &Client, wish: Wish) -> Answer {
         let wish = match wish {
             Wish::Plain => "plain",

@@ -9,6 +9,11 @@ fn p02_mellon_receives_names_whole() {
     peers::names_arrive_whole::<Mellon>();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn p02_mellon_signs_a_browser_on() {
+    peers::a_browser_signs_on::<Mellon>().await;
+}
+
 #[test]
 fn mellon_and_the_portal_open_with_one_password() {
     peers::one_password_opens_both::<Mellon>();

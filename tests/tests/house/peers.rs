@@ -81,6 +81,22 @@ pub(crate) fn names_arrive_whole<P: Peer>() {
     assert!(!known.name_id.is_empty());
 }
 
+/// The same way in a real browser, whose rules for cookies, forms and content hold between hosts.
+pub(crate) async fn a_browser_signs_on<P: Peer>() {
+    let (house, peer) = with::<P>(Setup::default());
+    let browser = house.browser().await;
+    browser.goto(&peer.door()).await;
+    browser.sign_in("cdupont", PASSWORD).await;
+    browser.wait_for_text("Dupont").await;
+    let page = peer.page();
+    assert!(page.ends_with(&browser.path().await), "{page}");
+    // From here the portal opens without a word.
+    let provider = visits::client::form(&[("entityID", &house.at("/idp/personnel"))]);
+    browser.goto(&format!("/portail/login?{provider}")).await;
+    browser.find("[data-user=cdupont]").await;
+    browser.close().await;
+}
+
 /// Whoever is signed on at one service reaches the next without a password, both ways.
 pub(crate) fn one_password_opens_both<P: Peer>() {
     let (house, peer) = with::<P>(Setup::default());

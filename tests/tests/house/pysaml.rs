@@ -9,6 +9,11 @@ fn p02_pysaml_receives_names_whole() {
     peers::names_arrive_whole::<Pysaml>();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn p02_pysaml_signs_a_browser_on() {
+    peers::a_browser_signs_on::<Pysaml>().await;
+}
+
 #[test]
 fn pysaml_and_the_portal_open_with_one_password() {
     peers::one_password_opens_both::<Pysaml>();

@@ -158,6 +158,20 @@ pub struct SpRole {
     pub discovery: Vec<IndexedEndpointUrl>,
     /// `RequestedAttribute` of the default AttributeConsumingService.
     pub requested_attributes: Vec<RequestedAttribute>,
+    /// `RequestedAttribute` of every AttributeConsumingService, by its index.
+    pub attribute_services: Vec<(u16, Vec<RequestedAttribute>)>,
+}
+
+impl Endpoint {
+    /// Where answers go: `ResponseLocation`, else `Location` (SAML Metadata 2.2.2).
+    pub fn for_answers(&self) -> &str {
+        self.response_location.as_deref().unwrap_or(&self.location)
+    }
+
+    /// The first of `endpoints` with this binding.
+    pub fn at(endpoints: &[Self], binding: Binding) -> Option<&Self> {
+        endpoints.iter().find(|at| at.binding == binding)
+    }
 }
 
 /// `idpdisc:DiscoveryResponse`.
@@ -185,6 +199,21 @@ pub struct RequestedAttribute {
 }
 
 impl SpRole {
+    /// What the service asks for under this index of a request, or by default (SAML Core 3.4.1).
+    ///
+    /// # Errors
+    /// [`Refusal::AttributeServiceUnknown`]: its metadata has no such index.
+    pub fn requested(&self, index: Option<u16>) -> Result<&[RequestedAttribute], Refusal> {
+        let Some(index) = index else {
+            return Ok(&self.requested_attributes);
+        };
+        self.attribute_services
+            .iter()
+            .find(|(known, _)| *known == index)
+            .map(|(_, requested)| requested.as_slice())
+            .ok_or(Refusal::AttributeServiceUnknown { index })
+    }
+
     /// The discovery response used when a discovery request names none.
     pub fn default_discovery(&self) -> Option<&str> {
         self.discovery

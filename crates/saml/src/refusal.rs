@@ -263,6 +263,9 @@ refusals! {
     /// A service without any HTTP-POST assertion consumer service.
     AcsNone
         = "EDU-2406" Refused "SAML Metadata 2.4.4": "the metadata of the service has no HTTP-POST assertion consumer service";
+    /// An index of attributes that is not one of the service's metadata.
+    AttributeServiceUnknown { index: u16 }
+        = "EDU-2407" Refused "SAML Core 3.4.1": "the metadata of the service has no AttributeConsumingService with index {index}";
 
     // 25xx: responses.
 

@@ -29,6 +29,49 @@ pub struct AuthnRequest {
     pub name_id_policy: Option<NameIdPolicy>,
     /// `RequestedAuthnContext`.
     pub requested_context: Option<RequestedContext>,
+    /// `AttributeConsumingServiceIndex` (IIP-IDP04): [`crate::metadata::SpRole::requested`].
+    pub attribute_service: Option<u16>,
+    /// `Scoping`.
+    pub scoping: Option<Scoping>,
+}
+
+impl AuthnRequest {
+    /// A request that asks for nothing in particular.
+    pub fn new(id: MessageId, issue_instant: Moment, issuer: EntityId) -> Self {
+        Self {
+            id,
+            issue_instant,
+            issuer,
+            destination: None,
+            acs: AcsChoice::Default,
+            protocol_binding: None,
+            force_authn: false,
+            is_passive: false,
+            name_id_policy: None,
+            requested_context: None,
+            attribute_service: None,
+            scoping: None,
+        }
+    }
+}
+
+/// `Scoping` (SAML Core 3.4.1.2): who may answer, and on whose behalf it is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scoping {
+    /// `ProxyCount`: how many may pass the question on. We pass none on.
+    pub proxy_count: Option<u32>,
+    /// The identity providers of `IDPList`, in order; `GetComplete` is not followed. Empty: anyone.
+    pub idps: Vec<EntityId>,
+    /// `RequesterID`: on whose behalf, nearest first.
+    pub requesters: Vec<EntityId>,
+}
+
+impl Scoping {
+    /// Whether `idp` may answer; where not, the status is
+    /// [`crate::response::Status::NoAvailableIdp`] (SAML Core 3.4.1.5).
+    pub fn allows(&self, idp: &EntityId) -> bool {
+        self.idps.is_empty() || self.idps.contains(idp)
+    }
 }
 
 /// Where a request wants its answer (SAML Core 3.4.1; URL and index exclude each other).

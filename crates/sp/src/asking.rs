@@ -132,6 +132,8 @@ fn request(service: &Service, destination: &str) -> AuthnRequest {
         is_passive: false,
         name_id_policy: None,
         requested_context: None,
+        attribute_service: None,
+        scoping: None,
     }
 }
 

@@ -188,6 +188,7 @@ mod tests {
                 })
                 .collect(),
             requested_attributes: Vec::new(),
+            attribute_services: Vec::new(),
         }
     }
 

@@ -50,6 +50,8 @@ fn answered(house: &House, keys: &[&SigningKey], decisions: &[&str]) -> Answer {
         is_passive: false,
         name_id_policy: None,
         requested_context: None,
+        attribute_service: None,
+        scoping: None,
     };
     let signed = saml::redirect::compose(&request, &to, None, &forge::stranger()).unwrap();
     let unsigned = signed.split("&SigAlg=").next().unwrap();

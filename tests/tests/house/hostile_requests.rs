@@ -19,6 +19,8 @@ fn request(house: &House) -> AuthnRequest {
         is_passive: false,
         name_id_policy: None,
         requested_context: None,
+        attribute_service: None,
+        scoping: None,
     }
 }
 

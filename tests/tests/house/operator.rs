@@ -86,6 +86,8 @@ fn r02_a_registered_service_gets_what_the_operator_added() {
         is_passive: false,
         name_id_policy: None,
         requested_context: None,
+        attribute_service: None,
+        scoping: None,
     };
     let address = saml::redirect::compose(&request, &to, None, &key).unwrap();
     let client = house.client();

@@ -140,6 +140,8 @@ fn request(server: &Server, number: u32) -> Result<AuthnRequest, saml::Refusal> 
         is_passive: false,
         name_id_policy: None,
         requested_context: None,
+        attribute_service: None,
+        scoping: None,
     })
 }
 

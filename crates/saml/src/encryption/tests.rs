@@ -51,6 +51,7 @@ fn service(keys: Vec<EncryptionKey>) -> SpRole {
         name_id_formats: Vec::new(),
         discovery: Vec::new(),
         requested_attributes: Vec::new(),
+        attribute_services: Vec::new(),
     }
 }
 

@@ -6,28 +6,43 @@ use crate::request::AcsChoice;
 use crate::{AuthnRequest, Binding, Refusal};
 
 impl SpRole {
-    /// The assertion consumer service a request's answer goes to: string-equal to one of the
-    /// metadata's, by index, or the default (Metadata 2.4.4.1); HTTP-POST only for now.
+    /// The assertion consumer service a request's answer goes to, by HTTP-POST.
     pub fn choose_acs(&self, request: &AuthnRequest) -> Result<&IndexedEndpoint, Refusal> {
-        if let Some(binding) = request.protocol_binding
-            && binding != Binding::Post
-        {
-            return Err(not_by(binding));
-        }
-        self.acs_of(&request.acs)
+        self.choose_acs_among(request, &[Binding::Post])
     }
 
-    /// The same for an answer nobody asked for, sent where `choice` says.
+    /// The assertion consumer service a request's answer goes to: string-equal to one of the
+    /// metadata's, by index, or the default (Metadata 2.4.4.1); by one of `bindings`, and by the
+    /// one the request names if it names one.
+    pub fn choose_acs_among(
+        &self,
+        request: &AuthnRequest,
+        bindings: &[Binding],
+    ) -> Result<&IndexedEndpoint, Refusal> {
+        match request.protocol_binding {
+            None => self.by(&request.acs, bindings),
+            Some(wanted) if bindings.contains(&wanted) => self.by(&request.acs, &[wanted]),
+            Some(other) => Err(not_by(other)),
+        }
+    }
+
+    /// The same for an answer nobody asked for, sent where `choice` says, by HTTP-POST.
     pub fn acs_of(&self, choice: &AcsChoice) -> Result<&IndexedEndpoint, Refusal> {
+        self.by(choice, &[Binding::Post])
+    }
+
+    fn by(&self, choice: &AcsChoice, bindings: &[Binding]) -> Result<&IndexedEndpoint, Refusal> {
         match choice {
-            AcsChoice::Default => self.default_acs().ok_or(Refusal::AcsNone),
-            AcsChoice::Url(url) => by_post(
+            AcsChoice::Default => self.default_acs(bindings).ok_or(Refusal::AcsNone),
+            AcsChoice::Url(url) => first_by(
+                bindings,
                 self.acs.iter().filter(|acs| acs.location == *url),
                 Refusal::AcsUnknown {
                     found: Said::new(url),
                 },
             ),
-            AcsChoice::Index(index) => by_post(
+            AcsChoice::Index(index) => first_by(
+                bindings,
                 self.acs.iter().filter(|acs| acs.index == *index),
                 Refusal::AcsIndexUnknown { index: *index },
             ),
@@ -35,21 +50,25 @@ impl SpRole {
     }
 
     /// SAML Metadata 2.2.3: the one called default, else the first.
-    fn default_acs(&self) -> Option<&IndexedEndpoint> {
-        let mut posts = self.acs.iter().filter(|acs| acs.binding == Binding::Post);
-        let first = posts.clone().next();
-        posts.find(|acs| acs.is_default).or(first)
+    fn default_acs(&self, bindings: &[Binding]) -> Option<&IndexedEndpoint> {
+        let mut found = self
+            .acs
+            .iter()
+            .filter(|acs| bindings.contains(&acs.binding));
+        let first = found.clone().next();
+        found.find(|acs| acs.is_default).or(first)
     }
 }
 
-/// The first of `found` that takes answers by HTTP-POST.
-fn by_post<'a>(
+/// The first of `found` that takes answers by one of `bindings`.
+fn first_by<'a>(
+    bindings: &[Binding],
     found: impl Iterator<Item = &'a IndexedEndpoint>,
     none: Refusal,
 ) -> Result<&'a IndexedEndpoint, Refusal> {
     let mut refusal = none;
     for acs in found {
-        if acs.binding == Binding::Post {
+        if bindings.contains(&acs.binding) {
             return Ok(acs);
         }
         refusal = not_by(acs.binding);

@@ -1,6 +1,6 @@
 //! Writing an `AuthnRequest` (SAML Core 3.4.1).
 
-use super::{AcsChoice, AuthnRequest};
+use super::{AcsChoice, AuthnRequest, Scoping};
 use crate::message::{self, Unsigned, sealed};
 use crate::writer::{Attr, SAML, SAMLP, Writer, instant};
 use crate::{MessageId, Refusal};
@@ -46,6 +46,12 @@ fn written(request: &AuthnRequest) -> Result<Unsigned, Refusal> {
             .protocol_binding
             .map(|binding| ("ProtocolBinding", binding.uri())),
     );
+    let service = request.attribute_service.map(|index| index.to_string());
+    attributes.extend(
+        service
+            .as_deref()
+            .map(|index| ("AttributeConsumingServiceIndex", index)),
+    );
     if request.force_authn {
         attributes.push(("ForceAuthn", "true"));
     }
@@ -56,6 +62,7 @@ fn written(request: &AuthnRequest) -> Result<Unsigned, Refusal> {
     w.leaf(SAML, "Issuer", &[], request.issuer.as_str())?;
     let after_issuer = w.position();
     wishes(&mut w, request)?;
+    scoping(&mut w, request)?;
     let xml = w.finish();
     Ok(Unsigned { xml, after_issuer })
 }
@@ -89,5 +96,35 @@ fn wishes(w: &mut Writer, request: &AuthnRequest) -> Result<(), Refusal> {
         }
         w.close();
     }
+    Ok(())
+}
+
+/// Who may answer; left out where it says nothing.
+fn scoping(w: &mut Writer, request: &AuthnRequest) -> Result<(), Refusal> {
+    let Some(scoping) = request
+        .scoping
+        .as_ref()
+        .filter(|s| **s != Scoping::default())
+    else {
+        return Ok(());
+    };
+    let count = scoping.proxy_count.map(|count| count.to_string());
+    let attributes: Vec<Attr<'_>> = count
+        .as_deref()
+        .map(|count| ("ProxyCount", count))
+        .into_iter()
+        .collect();
+    w.open(SAMLP, "Scoping", &attributes)?;
+    w.filled(SAMLP, "IDPList", |w| {
+        scoping
+            .idps
+            .iter()
+            .try_for_each(|idp| w.empty(SAMLP, "IDPEntry", &[("ProviderID", idp.as_str())]))
+    })?;
+    scoping
+        .requesters
+        .iter()
+        .try_for_each(|requester| w.leaf(SAMLP, "RequesterID", &[], requester.as_str()))?;
+    w.close();
     Ok(())
 }

@@ -2,9 +2,9 @@
 
 use roxmltree::Document;
 
-use crate::reader::{self, Element, SAML, SAMLP};
+use crate::reader::{self, Element, SAML, SAMLP, XML_SPACE};
 use crate::refusal::Said;
-use crate::request::{AcsChoice, NameIdPolicy, RequestedContext};
+use crate::request::{AcsChoice, NameIdPolicy, RequestedContext, Scoping};
 use crate::{AuthnRequest, Binding, EntityId, NameIdFormat, Refusal};
 
 /// The root of `document`, which must be an `AuthnRequest`.
@@ -24,7 +24,7 @@ pub(crate) fn issuer(root: Element<'_, '_>) -> Result<EntityId, Refusal> {
     reader::issuer(root)?.ok_or(Refusal::Missing { what: "Issuer" })
 }
 
-/// Reads the request. What it may hold beyond (`Scoping`, `Conditions`, `Extensions`, unknown
+/// Reads the request. What it may hold beyond (`Conditions`, `Extensions`, unknown
 /// attributes) is passed over, except a `Subject`: an answer about anybody else would be wrong
 /// (SAML Core 3.4.1).
 pub(crate) fn read(root: Element<'_, '_>) -> Result<AuthnRequest, Refusal> {
@@ -45,6 +45,8 @@ pub(crate) fn read(root: Element<'_, '_>) -> Result<AuthnRequest, Refusal> {
         is_passive: reader::boolean(root, "IsPassive")?.unwrap_or(false),
         name_id_policy: name_id_policy(root)?,
         requested_context: requested_context(root)?,
+        attribute_service: reader::number(root, "AttributeConsumingServiceIndex")?,
+        scoping: scoping(root)?,
     })
 }
 
@@ -98,4 +100,39 @@ fn requested_context(root: Element<'_, '_>) -> Result<Option<RequestedContext>, 
         .map(reader::uri_value)
         .collect::<Result<_, _>>()?;
     Ok(Some(RequestedContext { exact, classes }))
+}
+
+fn scoping(root: Element<'_, '_>) -> Result<Option<Scoping>, Refusal> {
+    let Some(scoping) = reader::child(root, SAMLP, "Scoping")? else {
+        return Ok(None);
+    };
+    let list = reader::child(scoping, SAMLP, "IDPList")?;
+    let idps = list
+        .into_iter()
+        .flat_map(|list| reader::children(list, SAMLP, "IDPEntry"))
+        .map(|entry| entity(reader::required(entry, "ProviderID")?, "ProviderID"))
+        .collect::<Result<_, _>>()?;
+    let requesters = reader::children(scoping, SAMLP, "RequesterID")
+        .map(|requester| entity(&reader::uri_value(requester)?, "RequesterID"))
+        .collect::<Result<_, _>>()?;
+    Ok(Some(Scoping {
+        proxy_count: reader::attribute(scoping, "ProxyCount")
+            .map(count)
+            .transpose()?,
+        idps,
+        requesters,
+    }))
+}
+
+fn entity(text: &str, what: &'static str) -> Result<EntityId, Refusal> {
+    EntityId::parse(text.trim_matches(XML_SPACE)).map_err(|_| reader::unreadable(what, text))
+}
+
+/// `xs:nonNegativeInteger` has no end; ours has.
+fn count(text: &str) -> Result<u32, Refusal> {
+    let digits = text.trim_matches(XML_SPACE);
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Err(reader::unreadable("ProxyCount", text));
+    }
+    Ok(digits.parse().unwrap_or(u32::MAX))
 }

@@ -2,10 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use saml::request::{AcsChoice, NameIdPolicy, RequestExpected, RequestedContext};
+use saml::request::{AcsChoice, NameIdPolicy, RequestExpected, RequestedContext, Scoping};
 use saml::{AuthnRequest, Binding, MessageId, NameIdFormat, Received, Refusal, Signing};
 
-use crate::forge::{ACS, RSA, SP, STRANGER, entity, now, template};
+use crate::forge::{ACS, EC, RSA, SP, STRANGER, entity, now, template};
 
 /// Where requests arrive.
 pub(crate) const SSO: &str = "https://idp.example/idp/sso";
@@ -29,6 +29,8 @@ pub(crate) fn request() -> AuthnRequest {
             allow_create: true,
         }),
         requested_context: None,
+        attribute_service: None,
+        scoping: None,
     }
 }
 
@@ -97,9 +99,83 @@ fn everything_a_request_may_ask_for_is_read() {
             exact: true,
             classes: vec!["urn:a".to_owned(), "urn:b".to_owned()],
         }),
+        attribute_service: Some(1),
+        scoping: Some(Scoping {
+            proxy_count: Some(0),
+            idps: Vec::new(),
+            requesters: vec![entity("urn:x")],
+        }),
         ..request()
     };
     assert_eq!(receive(&xml, Signing::Optional(&[])), Ok(expected));
+}
+
+#[test]
+fn our_own_requests_are_taken_by_post() {
+    let wanted = AuthnRequest {
+        attribute_service: Some(7),
+        scoping: Some(Scoping {
+            proxy_count: Some(3),
+            idps: vec![entity("https://idp.example/a&b"), entity("urn:b")],
+            requesters: vec![entity("urn:x"), entity("urn:y")],
+        }),
+        ..request()
+    };
+    for key in [&RSA, &EC] {
+        let xml = saml::post::compose(&wanted, &key.signing).unwrap();
+        let keys = [RSA.signing.verifying(), EC.signing.verifying()];
+        assert_eq!(receive(&xml, Signing::Required(&keys)), Ok(wanted.clone()));
+        let stranger = [STRANGER.signing.verifying()];
+        let refused = receive(&xml, Signing::Optional(&stranger)).unwrap_err();
+        assert!([Refusal::SignatureInvalid, Refusal::NoKey].contains(&refused));
+    }
+    assert_eq!(saml::post::field(&wanted), "SAMLRequest");
+    assert_eq!(saml::post::encode("<a/>"), "PGEvPg==");
+}
+
+#[test]
+fn who_may_answer_is_read() {
+    let scoped = |scoping: &str| {
+        let end = "</samlp:AuthnRequest>";
+        let xml = REQUEST_XML.replace(end, &format!("{scoping}{end}"));
+        receive(&xml, Signing::Optional(&[]))
+    };
+    let read = scoped(
+        "<samlp:Scoping ProxyCount=\" 99999999999999999999 \"><samlp:IDPList><samlp:IDPEntry ProviderID=\"urn:a\" Name=\"A\" Loc=\"http://127.0.0.1:1/\"/>\
+         <x:any xmlns:x=\"urn:x\"/><samlp:IDPEntry ProviderID=\"urn:b\"/><samlp:GetComplete>http://127.0.0.1:1/</samlp:GetComplete></samlp:IDPList>\
+         <samlp:RequesterID> urn:x </samlp:RequesterID></samlp:Scoping>",
+    )
+    .unwrap();
+    let scoping = read.scoping.unwrap();
+    assert_eq!(scoping.proxy_count, Some(u32::MAX));
+    assert_eq!(scoping.idps, [entity("urn:a"), entity("urn:b")]);
+    assert_eq!(scoping.requesters, [entity("urn:x")]);
+    assert!(scoping.allows(&entity("urn:b")) && !scoping.allows(&entity("urn:c")));
+    let anyone = scoped("<samlp:Scoping/>").unwrap().scoping.unwrap();
+    assert!(anyone.allows(&entity("urn:c")));
+    for (bad, code) in [
+        ("<samlp:Scoping ProxyCount=\"-1\"/>", "EDU-2305"),
+        ("<samlp:Scoping ProxyCount=\"\"/>", "EDU-2305"),
+        ("<samlp:Scoping/><samlp:Scoping/>", "EDU-2304"),
+        (
+            "<samlp:Scoping><samlp:IDPList><samlp:IDPEntry/></samlp:IDPList></samlp:Scoping>",
+            "EDU-2303",
+        ),
+        (
+            "<samlp:Scoping><samlp:IDPList><samlp:IDPEntry ProviderID=\"a b\"/></samlp:IDPList></samlp:Scoping>",
+            "EDU-2305",
+        ),
+        (
+            "<samlp:Scoping><samlp:RequesterID>u<!-- -->rn:x</samlp:RequesterID></samlp:Scoping>",
+            "EDU-2017",
+        ),
+        (
+            "<samlp:Scoping><samlp:RequesterID/></samlp:Scoping>",
+            "EDU-2305",
+        ),
+    ] {
+        assert_eq!(scoped(bad).unwrap_err().code(), code, "{bad}");
+    }
 }
 
 #[test]

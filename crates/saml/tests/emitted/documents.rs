@@ -19,7 +19,7 @@ use saml::metadata::{
     Endpoint, EntityPlan, IndexedEndpoint, IndexedEndpointUrl, Localized, Logo, Offer,
     RequestedAttribute, RolePlan, SpRole, Ui,
 };
-use saml::request::{AcsChoice, AuthnRequest, NameIdPolicy};
+use saml::request::{AcsChoice, AuthnRequest, NameIdPolicy, Scoping};
 use saml::response::{Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status, StatusSaid};
 use saml::{
     Binding, EntityId, KeyKind, MessageId, Moment, NameIdFormat, SigningKey, VerifyingKey, names,
@@ -238,6 +238,7 @@ pub(crate) fn encryption(methods: Vec<EncryptionMethod>, legacy: Legacy) -> Encr
         name_id_formats: Vec::new(),
         discovery: Vec::new(),
         requested_attributes: Vec::new(),
+        attribute_services: Vec::new(),
     };
     role.choose_encryption(legacy).unwrap().unwrap()
 }
@@ -297,6 +298,12 @@ fn request() -> AuthnRequest {
             allow_create: true,
         }),
         requested_context: None,
+        attribute_service: Some(0),
+        scoping: Some(Scoping {
+            proxy_count: None,
+            idps: vec![entity(IDP)],
+            requesters: Vec::new(),
+        }),
     }
 }
 

@@ -11,7 +11,7 @@ use openssl::hash::MessageDigest;
 use openssl::sign::Verifier;
 use openssl::x509::X509;
 use percent_encoding::percent_decode_str;
-use saml::request::{AcsChoice, NameIdPolicy, RequestedContext};
+use saml::request::{AcsChoice, NameIdPolicy, RequestedContext, Scoping};
 use saml::{AuthnRequest, Binding, NameIdFormat, Received, Refusal, Signing, names, redirect};
 
 use crate::documents::{ACS, Key, P256, P384, SP, STRANGER, entity, id, keys, now};
@@ -37,6 +37,12 @@ fn full() -> AuthnRequest {
             exact: true,
             classes: vec![names::REFEDS_MFA.to_owned(), names::PASSWORD.to_owned()],
         }),
+        attribute_service: Some(3),
+        scoping: Some(Scoping {
+            proxy_count: Some(0),
+            idps: vec![entity("https://idp.example/a&b"), entity(SP)],
+            requesters: vec![entity(SP)],
+        }),
     }
 }
 
@@ -48,6 +54,8 @@ fn every() -> [AuthnRequest; 4] {
         is_passive: false,
         name_id_policy: None,
         requested_context: None,
+        attribute_service: None,
+        scoping: None,
         ..full()
     };
     let by_index = AuthnRequest {

@@ -22,6 +22,7 @@ fn role(acs: Vec<IndexedEndpoint>) -> SpRole {
         name_id_formats: Vec::new(),
         discovery: Vec::new(),
         requested_attributes: Vec::new(),
+        attribute_services: Vec::new(),
     }
 }
 
@@ -46,6 +47,8 @@ fn request(acs: AcsChoice) -> AuthnRequest {
         is_passive: false,
         name_id_policy: None,
         requested_context: None,
+        attribute_service: None,
+        scoping: None,
     }
 }
 
@@ -107,4 +110,41 @@ fn an_answer_by_another_binding_than_post_is_refused() {
     let none = role(vec![acs(Binding::Paos, "https://sp.example/ecp", 1, true)]);
     let refusal = none.choose_acs(&request(AcsChoice::Default)).unwrap_err();
     assert_eq!(refusal, Refusal::AcsNone);
+}
+
+#[test]
+fn a_binding_is_used_where_the_caller_has_it() {
+    let both = [Binding::Post, Binding::Artifact];
+    let role = usual();
+    let among = |acs: AcsChoice, wanted, bindings: &[Binding]| {
+        let request = AuthnRequest {
+            protocol_binding: wanted,
+            ..request(acs)
+        };
+        role.choose_acs_among(&request, bindings)
+            .map(|acs| acs.index)
+            .map_err(|refusal| refusal.code())
+    };
+    let other = || AcsChoice::Url("https://sp.example/other".to_owned());
+    assert_eq!(among(AcsChoice::Default, None, &both), Ok(0));
+    assert_eq!(among(AcsChoice::Default, Some(Binding::Post), &both), Ok(2));
+    assert_eq!(
+        among(AcsChoice::Default, Some(Binding::Artifact), &both),
+        Ok(0)
+    );
+    assert_eq!(among(other(), Some(Binding::Artifact), &both), Ok(3));
+    assert_eq!(among(other(), None, &both), Ok(2));
+    assert_eq!(among(AcsChoice::Index(3), None, &both), Ok(3));
+    // Neither by what the caller has not, nor by what the address does not take.
+    let post = [Binding::Post];
+    let artifact = Some(Binding::Artifact);
+    assert_eq!(among(AcsChoice::Default, artifact, &post), Err("EDU-2403"));
+    assert_eq!(among(AcsChoice::Index(3), None, &post), Err("EDU-2403"));
+    let acs = || AcsChoice::Url("https://sp.example/acs".to_owned());
+    assert_eq!(among(acs(), artifact, &both), Err("EDU-2403"));
+    let paos = Some(Binding::Paos);
+    assert_eq!(among(AcsChoice::Default, paos, &both), Err("EDU-2403"));
+    let elsewhere = AcsChoice::Url("https://sp.example/acs/".to_owned());
+    assert_eq!(among(elsewhere, None, &both), Err("EDU-2404"));
+    assert_eq!(among(AcsChoice::Index(9), None, &both), Err("EDU-2405"));
 }

@@ -75,6 +75,7 @@ pub(super) fn sp(role: Element<'_, '_>, policy: &ReadPolicy<'_>) -> Result<SpRol
         name_id_formats: name_id_formats(role),
         discovery: discovery(role, policy)?,
         requested_attributes: requested_attributes(role)?,
+        attribute_services: attribute_services(role)?,
     })
 }
 
@@ -225,6 +226,23 @@ fn requested_attributes(role: Element<'_, '_>) -> Result<Vec<RequestedAttribute>
     let Some(service) = services().find(is_default).or_else(|| services().next()) else {
         return Ok(Vec::new());
     };
+    requested(service)
+}
+
+/// The attributes of every service that has an index.
+fn attribute_services(
+    role: Element<'_, '_>,
+) -> Result<Vec<(u16, Vec<RequestedAttribute>)>, Refusal> {
+    reader::children(role, MD, "AttributeConsumingService")
+        .filter_map(|service| {
+            let index = reader::number(service, "index").ok().flatten()?;
+            Some((index, service))
+        })
+        .map(|(index, service)| Ok((index, requested(service)?)))
+        .collect()
+}
+
+fn requested(service: Element<'_, '_>) -> Result<Vec<RequestedAttribute>, Refusal> {
     reader::children(service, MD, "RequestedAttribute")
         .map(|attribute| {
             Ok(RequestedAttribute {

@@ -3,8 +3,8 @@ use crate::keys::generate;
 use crate::metadata::{Document, ReadPolicy};
 use crate::{Binding, KeyKind, Moment, Refusal, SigningKey};
 
-mod encryption;
 mod left_out;
+mod offers;
 mod signatures;
 
 const HEAD: &str = r#"xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" xmlns:mdui="urn:oasis:names:tc:SAML:metadata:ui" xmlns:shibmd="urn:mace:shibboleth:metadata:1.0" xmlns:idpdisc="urn:oasis:names:tc:SAML:profiles:SSO:idp-discovery-protocol" xmlns:mdattr="urn:oasis:names:tc:SAML:metadata:attribute" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion""#;

@@ -94,6 +94,7 @@ fn our_own_encrypted_answers_are_taken() {
         name_id_formats: Vec::new(),
         discovery: Vec::new(),
         requested_attributes: Vec::new(),
+        attribute_services: Vec::new(),
     };
     let encryption = role.choose_encryption(Legacy::default()).unwrap();
     for sign in [SignWhat::Both, SignWhat::Response, SignWhat::Assertion] {

@@ -1,6 +1,7 @@
-//! Keys to encrypt for, and addresses to resolve artifacts at.
+//! What roles offer beyond signing on: keys to encrypt for, addresses to resolve artifacts and to log
+//! out at, services by index.
 
-use super::super::super::{IndexedEndpoint, Offer};
+use super::super::super::{Endpoint, IndexedEndpoint, Offer};
 use super::{certificate, entity, idp, key, now, open, policy, sp, sso};
 use crate::encryption::{EncryptionMethod, Legacy, supported};
 use crate::keys::generate;
@@ -143,4 +144,76 @@ fn artifact_resolution_addresses_are_read() {
     );
     let bad = provider("http://idp.example/artifact");
     assert_eq!(bad.left_out[0].reason.code(), "EDU-2711");
+}
+
+#[test]
+fn what_a_service_asks_for_is_found_by_its_index() {
+    let of = |index: &str, name: &str, default: &str| {
+        format!(
+            "<md:AttributeConsumingService{index}{default}><md:ServiceName xml:lang=\"fr\">S</md:ServiceName><md:RequestedAttribute Name=\"{name}\"/></md:AttributeConsumingService>"
+        )
+    };
+    let acs = super::acs("https://sp.example/acs");
+    let services = format!(
+        "{acs}{}{}{}",
+        of(" index=\"1\"", "urn:a", ""),
+        of(" index=\"2\"", "urn:b", " isDefault=\"true\""),
+        of("", "urn:c", ""),
+    );
+    let document = open(&entity("https://sp.example", &sp(&services)));
+    let role = document.entities[0].sp.as_ref().unwrap();
+    let name = |index| {
+        role.requested(index)
+            .map(|requested| requested[0].name.as_str())
+            .map_err(|refusal| refusal.code())
+    };
+    assert_eq!(name(None), Ok("urn:b"));
+    assert_eq!(name(Some(1)), Ok("urn:a"));
+    assert_eq!(name(Some(2)), Ok("urn:b"));
+    assert_eq!(name(Some(0)), Err("EDU-2407"));
+}
+
+#[test]
+fn logout_addresses_are_read_with_where_answers_go() {
+    let slo = |binding: Binding, rest: &str| {
+        format!(
+            "<md:SingleLogoutService Binding=\"{}\" {rest}/>",
+            binding.uri()
+        )
+    };
+    let acs = super::acs("https://sp.example/acs");
+    let read = |services: &str| {
+        open(&entity(
+            "https://sp.example",
+            &sp(&format!("{services}{acs}")),
+        ))
+    };
+    let document = read(&format!(
+        "{}{}<md:SingleLogoutService Binding=\"urn:x\" Location=\"https://sp.example/x\"/>",
+        slo(
+            Binding::Redirect,
+            "Location=\"https://sp.example/slo\" ResponseLocation=\"https://sp.example/done\""
+        ),
+        slo(Binding::Soap, "Location=\"https://sp.example/soap\""),
+    ));
+    let slo_of = &document.entities[0].sp.as_ref().unwrap().slo;
+    assert_eq!(slo_of.len(), 2);
+    let at =
+        |binding| Endpoint::at(slo_of, binding).map(|at| (at.location.as_str(), at.for_answers()));
+    assert_eq!(
+        at(Binding::Redirect),
+        Some(("https://sp.example/slo", "https://sp.example/done"))
+    );
+    assert_eq!(
+        at(Binding::Soap),
+        Some(("https://sp.example/soap", "https://sp.example/soap"))
+    );
+    assert_eq!(at(Binding::Post), None);
+    for rest in [
+        "Location=\"http://sp.example/slo\"",
+        "Location=\"https://sp.example/slo\" ResponseLocation=\"javascript:alert(1)\"",
+    ] {
+        let bad = read(&slo(Binding::Redirect, rest));
+        assert_eq!(bad.left_out[0].reason.code(), "EDU-2711", "{rest}");
+    }
 }

@@ -39,7 +39,7 @@ fn take(envelope: &str) -> Result<ArtifactResolve, Refusal> {
         .map(saml::Accepted::into_message)
 }
 
-fn answer(message: Option<String>) -> ArtifactResponse {
+pub(crate) fn answer(message: Option<String>) -> ArtifactResponse {
     ArtifactResponse {
         id: id("_resolved"),
         issue_instant: now(),
@@ -50,12 +50,12 @@ fn answer(message: Option<String>) -> ArtifactResponse {
     }
 }
 
-fn sent(answer: &ArtifactResponse, key: &Key) -> String {
+pub(crate) fn sent(answer: &ArtifactResponse, key: &Key) -> String {
     soap::compose(answer, &key.signing).unwrap()
 }
 
 /// A response of ours without its signature: canonical, as what is carried must be.
-fn never_signed() -> String {
+pub(crate) fn never_signed() -> String {
     let xml = genuine(SignWhat::Response);
     let start = xml.find("<ds:Signature").unwrap();
     let stop = xml.find("</ds:Signature>").unwrap() + "</ds:Signature>".len();
@@ -84,7 +84,7 @@ fn receive_as(envelope: &str, is_required: bool) -> Result<Login, Refusal> {
         .map(saml::Accepted::into_message)
 }
 
-fn receive(envelope: &str) -> Result<Login, Refusal> {
+pub(crate) fn receive(envelope: &str) -> Result<Login, Refusal> {
     receive_as(envelope, true)
 }
 

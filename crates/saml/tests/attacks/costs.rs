@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use saml::Received;
+use saml::logout::LogoutRequest;
 use saml::response::SignWhat;
 
 use crate::forge::{EXCLUSIVE, STRANGER, genuine, receive, signed_as};
@@ -146,4 +148,34 @@ fn documents_that_reach_the_signature_are_cheap() {
 fn a_strangers_signature_is_cheap() {
     let xml = crate::forge::composed(SignWhat::Both, &STRANGER.signing);
     cheap("stranger", &xml, "EDU-2211");
+}
+
+#[test]
+fn envelopes_are_cheap() {
+    let names = numbered(40, |n| format!(" xmlns:n{n}=\"urn:x:{}\"", "x".repeat(200)));
+    let envelope = |body: &str| {
+        format!(
+            "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"{names}><s:Body>{body}</s:Body></s:Envelope>"
+        )
+    };
+    let wide = format!("<a>{}</a>", "<b/>".repeat(18_000));
+    let deep = format!("{}{}", "<a>".repeat(60), "</a>".repeat(60));
+    let many = numbered(9_000, |n| format!("<a ID=\"_{n}\"/>"));
+    for (name, body, code) in [
+        ("wide", wide, "EDU-2301"),
+        ("deep", deep, "EDU-2301"),
+        ("many", many, "EDU-2110"),
+    ] {
+        let xml = envelope(&body);
+        let took = (0..10)
+            .map(|_| {
+                let started = Instant::now();
+                let refusal = Received::<LogoutRequest>::by_soap(xml.as_bytes()).err();
+                assert_eq!(refusal.map(|refusal| refusal.code()), Some(code), "{name}");
+                started.elapsed()
+            })
+            .min()
+            .unwrap();
+        assert!(took < MOST, "{name}: {took:?}");
+    }
 }

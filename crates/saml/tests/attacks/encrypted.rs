@@ -86,7 +86,10 @@ pub(crate) fn encrypted(plain: &str) -> String {
 }
 
 /// An assertion that stands by itself, signed by `key` if there is one.
-fn assertion(change: &dyn Fn(String) -> String, key: Option<&crate::forge::Key>) -> String {
+pub(crate) fn assertion(
+    change: &dyn Fn(String) -> String,
+    key: Option<&crate::forge::Key>,
+) -> String {
     let start = RESPONSE.find("<saml:Assertion").unwrap();
     let stop = RESPONSE.find("</samlp:Response>").unwrap();
     let alone = RESPONSE[start..stop].replacen(
@@ -103,7 +106,7 @@ fn assertion(change: &dyn Fn(String) -> String, key: Option<&crate::forge::Key>)
     signed.trim().to_owned()
 }
 
-fn same(xml: String) -> String {
+pub(crate) fn same(xml: String) -> String {
     xml
 }
 
@@ -113,11 +116,11 @@ fn around(content: &str) -> String {
     format!("{}{content}</samlp:Response>", &RESPONSE[..start])
 }
 
-fn signed_around(content: &str) -> String {
+pub(crate) fn signed_around(content: &str) -> String {
     RSA.sign(&around(content).replace("@R@", &template("_response")))
 }
 
-fn unsigned_around(content: &str) -> String {
+pub(crate) fn unsigned_around(content: &str) -> String {
     around(content).replace("@R@", "")
 }
 
@@ -131,7 +134,7 @@ fn receive_with(xml: &str, own: &[DecryptionKey]) -> Result<Login, Refusal> {
         .map(saml::Accepted::into_message)
 }
 
-fn receive(xml: &str) -> Result<Login, Refusal> {
+pub(crate) fn receive(xml: &str) -> Result<Login, Refusal> {
     receive_with(xml, &[BEFORE.opens.clone(), OWN.opens.clone()])
 }
 

@@ -24,7 +24,7 @@ fn id(text: &str) -> MessageId {
     MessageId::parse(text).unwrap()
 }
 
-fn request() -> LogoutRequest {
+pub(crate) fn request() -> LogoutRequest {
     LogoutRequest {
         id: id("_logout"),
         issue_instant: now(),
@@ -55,7 +55,7 @@ fn response(status: StatusSaid) -> LogoutResponse {
 }
 
 /// What arrives when `message` is sent.
-fn sent<M: Outgoing>(message: &M, binding: Binding, key: &Key) -> String {
+pub(crate) fn sent<M: Outgoing>(message: &M, binding: Binding, key: &Key) -> String {
     match binding {
         Binding::Redirect => {
             let to = redirect::compose(message, SLO, Some("state"), &key.signing).unwrap();
@@ -88,7 +88,7 @@ fn take_at(wire: &str, binding: Binding, now: Moment) -> Result<LogoutRequest, R
         .map(saml::Accepted::into_message)
 }
 
-fn take(wire: &str, binding: Binding) -> Result<LogoutRequest, Refusal> {
+pub(crate) fn take(wire: &str, binding: Binding) -> Result<LogoutRequest, Refusal> {
     take_at(wire, binding, now())
 }
 

@@ -7,6 +7,8 @@ use saml::{AuthnRequest, Received, Signing};
 use crate::forge::{RSA, genuine, receive, signed, signed_assertion};
 use crate::requests::{SSO, request};
 
+mod carried;
+
 /// What a signature covers: which elements carry one may change, what is said may not.
 fn said(login: Login) -> Login {
     Login {
@@ -35,7 +37,7 @@ fn answers() -> impl Strategy<Value = String> {
 }
 
 /// Pieces that mean something to some parser.
-const PIECES: [&str; 14] = [
+pub(crate) const PIECES: [&str; 14] = [
     "<!-- -->",
     "<![CDATA[",
     "]]>",

@@ -75,6 +75,12 @@ pub trait Peer: Sized {
     /// Begins a sign-on: the peer's own answer, which leads to the identity provider.
     fn begin(&self, client: &Client, wish: Wish) -> Answer;
 
+    /// Begins a logout at the peer: its own answer, which leads to the identity provider.
+    fn log_out(&self, client: &Client) -> Answer;
+
+    /// Ends it, as if it had broken.
+    fn stop(&mut self);
+
     /// Who the peer says is signed on, if anybody.
     fn known(&self, client: &Client) -> Option<Known>;
 

@@ -25,11 +25,6 @@ impl Mellon {
     fn at(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
-
-    /// Ends the server.
-    pub fn stop(&mut self) {
-        self.process.kill();
-    }
 }
 
 impl Peer for Mellon {
@@ -84,6 +79,15 @@ impl Peer for Mellon {
                 sent
             }
         }
+    }
+
+    fn log_out(&self, client: &Client) -> Answer {
+        let back = form(&[("ReturnTo", &self.page())]);
+        client.get(&self.at(&format!("/secret/mellon/logout?{back}")))
+    }
+
+    fn stop(&mut self) {
+        self.process.kill();
     }
 
     fn known(&self, client: &Client) -> Option<Known> {

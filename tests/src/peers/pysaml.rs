@@ -23,11 +23,6 @@ impl Pysaml {
     fn at(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
-
-    /// Ends the application.
-    pub fn stop(&mut self) {
-        self.process.kill();
-    }
 }
 
 impl Peer for Pysaml {
@@ -71,6 +66,14 @@ impl Peer for Pysaml {
             Wish::Passive => "passive",
         };
         client.get(&self.at(&format!("/login?{}", form(&[("wish", wish)]))))
+    }
+
+    fn log_out(&self, client: &Client) -> Answer {
+        client.get(&self.at("/logout"))
+    }
+
+    fn stop(&mut self) {
+        self.process.kill();
     }
 
     fn known(&self, client: &Client) -> Option<Known> {

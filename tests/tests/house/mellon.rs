@@ -68,3 +68,8 @@ fn p06_mellon_reads_what_is_encrypted_for_it() {
 fn p18_mellon_takes_an_answer_it_did_not_ask_for() {
     peers::an_answer_nobody_asked_for_is_taken::<Mellon>();
 }
+
+#[test]
+fn mellon_ends_a_session_when_it_is_told_by_soap() {
+    peers::a_logout_by_soap_is_understood::<Mellon>();
+}

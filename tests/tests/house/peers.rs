@@ -4,9 +4,13 @@
 use std::io::Write;
 use std::process::Stdio;
 
+use saml::logout::{LogoutRequest, LogoutResponse, LogoutResponseExpected, Outcome};
+use saml::metadata::{Entity, ReadPolicy};
 use saml::names::{PASSWORD as PASSWORD_CONTEXT, REFEDS_MFA};
+use saml::response::NameId;
+use saml::{Binding, EntityId, NameIdFormat, Received, SigningKey};
 use visits::peers::{Known, Peer, Setup, Wish};
-use visits::{Answer, Client, House, PASSWORD};
+use visits::{Answer, Client, House, PASSWORD, forge};
 
 const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
 const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
@@ -407,4 +411,74 @@ pub(crate) fn an_answer_nobody_asked_for_is_taken<P: Peer>() {
 fn unsolicited(fields: &[(&str, &str)]) -> String {
     let query = visits::client::form(fields);
     format!("/idp/personnel/sso/unsolicited?{query}")
+}
+
+/// What the peer publishes, as we read it.
+fn published<P: Peer>(house: &House, peer: &P) -> Entity {
+    let policy = ReadPolicy {
+        pinned: &[],
+        now: forge::now(),
+        horizon_days: None,
+        loopback_http: true,
+    };
+    let text = house.client().get(&peer.entity_id()).body;
+    saml::metadata::read(&text, &policy)
+        .unwrap()
+        .entities
+        .remove(0)
+}
+
+/// Told by SOAP, it ends the session of the person it is told of, by us, and says so.
+pub(crate) fn a_logout_by_soap_is_understood<P: Peer>() {
+    let (house, peer) = with::<P>(Setup::default());
+    let client = house.client();
+    let login = peer.ask(&client, Wish::Plain);
+    let answer = client.sign_in(&login, "amartin", PASSWORD);
+    client.deliver(&answer);
+    let known = peer.known(&client).expect("signed on");
+    let xml = decode(&answer.field("SAMLResponse").expect("an answer"));
+    let role = published(&house, &peer).sp.unwrap();
+    let soap = role.slo.iter().find(|slo| slo.binding == Binding::Soap);
+    let to = soap.expect("an address").location.clone();
+    let us = EntityId::parse(&house.at("/idp/personnel")).unwrap();
+    let request = LogoutRequest {
+        id: forge::random_id(),
+        issue_instant: forge::now(),
+        issuer: us.clone(),
+        destination: Some(to.clone()),
+        not_on_or_after: Some(forge::now() + chrono::Duration::minutes(5)),
+        reason: None,
+        name_id: NameId {
+            value: known.name_id,
+            format: NameIdFormat::Transient,
+            name_qualifier: Some(us.as_str().to_owned()),
+            sp_name_qualifier: Some(peer.entity_id()),
+        },
+        session_indexes: visits::client::between(&xml, "SessionIndex=\"", "\"")
+            .into_iter()
+            .collect(),
+        asynchronous: false,
+    };
+    let tell = |key: &SigningKey| {
+        let envelope = saml::soap::compose(&request, key).unwrap();
+        let kind = saml::soap::CONTENT_TYPE;
+        house.client().post_raw(&to, kind, envelope.as_bytes())
+    };
+    tell(&forge::stranger());
+    assert!(peer.known(&client).is_some(), "a stranger ends nothing");
+    let told = tell(&forge::key(&house, "idp-personnel"));
+    assert_eq!(told.status, 200, "{} {}", told.body, peer.complaints());
+    assert_eq!(peer.known(&client), None);
+    let expected = LogoutResponseExpected {
+        issuer: &EntityId::parse(&peer.entity_id()).unwrap(),
+        in_response_to: &request.id,
+        destination: "",
+        binding: Binding::Soap,
+        now: forge::now(),
+    };
+    let said = Received::<LogoutResponse>::by_soap(told.body.as_bytes())
+        .and_then(|said| said.verify(&role.signing_keys))
+        .and_then(|said| said.accept(&expected))
+        .unwrap_or_else(|why| panic!("{why}: {}", told.body));
+    assert_eq!(said.into_message().outcome(), Outcome::Done);
 }

@@ -3,15 +3,13 @@
 use saml::{AuthnRequest, EntityId, KeyKind, SigningKey};
 use visits::{Answer, House, PASSWORD, forge};
 
-const ID: &str = "https://sp.partner.example/sp";
-
 fn key(kind: KeyKind) -> SigningKey {
     let pair = saml::keys::generate(kind, "partner", [5; 16], forge::now(), 30).unwrap();
     SigningKey::from_pem(&pair.key_pem, &pair.cert_pem).unwrap()
 }
 
-/// Registers a service that publishes those keys to encrypt for; the answer to its request.
-fn answered(house: &House, keys: &[&SigningKey], decisions: &[&str]) -> Answer {
+/// Registers a service that publishes those keys to encrypt for.
+fn register(house: &House, id: &str, keys: &[&SigningKey], decisions: &[&str]) {
     let keys: String = keys
         .iter()
         .map(|key| {
@@ -24,7 +22,7 @@ fn answered(house: &House, keys: &[&SigningKey], decisions: &[&str]) -> Answer {
         .collect();
     let text = format!(
         "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" \
-         xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" entityID=\"{ID}\"><md:SPSSODescriptor \
+         xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" entityID=\"{id}\"><md:SPSSODescriptor \
          protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{keys}\
          <md:AssertionConsumerService index=\"0\" Location=\"https://sp.partner.example/acs\" \
          Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\"/>\
@@ -36,13 +34,15 @@ fn answered(house: &House, keys: &[&SigningKey], decisions: &[&str]) -> Answer {
     let added = house.run(&[&["sp", "add", path.as_str()], decisions].concat());
     let why = String::from_utf8_lossy(&added.stderr);
     assert!(added.status.success(), "{why}");
-    // The files are looked at every second.
-    std::thread::sleep(std::time::Duration::from_millis(2000));
+}
+
+/// The answer to a request of a service.
+fn answered(house: &House, id: &str) -> Answer {
     let to = house.at("/idp/personnel/sso/redirect");
     let request = AuthnRequest {
         id: forge::random_id(),
         issue_instant: forge::now(),
-        issuer: EntityId::parse(ID).unwrap(),
+        issuer: EntityId::parse(id).unwrap(),
         destination: Some(to.clone()),
         acs: saml::request::AcsChoice::Default,
         protocol_binding: None,
@@ -79,10 +79,18 @@ fn assert_encrypted(answer: &Answer, is: bool) {
 fn p06_an_answer_that_cannot_be_encrypted_is_not_sent_open() {
     let house = House::start();
     let (curve, rsa) = (key(KeyKind::P256), key(KeyKind::Rsa2048));
+    let id = |name: &str| format!("https://{name}.partner.example/sp");
     // Keys on curves cannot be encrypted for.
-    assert_refused(&answered(&house, &[&curve], &[]));
-    assert_encrypted(&answered(&house, &[&curve], &["--encrypt", "never"]), false);
-    assert_encrypted(&answered(&house, &[&curve, &rsa], &[]), true);
-    assert_refused(&answered(&house, &[], &["--encrypt", "always"]));
-    assert_encrypted(&answered(&house, &[], &[]), false);
+    register(&house, &id("curve"), &[&curve], &[]);
+    register(&house, &id("waived"), &[&curve], &["--encrypt", "never"]);
+    register(&house, &id("both"), &[&curve, &rsa], &[]);
+    register(&house, &id("keyless"), &[], &["--encrypt", "always"]);
+    register(&house, &id("open"), &[], &[]);
+    // The files are looked at every second.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_refused(&answered(&house, &id("curve")));
+    assert_encrypted(&answered(&house, &id("waived")), false);
+    assert_encrypted(&answered(&house, &id("both")), true);
+    assert_refused(&answered(&house, &id("keyless")));
+    assert_encrypted(&answered(&house, &id("open")), false);
 }

@@ -8,14 +8,15 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::message::Outgoing;
+use super::query;
+use crate::message::{self, Outgoing};
 use crate::{Refusal, SigningKey};
 
 /// What `RelayState` may hold, in bytes (SAML Bindings 3.4.3).
 const RELAY_STATE: usize = 80;
 
 /// Composes the address that carries `message` to `destination`: deflated, signed over the query
-/// octets, `RelayState` (1 to 80 bytes) included. `destination` may already have a query, but no
+/// octets, `RelayState` (1 to 80 bytes; in an answer, what came with the request) included. `destination` may already have a query, but no
 /// fragment: it would swallow the message.
 pub fn compose<M: Outgoing>(
     message: &M,
@@ -27,8 +28,8 @@ pub fn compose<M: Outgoing>(
     if destination.contains('#') {
         return refused("the destination has a fragment");
     }
-    if relay_state.is_some_and(|state| state.is_empty() || state.len() > RELAY_STATE) {
-        return refused("RelayState has 1 to 80 bytes");
+    if !relay_state.is_none_or(may_carry::<M>) {
+        return refused("RelayState has 1 to 80 bytes, or is another's");
     }
     let xml = message.written()?.xml;
     let mut deflate = DeflateEncoder::new(Vec::new(), Compression::default());
@@ -58,6 +59,16 @@ pub fn compose<M: Outgoing>(
         Some(_) => "&",
     };
     Ok(format!("{destination}{joint}{query}"))
+}
+
+/// What is ours keeps to the limit; what an answer gives back is another's, and must be exactly what
+/// came (SAML Bindings 3.4.3).
+fn may_carry<M: Outgoing>(relay_state: &str) -> bool {
+    if M::PARAMETER == message::RESPONSE {
+        relay_state.len() <= query::RELAY_STATE
+    } else {
+        !relay_state.is_empty() && relay_state.len() <= RELAY_STATE
+    }
 }
 
 fn escaped(text: &str) -> String {

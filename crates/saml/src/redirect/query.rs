@@ -19,7 +19,7 @@ const LONGEST: usize = 128 * 1024;
 
 /// Octets of a RelayState. SAML Bindings 3.4.3 says 80; services in use send whole addresses, and
 /// an identity provider must give back what it was given.
-const RELAY_STATE: usize = 1024;
+pub(super) const RELAY_STATE: usize = 1024;
 
 /// A query, decoded, nothing of it verified.
 pub(crate) struct Query {

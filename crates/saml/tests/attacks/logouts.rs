@@ -217,6 +217,25 @@ fn what_came_beside_it_is_given_back() {
 }
 
 #[test]
+fn an_answer_gives_back_what_came_with_the_request() {
+    let answer = response(Status::Success.said());
+    let long = "é &+%".repeat(150);
+    for state in ["", "a b", long.as_str()] {
+        let to = redirect::compose(&answer, SLO, Some(state), &RSA.signing).unwrap();
+        let (_, query) = to.split_once('?').unwrap();
+        let received = Received::<LogoutResponse>::by_redirect(query).unwrap();
+        assert_eq!(received.relay_state(), Some(state));
+        assert!(received.verify(&[RSA.signing.verifying()]).is_ok());
+    }
+    let beyond = "x".repeat(1025);
+    assert!(redirect::compose(&answer, SLO, Some(&beyond), &RSA.signing).is_err());
+    // What is ours is short.
+    for state in ["", long.as_str()] {
+        assert!(redirect::compose(&request(), SLO, Some(state), &RSA.signing).is_err());
+    }
+}
+
+#[test]
 fn a_stranger_ends_nobodys_session() {
     for binding in BINDINGS {
         let wire = sent(&request(), binding, &STRANGER);

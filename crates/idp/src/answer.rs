@@ -154,9 +154,12 @@ fn said(
     let Some((entity, role)) = snapshot.service(&flow.service) else {
         return Err(refusals::unknown_service(&flow.service, realm));
     };
+    let requested = role
+        .requested(flow.attribute_service)
+        .map_err(|refusal| refusals::of_message(&refusal, realm))?;
     let asking = Asking {
         service: &flow.service,
-        requested: &role.requested_attributes,
+        requested,
         entity_attributes: &entity.attributes,
         policy,
         is_own: realm.own_services.contains(&flow.service),

@@ -36,6 +36,9 @@ pub(crate) struct Flow {
     pub(crate) relay_state: Option<String>,
     /// `NameIDPolicy` format.
     pub(crate) name_id_format: Option<NameIdFormat>,
+    /// `AttributeConsumingServiceIndex`; flows of an earlier release have none.
+    #[serde(default)]
+    pub(crate) attribute_service: Option<u16>,
     asked: chrono::DateTime<chrono::Utc>,
     force_authn: bool,
     is_passive: bool,
@@ -75,6 +78,7 @@ impl Flow {
             acs,
             relay_state,
             name_id_format: format,
+            attribute_service: request.attribute_service,
             asked: visit.edge().now(),
             force_authn: request.force_authn,
             is_passive: request.is_passive,
@@ -98,6 +102,7 @@ impl Flow {
             acs,
             relay_state,
             name_id_format: None,
+            attribute_service: None,
             asked: visit.edge().now(),
             force_authn: false,
             is_passive: false,

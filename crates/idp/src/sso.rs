@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use saml::metadata::SpRole;
 use saml::request::RequestExpected;
+use saml::response::Status;
 use saml::{AuthnRequest, Received, Refusal, Signing, Verified, VerifyingKey};
 use serde::Deserialize;
 use web::{Event, Form, Refused, Visit};
@@ -129,7 +130,11 @@ async fn decide(
     let snapshot = realm.federation.snapshot();
     let acs = snapshot
         .service(&accepted.issuer)
-        .map(|(_, role): (_, &SpRole)| role.choose_acs(&accepted).map(|acs| acs.location.clone()))
+        .map(|(_, role): (_, &SpRole)| {
+            // IIP-IDP04: a set of attributes the service does not have is no set at all.
+            role.requested(accepted.attribute_service)?;
+            role.choose_acs(&accepted).map(|acs| acs.location.clone())
+        })
         .ok_or_else(|| refusals::unknown_service(&accepted.issuer, realm))?
         .map_err(refuse)?;
     visit.tell(
@@ -141,6 +146,11 @@ async fn decide(
             .with("acs", acs.as_str()),
     );
     let flow = Flow::of(&accepted, acs, relay_state, visit, realm);
+    // SAML Core 3.4.1.2: the service names who may answer.
+    let scoping = accepted.scoping.as_ref();
+    if scoping.is_some_and(|scoping| !scoping.allows(&realm.parts.entity_id)) {
+        return answer::tell(visit, realm, &flow, Status::NoAvailableIdp);
+    }
     proceed(visit, realm, flow).await
 }
 

@@ -2,12 +2,13 @@
 //! test deployment, then changed.
 
 use std::io::{Read, Write};
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use saml::response::{Attribute, NameId, ResponsePlan, SignWhat};
-use saml::{EntityId, MessageId, Moment, NameIdFormat, SigningKey};
+use saml::{EntityId, MessageId, Moment, NameIdFormat, SigningKey, VerifyingKey};
 
 use crate::{Client, House};
 
@@ -89,6 +90,13 @@ pub fn key(house: &House, name: &str) -> SigningKey {
     let pem = std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{path:?}: {why}"));
     let (key, certificate) = pem.split_at(pem.find("-----BEGIN CERTIFICATE").expect("both"));
     SigningKey::from_pem(key, certificate).expect("a key")
+}
+
+/// The certificate in a file of keys, as others verify with it.
+pub fn certificate(path: &Path) -> VerifyingKey {
+    let pem = std::fs::read_to_string(path).unwrap_or_else(|why| panic!("{path:?}: {why}"));
+    let at = pem.find("-----BEGIN CERTIFICATE").expect("a certificate");
+    VerifyingKey::from_pem(&pem[at..]).expect("a certificate")
 }
 
 /// A key nobody knows.

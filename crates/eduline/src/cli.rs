@@ -121,6 +121,44 @@ pub(crate) enum Keys {
     List(Json),
     /// Make those that are missing; never replaces one.
     Generate(Json),
+    /// Make the key that comes next: published from now on, it signs once it is promoted.
+    Next {
+        #[command(flatten)]
+        which: WhichKeys,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// The next key signs from now on; the current one is retired, and still published.
+    Promote {
+        #[command(flatten)]
+        which: WhichKeys,
+        /// Whoever has not read our metadata since the next key was made is turned away.
+        #[arg(long)]
+        now: bool,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// Remove retired keys: no longer published, they open and prove nothing.
+    Retire {
+        /// Which: a realm or a key, as `keys list` calls it. All of them when none is named.
+        names: Vec<String>,
+        /// Those too that were retired a short while ago.
+        #[arg(long)]
+        now: bool,
+        #[command(flatten)]
+        print: Json,
+    },
+}
+
+/// Which keys are rolled.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct WhichKeys {
+    /// A realm or a key, as `keys list` calls it.
+    pub(crate) names: Vec<String>,
+    /// Every key that our metadata publishes; not the one that signs metadata.
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// `sp`.

@@ -18,13 +18,15 @@ use crate::keyring::{KeyRing, Secret};
 use crate::settings::{Names, Settings, StoreSettings};
 
 pub(crate) mod decided;
+mod held;
 mod services;
 mod sources;
 
 use decided::Decided;
 
+pub(crate) use held::HeldKeys;
 pub(crate) use services::{own_services, realm_parts};
-pub(crate) use sources::missing;
+pub(crate) use sources::{OWN, missing};
 
 /// What registers the routes of one service.
 pub(crate) type Routes = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
@@ -41,6 +43,8 @@ pub(crate) struct House {
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
     /// What the operator decided for each service; replaced as a whole too.
     pub(crate) policies: Arc<ArcSwap<Decided>>,
+    /// The keys of this process; each replaced when it rolls.
+    pub(crate) keys: Arc<HeldKeys>,
     /// The routes of every service.
     pub(crate) routes: Vec<Routes>,
 }
@@ -48,7 +52,8 @@ pub(crate) struct House {
 /// What the services of one process are made of.
 pub(crate) struct Ground<'a> {
     settings: &'a Settings,
-    ring: KeyRing,
+    ring: &'a KeyRing,
+    keys: Arc<HeldKeys>,
     edge: Edge,
     federation: Arc<Federation>,
     shelf: Arc<dyn Shelf>,
@@ -99,7 +104,8 @@ impl House {
         .behind(settings.server.proxies.clone());
         let ground = Ground {
             settings,
-            ring,
+            ring: &ring,
+            keys: Arc::new(HeldKeys::of(ring.clone())),
             edge: edge.clone(),
             federation: Arc::clone(&federation),
             shelf,
@@ -109,6 +115,7 @@ impl House {
         };
         let routes = services::open(&ground, which, directory.as_ref())?;
         Ok(Self {
+            keys: Arc::clone(&ground.keys),
             edge,
             federation,
             directory,

@@ -1,8 +1,13 @@
 //! Keys and secrets: what each service needs, where it is, and how the missing ones are made.
 //!
 //! A key file holds a private key and its certificate, PEM, readable by its owner only. Files appear
-//! whole and are never replaced: any number of processes may make the same folder's keys at once,
-//! and all of them end up with the same ones.
+//! whole and are never overwritten: any number of processes may make the same folder's keys at once,
+//! and all of them end up with the same ones. What a file is called says what its key is for:
+//! `idp-personnel.pem` signs, `idp-personnel.next.pem` will, `idp-personnel.retired-….pem` did
+//! ([`bunch`], [`roll`]).
+
+mod bunch;
+mod roll;
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -15,6 +20,9 @@ use saml::{KeyKind, Moment, SigningKey};
 use zeroize::Zeroizing;
 
 use crate::settings::Fault;
+
+pub(crate) use bunch::{Bunch, OneKey, State};
+pub(crate) use roll::Wait;
 
 /// The key that signs metadata.
 pub(crate) const METADATA: &str = "metadata";
@@ -90,13 +98,7 @@ impl KeyRing {
 
     /// Reads a key.
     pub(crate) fn key(&self, name: &str) -> Result<Arc<SigningKey>, Fault> {
-        let path = self.key_file(name);
-        let pem = read(&path)?;
-        let (key, certificate) =
-            halves(&pem).ok_or_else(|| Fault::of_file(&path, "holds no key and certificate"))?;
-        SigningKey::from_pem(key, certificate)
-            .map(Arc::new)
-            .map_err(|why| Fault::of_file(&path, why.to_string()))
+        decode(&self.key_file(name))
     }
 
     /// Reads a secret.
@@ -115,14 +117,7 @@ impl KeyRing {
             if path.exists() {
                 continue;
             }
-            let mut serial = [0; 16];
-            (making.dice)(&mut serial);
-            let common_name = format!("{name} {}", making.host);
-            let pair =
-                saml::keys::generate(making.kind, &common_name, serial, making.now, making.days)
-                    .map_err(|why| Fault::of_file(&path, why.to_string()))?;
-            let pem = Zeroizing::new(format!("{}{}", pair.key_pem, pair.cert_pem));
-            if self.publish(&path, pem.as_bytes(), making.dice)? {
+            if self.make(&name, &path, making)? {
                 made.push(name);
             }
         }
@@ -139,6 +134,17 @@ impl KeyRing {
             }
         }
         Ok(made)
+    }
+
+    /// Makes the key called `name` in the file at `path`; `false`: one is there.
+    fn make(&self, name: &str, path: &Path, making: &Making<'_>) -> Result<bool, Fault> {
+        let mut serial = [0; 16];
+        (making.dice)(&mut serial);
+        let common_name = format!("{name} {}", making.host);
+        let pair = saml::keys::generate(making.kind, &common_name, serial, making.now, making.days)
+            .map_err(|why| Fault::of_file(path, why.to_string()))?;
+        let pem = Zeroizing::new(format!("{}{}", pair.key_pem, pair.cert_pem));
+        self.publish(path, pem.as_bytes(), making.dice)
     }
 
     /// Where a key is.
@@ -188,6 +194,16 @@ impl KeyRing {
             Err(why) => Err(fault(why)),
         }
     }
+}
+
+/// Reads the key in a file.
+fn decode(path: &Path) -> Result<Arc<SigningKey>, Fault> {
+    let pem = read(path)?;
+    let (key, certificate) =
+        halves(&pem).ok_or_else(|| Fault::of_file(path, "holds no key and certificate"))?;
+    SigningKey::from_pem(key, certificate)
+        .map(Arc::new)
+        .map_err(|why| Fault::of_file(path, why.to_string()))
 }
 
 /// Reads a file of the ring; refuses one that others may read.

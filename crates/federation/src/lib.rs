@@ -45,7 +45,7 @@ pub enum Location {
 
 /// The federation: sources, and the snapshot that stands.
 pub struct Federation {
-    sources: Vec<Source>,
+    sources: arc_swap::ArcSwap<Vec<Source>>,
     cache: Cache,
     loopback_http: bool,
     current: arc_swap::ArcSwap<Snapshot>,
@@ -111,7 +111,7 @@ impl Federation {
             .collect();
         let current = arc_swap::ArcSwap::from_pointee(Snapshot::of(&read));
         Self {
-            sources,
+            sources: arc_swap::ArcSwap::from_pointee(sources),
             cache,
             loopback_http,
             current,
@@ -124,12 +124,26 @@ impl Federation {
         self.current.load_full()
     }
 
+    /// Pins other keys for the sources whose names start with `prefix`, from the next refresh on.
+    pub fn pin(&self, prefix: &str, keys: &[VerifyingKey]) {
+        self.sources.rcu(|sources| {
+            let mut sources = Vec::clone(sources);
+            for source in sources
+                .iter_mut()
+                .filter(|one| one.name.starts_with(prefix))
+            {
+                source.pinned = keys.to_vec();
+            }
+            sources
+        });
+    }
+
     /// Reads every source again, all at once (blocking work in a pool, 10 s a source), and swaps the
     /// snapshot. A source that fails keeps its last good reading, as far as it is still valid.
     pub async fn refresh(&self, now: Moment) -> Arc<Snapshot> {
         let mut last = self.last.lock().await;
-        let tasks: Vec<_> = self
-            .sources
+        let sources = self.sources.load_full();
+        let tasks: Vec<_> = sources
             .iter()
             .map(|source| {
                 let (source, cache, loopback) =
@@ -138,7 +152,7 @@ impl Federation {
             })
             .collect();
         let mut readings = Vec::with_capacity(tasks.len());
-        for ((task, before), source) in tasks.into_iter().zip(last.iter()).zip(&self.sources) {
+        for ((task, before), source) in tasks.into_iter().zip(last.iter()).zip(sources.iter()) {
             let reading = match task.await {
                 Ok(Ok(reading)) => reading,
                 Ok(Err(why)) => before.after_failure(&source.name, &why.to_string(), now),

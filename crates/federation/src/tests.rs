@@ -229,3 +229,28 @@ async fn the_first_source_wins_and_the_other_says_so() {
     );
     assert!(snapshot.reports[1].left_out[0].contains("earlier source"));
 }
+
+#[tokio::test]
+async fn a_source_is_believed_by_other_keys_once_they_are_pinned() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (key(1), key(2));
+    let write = |name: &str| {
+        let path = folder.path().join(name);
+        let id = format!("https://{name}.example");
+        std::fs::write(&path, service(&id, &two, week())).unwrap();
+        Location::File(path)
+    };
+    let sources = vec![
+        source("own.a", write("a"), &[&one]),
+        source("b", write("b"), &[&one]),
+    ];
+    let federation = Federation::open(sources, folder.path().to_path_buf(), false, now());
+    assert_eq!(federation.snapshot().entities().count(), 0);
+    federation.pin("own.", &[one.verifying(), two.verifying()]);
+    let snapshot = federation.refresh(now()).await;
+    assert!(snapshot.service(&id("https://a.example")).is_some());
+    assert!(snapshot.service(&id("https://b.example")).is_none());
+    federation.pin("own.", &[one.verifying()]);
+    let snapshot = federation.refresh(now()).await;
+    assert!(snapshot.reports[0].failure.is_some());
+}

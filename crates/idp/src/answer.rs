@@ -100,7 +100,8 @@ pub(crate) async fn give(
         },
     };
     let encryption = encryption(realm, flow, policy.encrypt)?;
-    let xml = saml::response::compose_for(&plan, encryption.as_ref(), &realm.parts.signing)
+    let keys = realm.parts.keys.now();
+    let xml = saml::response::compose_for(&plan, encryption.as_ref(), keys.current())
         .map_err(|refusal| refusals::not_composed(&refusal).with("request", flow.request_id()))?;
     let names = said.attributes.iter();
     let names: Vec<&str> = names.filter_map(|a| a.friendly_name.as_deref()).collect();
@@ -211,7 +212,8 @@ pub(crate) fn tell(
         status,
         message: None,
     };
-    let xml = saml::response::compose_error(&plan, &realm.parts.signing)
+    let keys = realm.parts.keys.now();
+    let xml = saml::response::compose_error(&plan, keys.current())
         .map_err(|refusal| refusals::not_composed(&refusal).with("request", flow.request_id()))?;
     visit.tell(event);
     hand_over(visit, realm, flow, &xml)

@@ -24,6 +24,7 @@ mod sso;
 mod throttle;
 mod unsolicited;
 
+pub use metadata::CACHE_S;
 pub use realm::{Idp, IdpParts, RealmParts};
 
 /// The pages of this room, for the edge to check.

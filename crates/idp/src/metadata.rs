@@ -3,6 +3,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::TimeDelta;
+use saml::keys::OwnKeys;
 use saml::metadata::{Endpoint, EntityPlan, RolePlan};
 use saml::{Binding, MessageId, Moment, NameIdFormat, Refusal};
 use web::{Publisher, Refused};
@@ -14,8 +15,8 @@ use crate::refusals;
 const VALID: TimeDelta = TimeDelta::days(10);
 /// Composed again after this long, so that much of `validUntil` always lies ahead.
 const RENEWED: TimeDelta = TimeDelta::days(1);
-/// `cacheDuration` and `max-age`, seconds.
-const CACHE_S: u32 = 3600;
+/// `cacheDuration` and `max-age` of the metadata of a realm, seconds.
+pub const CACHE_S: u32 = 3600;
 
 pub(crate) fn publisher() -> Publisher {
     Publisher::renewed_after(RENEWED)
@@ -26,14 +27,21 @@ pub(crate) async fn serve(
     realm: Data<Realm>,
 ) -> Result<HttpResponse, Refused> {
     let now = realm.edge.now();
+    let (keys, signing) = (realm.parts.keys.now(), realm.parts.metadata_keys.now());
+    let of = format!("{} by {}", keys.mark(), signing.mark());
     let published = realm
         .publisher
-        .at(now, || compose(&realm, now))
+        .at(now, &of, || compose(&realm, &keys, &signing, now))
         .map_err(|refusal| refusals::not_composed(&refusal))?;
     Ok(published.answer(&request, "application/samlmetadata+xml", CACHE_S))
 }
 
-fn compose(realm: &Realm, now: Moment) -> Result<String, Refusal> {
+fn compose(
+    realm: &Realm,
+    keys: &OwnKeys,
+    signing: &OwnKeys,
+    now: Moment,
+) -> Result<String, Refusal> {
     let endpoint = |binding, path| Endpoint {
         binding,
         location: realm.address(path),
@@ -59,7 +67,7 @@ fn compose(realm: &Realm, now: Moment) -> Result<String, Refusal> {
         ui: &realm.parts.ui,
         attributes: &[],
         role,
-        signing_certificates: realm.parts.published.iter().map(String::as_str).collect(),
+        signing_certificates: keys.certificates(),
     };
-    saml::metadata::compose(&plan, &realm.parts.metadata_signing)
+    saml::metadata::compose(&plan, signing.current())
 }

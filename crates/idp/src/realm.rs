@@ -7,8 +7,9 @@ use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use directory::fonctions::Fonctions;
 use directory::{Directory, Realm as Name};
 use federation::Federation;
+use saml::EntityId;
+use saml::keys::{Hook, OwnKeys};
 use saml::metadata::Ui;
-use saml::{EntityId, SigningKey};
 use store::{Drawer, Shelf};
 use web::{Edge, Pool, Publisher, Sessions};
 
@@ -51,12 +52,10 @@ pub struct RealmParts {
     pub realm: Name,
     /// Its entity.
     pub entity_id: EntityId,
-    /// Signs answers.
-    pub signing: Arc<SigningKey>,
-    /// Signs metadata.
-    pub metadata_signing: Arc<SigningKey>,
-    /// Certificates published for signing, current first (base64 DER).
-    pub published: Vec<String>,
+    /// Sign answers, and are published for that.
+    pub keys: Arc<Hook<OwnKeys>>,
+    /// Sign metadata.
+    pub metadata_keys: Arc<Hook<OwnKeys>>,
     /// The scope of scoped attributes.
     pub scope: String,
     /// What it shows of itself.

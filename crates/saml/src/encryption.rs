@@ -288,11 +288,11 @@ impl DecryptionKey {
     /// Decodes a PEM private key and its PEM certificate, as [`SigningKey::from_pem`] does; RSA only.
     pub fn from_pem(key_pem: &str, cert_pem: &str) -> Result<Self, KeyFault> {
         let pair = SigningKey::from_pem(key_pem, cert_pem)?;
-        if pair.private().id() != Id::RSA {
+        let Some(key) = pair.private().filter(|key| key.id() == Id::RSA) else {
             return Err(KeyFault::NotRsa);
-        }
+        };
         Ok(Self {
-            key: pair.private().clone(),
+            key: key.clone(),
             certificate: pair.certificate().to_owned(),
             fingerprint: pair.verifying().fingerprint().to_owned(),
         })

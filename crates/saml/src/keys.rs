@@ -1,8 +1,12 @@
 //! Keys: ours to sign with, decoded once; others' to verify with, from their metadata only.
 
+mod own;
+
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use openssl::asn1::{Asn1Integer, Asn1Time};
+use openssl::asn1::{Asn1Integer, Asn1Time, Asn1TimeRef};
 use openssl::bn::BigNum;
 use openssl::ec::{EcGroup, EcKey};
 use openssl::ecdsa::EcdsaSig;
@@ -15,7 +19,9 @@ use openssl::sha::sha256;
 use openssl::sign::{Signer, Verifier};
 use openssl::x509::{X509, X509Builder, X509NameBuilder};
 
-use crate::Moment;
+use crate::{Moment, Refusal};
+
+pub use own::{Hook, OwnKeys};
 
 /// The kinds of key we make and use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -94,7 +100,7 @@ impl Algorithm {
 
 /// A key of ours, decoded once, with the certificate that publishes it.
 pub struct SigningKey {
-    key: PKey<Private>,
+    half: Half,
     algorithm: Algorithm,
     /// Bytes of one coordinate of the curve; 0 for RSA.
     coordinate: i32,
@@ -108,12 +114,26 @@ impl std::fmt::Debug for SigningKey {
     }
 }
 
+/// The private half: in this process, or with somebody who signs for us and shows it to nobody.
+enum Half {
+    Here(PKey<Private>),
+    Held(Arc<dyn Holder>),
+}
+
+/// Whoever holds a private key and signs with it: a token.
+pub trait Holder: Send + Sync {
+    /// The signature over `bytes`; ECDSA signatures as r ‖ s. May wait for the token, and must give
+    /// up within seconds: [`KeyFault::Away`].
+    fn sign(&self, algorithm: Algorithm, bytes: &[u8]) -> Result<Vec<u8>, KeyFault>;
+}
+
 /// A key of somebody else's, from their metadata.
 #[derive(Debug, Clone)]
 pub struct VerifyingKey {
     key: PKey<Public>,
     der: Vec<u8>,
     fingerprint: String,
+    not_before: Option<Moment>,
     not_after: Option<Moment>,
 }
 
@@ -147,6 +167,20 @@ pub enum KeyFault {
     /// Another curve than P-256, P-384 or P-521 (SDP-MD07), or another kind of key.
     #[error("only RSA and the curves P-256, P-384, P-521 are used")]
     UnknownKind,
+    /// Whoever holds the key does not answer, or not with a signature.
+    #[error("the key's holder is away: {0}")]
+    Away(String),
+}
+
+impl KeyFault {
+    /// What is told of a message that was not signed: with a token away, it may be later.
+    pub(crate) fn refusal(&self) -> Refusal {
+        let why = match self {
+            Self::Away(_) => "the token that holds the key is away",
+            _ => "the key does not sign",
+        };
+        Refusal::NotComposed { why }
+    }
 }
 
 /// A fresh key and its self-signed certificate, both PEM.
@@ -220,6 +254,17 @@ impl SigningKey {
         if !key.public_eq(&verifying.key) {
             return Err(KeyFault::Mismatch);
         }
+        Self::of(Half::Here(key), verifying)
+    }
+
+    /// A key that `holder` signs with, published by this PEM certificate. Whether they belong
+    /// together shows at the first signature only.
+    pub fn held(cert_pem: &str, holder: Arc<dyn Holder>) -> Result<Self, KeyFault> {
+        Self::of(Half::Held(holder), VerifyingKey::from_pem(cert_pem)?)
+    }
+
+    fn of(half: Half, verifying: VerifyingKey) -> Result<Self, KeyFault> {
+        let key = &verifying.key;
         let (algorithm, coordinate) = match key.id() {
             Id::RSA => (Algorithm::RsaSha256, 0),
             Id::EC => match key.ec_key()?.group().curve_name() {
@@ -232,7 +277,7 @@ impl SigningKey {
         };
         let certificate = STANDARD.encode(&verifying.der);
         Ok(Self {
-            key,
+            half,
             algorithm,
             coordinate,
             certificate,
@@ -240,9 +285,17 @@ impl SigningKey {
         })
     }
 
-    /// The private half.
-    pub(crate) fn private(&self) -> &PKey<Private> {
-        &self.key
+    /// The private half, when it is in this process.
+    pub(crate) fn private(&self) -> Option<&PKey<Private>> {
+        match &self.half {
+            Half::Here(key) => Some(key),
+            Half::Held(_) => None,
+        }
+    }
+
+    /// Whether somebody else holds it.
+    pub fn is_held(&self) -> bool {
+        matches!(self.half, Half::Held(_))
     }
 
     /// The certificate, base64 of DER without line breaks, as metadata carries it.
@@ -262,7 +315,11 @@ impl SigningKey {
 
     /// Signs `bytes`; ECDSA signatures as r ‖ s (RFC 9231 2.3.6), as XML and SAML want them.
     pub fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, KeyFault> {
-        let mut signer = Signer::new(self.algorithm.digest(), &self.key)?;
+        let key = match &self.half {
+            Half::Here(key) => key,
+            Half::Held(holder) => return holder.sign(self.algorithm, bytes),
+        };
+        let mut signer = Signer::new(self.algorithm.digest(), key)?;
         let signature = signer.sign_oneshot_to_vec(bytes)?;
         if self.coordinate == 0 {
             return Ok(signature);
@@ -304,23 +361,12 @@ impl VerifyingKey {
             _ => return Err(KeyFault::UnknownKind),
         }
         let digest = sha256(&key.public_key_to_der()?);
-        let hex: Vec<String> = digest
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let fingerprint = hex.concat();
-        let not_after = Asn1Time::from_unix(0)
-            .and_then(|epoch| epoch.diff(certificate.not_after()))
-            .ok()
-            .and_then(|span| {
-                Moment::from_timestamp(i64::from(span.days) * 86_400 + i64::from(span.secs), 0)
-            });
         Ok(Self {
             key,
             der: certificate.to_der()?,
-            fingerprint,
-            not_after,
+            fingerprint: hexadecimal(digest.get(..8).unwrap_or_default()),
+            not_before: moment(certificate.not_before()),
+            not_after: moment(certificate.not_after()),
         })
     }
 
@@ -332,6 +378,21 @@ impl VerifyingKey {
     /// When the certificate ends, for warnings only.
     pub fn not_after(&self) -> Option<Moment> {
         self.not_after
+    }
+
+    /// From when the certificate says it is valid: when a key of ours was made.
+    pub fn not_before(&self) -> Option<Moment> {
+        self.not_before
+    }
+
+    /// The certificate, base64 of DER without line breaks, as metadata carries it.
+    pub fn certificate(&self) -> String {
+        STANDARD.encode(&self.der)
+    }
+
+    /// SHA-256 of the certificate, hexadecimal: what others compare by telephone.
+    pub fn certificate_fingerprint(&self) -> String {
+        hexadecimal(&sha256(&self.der))
     }
 
     /// The certificate, DER.
@@ -387,6 +448,16 @@ impl VerifyingKey {
                 .to_der()?;
         verifier.verify_oneshot(&der, bytes)
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn moment(at: &Asn1TimeRef) -> Option<Moment> {
+    let span = Asn1Time::from_unix(0).and_then(|epoch| epoch.diff(at));
+    let span = span.ok()?;
+    Moment::from_timestamp(i64::from(span.days) * 86_400 + i64::from(span.secs), 0)
 }
 
 #[cfg(test)]

@@ -31,11 +31,7 @@ pub(crate) fn sign(
         &format!("<ds:SignedInfo xmlns:ds=\"{}\">", DS.uri),
         1,
     );
-    let signature = key
-        .sign(apex.as_bytes())
-        .map_err(|_| Refusal::NotComposed {
-            why: "the key does not sign",
-        })?;
+    let signature = key.sign(apex.as_bytes()).map_err(|why| why.refusal())?;
     let whole = format!(
         "<ds:Signature xmlns:ds=\"{}\">{inner}<ds:SignatureValue>{}</ds:SignatureValue>\
          <ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data>\

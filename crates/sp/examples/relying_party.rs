@@ -13,6 +13,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{Data, get};
 use actix_web::{App, HttpResponse, HttpServer};
 use federation::{Federation, Location, Source};
+use saml::keys::{Hook, OwnKeys};
 use saml::{EntityId, KeyKind, SigningKey};
 use sp::{Service, ServiceParts, SessionTimes};
 use web::{Edge, EdgeParts, Journal, PublicUrl, Refused, Visit};
@@ -63,6 +64,7 @@ async fn parts(edge: &Edge) -> Result<ServiceParts, Box<dyn Error>> {
     // A real one keeps its key: providers know it by its metadata.
     let pair = saml::keys::generate(KeyKind::P256, "notes", edge.random(), edge.now(), 365)?;
     let key = Arc::new(SigningKey::from_pem(&pair.key_pem, &pair.cert_pem)?);
+    let keys = Arc::new(Hook::new(OwnKeys::alone(key)));
     Ok(ServiceParts {
         edge: edge.clone(),
         federation: Arc::new(federation),
@@ -70,8 +72,8 @@ async fn parts(edge: &Edge) -> Result<ServiceParts, Box<dyn Error>> {
         name: "notes",
         prefix: "/notes",
         entity_id: EntityId::parse("http://localhost:3000/notes")?,
-        metadata_signing: Arc::clone(&key),
-        signing: key,
+        metadata_keys: Arc::clone(&keys),
+        keys,
         ui: saml::metadata::Ui::default(),
         requested: Vec::new(),
         discovery: "http://localhost:8080/wayf/".into(),

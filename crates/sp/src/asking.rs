@@ -104,7 +104,8 @@ async fn ask_provider(
         .and_then(|(_, role)| role.sso_at(Binding::Redirect))
         .ok_or_else(|| refusals::no_redirect(service, &attempt.target, &provider))?;
     let request = request(service, destination);
-    let to = saml::redirect::compose(&request, destination, None, &service.parts.signing)
+    let keys = service.parts.keys.now();
+    let to = saml::redirect::compose(&request, destination, None, keys.current())
         .map_err(|refusal| refusals::not_composed(&refusal))?;
     visit.tell(
         Event::new("sp.request.sent")

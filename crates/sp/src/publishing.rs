@@ -6,6 +6,7 @@ use actix_web::HttpRequest;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use chrono::TimeDelta;
+use saml::keys::OwnKeys;
 use saml::metadata::{EntityPlan, IndexedEndpoint, IndexedEndpointUrl, RolePlan};
 use saml::{Binding, MessageId, Moment, Refusal};
 use web::publishing::Published;
@@ -44,12 +45,20 @@ impl Service {
 
     fn published(&self) -> Result<Arc<Published>, Refusal> {
         let now = self.parts.edge.now();
-        self.publisher.at(now, || self.compose_metadata(now))
+        let (keys, signing) = (self.parts.keys.now(), self.parts.metadata_keys.now());
+        let of = format!("{} by {}", keys.mark(), signing.mark());
+        let make = || self.compose_metadata(&keys, &signing, now);
+        self.publisher.at(now, &of, make)
     }
 
     /// No logout address while none is supported (SDP-MD04); the discovery response is the login
     /// address, to which answers of the discovery service must lead (IdP Discovery Protocol 2.5).
-    fn compose_metadata(&self, now: Moment) -> Result<String, Refusal> {
+    fn compose_metadata(
+        &self,
+        keys: &OwnKeys,
+        signing: &OwnKeys,
+        now: Moment,
+    ) -> Result<String, Refusal> {
         let role = RolePlan::Sp {
             acs: vec![IndexedEndpoint {
                 binding: Binding::Post,
@@ -74,8 +83,8 @@ impl Service {
             ui: &self.parts.ui,
             attributes: &[],
             role,
-            signing_certificates: vec![self.parts.signing.certificate()],
+            signing_certificates: keys.certificates(),
         };
-        saml::metadata::compose(&plan, &self.parts.metadata_signing)
+        saml::metadata::compose(&plan, signing.current())
     }
 }

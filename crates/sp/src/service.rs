@@ -6,8 +6,10 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use federation::Federation;
+use saml::EntityId;
+use saml::keys::{Hook, OwnKeys};
 use saml::metadata::{RequestedAttribute, Ui};
-use saml::{EntityId, SigningKey};
+
 use web::{Badge, Edge, Event, Pool, Publisher, Refused, Session, Sessions, Visit};
 
 use crate::attempt::Attempts;
@@ -50,10 +52,10 @@ pub struct ServiceParts {
     pub prefix: &'static str,
     /// Its name in the federation.
     pub entity_id: EntityId,
-    /// The key its requests are signed with, published in its metadata.
-    pub signing: Arc<SigningKey>,
-    /// The key its metadata is signed with.
-    pub metadata_signing: Arc<SigningKey>,
+    /// The keys its requests are signed with, published in its metadata.
+    pub keys: Arc<Hook<OwnKeys>>,
+    /// The keys its metadata is signed with.
+    pub metadata_keys: Arc<Hook<OwnKeys>>,
     /// What it shows of itself.
     pub ui: Ui,
     /// The attributes it asks for, in its metadata.

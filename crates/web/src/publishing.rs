@@ -18,6 +18,7 @@ pub struct Publisher {
 pub struct Published {
     text: String,
     etag: String,
+    of: String,
     made: DateTime<Utc>,
 }
 
@@ -30,14 +31,17 @@ impl Publisher {
         }
     }
 
-    /// The document that stands at `now`; `make` makes another when there is none young enough.
+    /// The document that stands at `now`; `make` makes another when there is none young enough, or
+    /// when it is to be made `of` something else than the last one (other keys).
     pub fn at<E>(
         &self,
         now: DateTime<Utc>,
+        of: &str,
         make: impl FnOnce() -> Result<String, E>,
     ) -> Result<Arc<Published>, E> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(published) = current.as_ref().filter(|one| one.made + self.renewed > now) {
+        let stands = |one: &&Arc<Published>| one.of == of && one.made + self.renewed > now;
+        if let Some(published) = current.as_ref().filter(stands) {
             return Ok(Arc::clone(published));
         }
         let text = make()?;
@@ -50,6 +54,7 @@ impl Publisher {
         let published = Arc::new(Published {
             etag: format!("\"{tag}\""),
             text,
+            of: of.to_owned(),
             made: now,
         });
         *current = Some(Arc::clone(&published));

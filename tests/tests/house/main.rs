@@ -12,6 +12,7 @@ mod encrypted;
 mod hostile_addresses;
 mod hostile_requests;
 mod hostile_responses;
+mod keys;
 mod mellon;
 mod operator;
 mod peers;

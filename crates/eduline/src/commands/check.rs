@@ -41,7 +41,7 @@ fn faults_of_keys(settings: &Settings) -> Vec<String> {
     let keys = names
         .iter()
         .filter(|name| !settings.server.demo || ring.key_file(name).exists())
-        .filter_map(|name| ring.key(name).err());
+        .filter_map(|name| ring.bunch(name).err());
     let secrets = Secret::ALL
         .into_iter()
         .filter(|secret| !settings.server.demo || ring.secret_file(*secret).exists())

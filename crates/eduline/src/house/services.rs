@@ -13,7 +13,7 @@ use viewer::{Viewer, ViewerParts};
 use wayf::{Profile, Status, Wayf, WayfParts};
 use web::Sample;
 
-use super::{Ground, Routes, ui};
+use super::{Ground, HeldKeys, Routes, ui};
 use crate::cli::Which;
 use crate::commands::Refusal;
 use crate::keyring::{self, KeyRing, Secret};
@@ -85,7 +85,7 @@ fn wayf(ground: &Ground<'_>) -> Routes {
 fn idp(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
     let settings = ground.settings;
     let realms = settings.idp.realms.iter();
-    let realms = realms.map(|one| realm_parts(settings, &ground.ring, one));
+    let realms = realms.map(|one| realm_parts(settings, (ground.ring, &ground.keys), one));
     let idp = Idp::new(IdpParts {
         edge: ground.edge.clone(),
         federation: Arc::clone(&ground.federation),
@@ -103,16 +103,14 @@ fn idp(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
 /// What one realm is made of.
 pub(crate) fn realm_parts(
     settings: &Settings,
-    ring: &KeyRing,
+    (ring, keys): (&KeyRing, &HeldKeys),
     one: &RealmSettings,
 ) -> Result<RealmParts, Refusal> {
-    let signing = ring.key(&keyring::of_realm(one.realm))?;
     Ok(RealmParts {
         realm: one.realm,
         entity_id: entity(&settings.realm_entity(one.realm))?,
-        published: vec![signing.certificate().to_owned()],
-        signing,
-        metadata_signing: ring.key(keyring::METADATA)?,
+        keys: keys.hook(&keyring::of_realm(one.realm))?,
+        metadata_keys: keys.hook(keyring::METADATA)?,
         scope: one.scope.clone(),
         ui: ui(settings, &one.name),
         pairwise_salt: ring.secret(Secret::Pairwise)?,
@@ -225,8 +223,8 @@ fn relying(ground: &Ground<'_>, relying: &Relying<'_>) -> Result<Arc<Service>, R
         name: relying.name,
         prefix: relying.prefix,
         entity_id: entity(&ground.edge.public_url().join(relying.prefix))?,
-        signing: ground.ring.key(relying.key)?,
-        metadata_signing: ground.ring.key(keyring::METADATA)?,
+        keys: ground.keys.hook(relying.key)?,
+        metadata_keys: ground.keys.hook(keyring::METADATA)?,
         ui: ui(ground.settings, relying.shown),
         requested: required.chain(wanted).collect(),
         discovery: ground.edge.public_url().join("/wayf/"),

@@ -8,21 +8,22 @@ use crate::keyring::{self, KeyRing};
 use crate::settings::{Fault, Settings, SourcePlace};
 
 /// Names of the sources of our own entities start so; no source of the settings does.
-const OWN: &str = "own.";
+pub(crate) const OWN: &str = "own.";
 
 /// `validUntil` of our own metadata lies a few days ahead; more than this is not ours.
 const OWN_HORIZON_DAYS: u32 = 60;
 
 /// Every source of a deployment. Our own entities are known like everybody else's: by what they
-/// publish at their address, signed by the one key that is pinned.
+/// publish at their address, signed by the key for metadata: the one that stands, and during a roll
+/// the next one and those that went, since other processes turn the page a moment later.
 pub(super) fn of(
     settings: &Settings,
     ring: &KeyRing,
     own_base: &str,
 ) -> Result<Vec<Source>, Fault> {
-    let pinned = ring.key(keyring::METADATA)?.verifying();
+    let pinned = ring.bunch(keyring::METADATA)?.own_keys();
     let mut sources: Vec<Source> = published(settings)
-        .map(|(name, path)| own(&name, &format!("{own_base}{path}"), &pinned))
+        .map(|(name, path)| own(&name, &format!("{own_base}{path}"), pinned.published()))
         .collect();
     sources.push(Source {
         name: "registered".to_owned(),
@@ -76,11 +77,11 @@ fn realm(realm: Realm) -> (String, String) {
     (format!("idp-{name}"), format!("/idp/{name}/metadata"))
 }
 
-fn own(name: &str, url: &str, pinned: &VerifyingKey) -> Source {
+fn own(name: &str, url: &str, pinned: &[VerifyingKey]) -> Source {
     Source {
         name: format!("{OWN}{name}"),
         location: Location::Url(url.to_owned()),
-        pinned: vec![pinned.clone()],
+        pinned: pinned.to_vec(),
         horizon_days: Some(OWN_HORIZON_DAYS),
     }
 }

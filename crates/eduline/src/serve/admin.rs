@@ -9,12 +9,13 @@ use actix_web::{App, HttpResponse, HttpServer};
 use federation::{Federation, Snapshot};
 use web::Edge;
 
-use crate::house::House;
+use crate::house::{HeldKeys, House};
 
 /// What the private pages read.
 struct Behind {
     edge: Edge,
     federation: Arc<Federation>,
+    keys: Arc<HeldKeys>,
 }
 
 /// Listens at `address` beside the public server.
@@ -22,6 +23,7 @@ pub(super) fn open(address: SocketAddr, house: &House) -> std::io::Result<()> {
     let behind = Data::new(Behind {
         edge: house.edge.clone(),
         federation: Arc::clone(&house.federation),
+        keys: Arc::clone(&house.keys),
     });
     let server = HttpServer::new(move || {
         App::new()
@@ -46,9 +48,28 @@ async fn metrics(behind: Data<Behind>) -> HttpResponse {
         writeln!(text, "eduline_away{{dependency=\"{name}\"}} 1").ok();
     }
     tell_sources(&mut text, &behind.federation.snapshot());
+    tell_keys(&mut text, &behind);
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
         .body(text)
+}
+
+/// How long the certificates of our keys last (M09): negative once they are over.
+fn tell_keys(text: &mut String, behind: &Behind) {
+    text.push_str("# TYPE eduline_certificate_days_left gauge\n");
+    for bunch in behind.keys.bunches() {
+        let key = bunch.name();
+        for one in bunch.keys() {
+            if let Some(days) = one.days_left(behind.edge.now()) {
+                let state = one.state.as_str();
+                writeln!(
+                    text,
+                    "eduline_certificate_days_left{{key=\"{key}\",state=\"{state}\"}} {days}"
+                )
+                .ok();
+            }
+        }
+    }
 }
 
 /// How many entities each source gave, how many it could not, and when it was last read (B04).

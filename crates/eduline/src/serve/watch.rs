@@ -16,6 +16,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How soon our own metadata is asked for again while a part of it is missing: in a deployment of
 /// several processes the others may start later.
 const AGAIN: Duration = Duration::from_millis(500);
+/// How soon our own metadata is read a second time after keys changed: every process has looked.
+const TURNED: Duration = Duration::from_secs(3);
 /// The longest a start waits for its own metadata before it says that it listens.
 const PATIENCE: Duration = Duration::from_millis(2500);
 
@@ -25,11 +27,14 @@ pub(super) fn spawn(settings: &Arc<Settings>, house: &House) {
     let federation = Arc::clone(&house.federation);
     let catalogue = Arc::clone(&house.catalogue);
     let policies = Arc::clone(&house.policies);
+    let keys = Arc::clone(&house.keys);
     let edge = house.edge.clone();
     actix_web::rt::spawn(async move {
         let mut registered = Seen::of_folder(settings.registered());
         let mut applications = Seen::of_file(settings.portal.catalogue.clone());
         let mut services = Seen::of_file(settings.idp.services.clone().unwrap_or_default());
+        let mut key_files = Seen::of_folder(settings.keys.folder.clone());
+        let mut rolled = Rolled::Settled;
         loop {
             // Before the service is known: its first answer is made as it was decided.
             match Decided::read(&settings) {
@@ -41,14 +46,18 @@ pub(super) fn spawn(settings: &Arc<Settings>, house: &House) {
             }
             let snapshot = federation.refresh(edge.now()).await;
             let whole = missing(&snapshot).is_none();
-            let pause = if whole {
-                settings.federation.refresh
-            } else {
-                AGAIN
+            let pause = match (whole, rolled.next()) {
+                (true, Rolled::Settled) => settings.federation.refresh,
+                (true, Rolled::Just) => TURNED,
+                (false, _) => AGAIN,
             };
             let read = Instant::now();
             while read.elapsed() < pause && !registered.has_changed() && !services.has_changed() {
                 sleep(LOOK.min(pause)).await;
+                if key_files.has_changed() && keys.reread(&edge, &federation) {
+                    rolled = Rolled::Just;
+                    break;
+                }
                 if applications.has_changed() {
                     match house::reread_catalogue(&settings) {
                         Ok(read) => catalogue.store(Arc::new(read)),
@@ -63,6 +72,21 @@ pub(super) fn spawn(settings: &Arc<Settings>, house: &House) {
             }
         }
     });
+}
+
+/// Whether keys have just changed. What we publish says so at once where the change was seen, and a
+/// moment later in other processes: our own metadata is read now, and once more then.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rolled {
+    Just,
+    Settled,
+}
+
+impl Rolled {
+    /// What it was, which it is no longer.
+    fn next(&mut self) -> Self {
+        std::mem::replace(self, Self::Settled)
+    }
 }
 
 /// Waits until everything answers, or patience ends.

@@ -84,6 +84,10 @@ pub(crate) struct KeySettings {
     pub(crate) kind: KeyKind,
     /// Days a new certificate says it is valid.
     pub(crate) days: u32,
+    /// How long a next key is published before it signs.
+    pub(crate) wait: Duration,
+    /// How long a retired key stays published.
+    pub(crate) grace: Duration,
 }
 
 /// Who runs this deployment.
@@ -264,6 +268,13 @@ impl Settings {
     /// The host of the public address, without its port.
     pub(crate) fn host(&self) -> &str {
         rooms::host(&self.server.public_url)
+    }
+
+    /// How long a next key is published before it signs: as long as the operator says, and at least
+    /// until everybody reads our metadata again who keeps to its `cacheDuration`, ourselves included.
+    pub(crate) fn wait(&self) -> Duration {
+        let cached = Duration::from_secs(idp::CACHE_S.into());
+        self.keys.wait.max(cached).max(self.federation.refresh)
     }
 
     /// Where `eduline sp add` keeps what it registers; every process reads it.

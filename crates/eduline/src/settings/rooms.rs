@@ -163,10 +163,14 @@ pub(super) fn keys(section: &mut Section<'_>, data: &Path) -> KeySettings {
         _ => Err("expected \"rsa-2048\", \"rsa-3072\" or \"p-256\"".to_owned()),
     });
     let days = section.number("days", 1, 7300);
+    let hours = section.number("next_hours", 1, 8760).unwrap_or(24);
+    let retired = section.number("retired_days", 1, 3650).unwrap_or(10);
     KeySettings {
         folder: folder.unwrap_or_else(|| data.join("keys")),
         kind: kind.unwrap_or(KeyKind::Rsa2048),
         days: days.unwrap_or(3650),
+        wait: Duration::from_hours(hours.into()),
+        grace: Duration::from_hours(24 * u64::from(retired)),
     }
 }
 

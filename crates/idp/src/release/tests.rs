@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use directory::{Delegation, Post};
 use saml::SigningKey;
+use saml::keys::{Hook, OwnKeys};
 
 use super::identifiers::base32;
 use super::*;
@@ -41,13 +42,13 @@ fn person(realm: Realm, function: &str) -> Person {
 fn realm(name: Realm) -> RealmParts {
     let now = saml::Moment::from_timestamp(1_790_000_000, 0).unwrap();
     let pair = saml::keys::generate(saml::KeyKind::P256, "x", [1; 16], now, 1).unwrap();
-    let key = Arc::new(SigningKey::from_pem(&pair.key_pem, &pair.cert_pem).unwrap());
+    let key = SigningKey::from_pem(&pair.key_pem, &pair.cert_pem).unwrap();
+    let key = Arc::new(Hook::new(OwnKeys::alone(Arc::new(key))));
     RealmParts {
         realm: name,
         entity_id: EntityId::parse("https://e.example/idp/x").unwrap(),
-        signing: Arc::clone(&key),
-        metadata_signing: key,
-        published: vec![],
+        keys: Arc::clone(&key),
+        metadata_keys: key,
         scope: "ac-demo.example".to_owned(),
         ui: saml::metadata::Ui::default(),
         pairwise_salt: [3; 32],

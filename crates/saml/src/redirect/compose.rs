@@ -46,11 +46,7 @@ pub fn compose<M: Outgoing>(
     }
     query.push_str("&SigAlg=");
     query.push_str(&escaped(key.algorithm().uri()));
-    let signature = key
-        .sign(query.as_bytes())
-        .map_err(|_| Refusal::NotComposed {
-            why: "the key does not sign",
-        })?;
+    let signature = key.sign(query.as_bytes()).map_err(|why| why.refusal())?;
     query.push_str("&Signature=");
     query.push_str(&escaped(&STANDARD.encode(signature)));
     let joint = match destination.rsplit_once('?') {

@@ -16,6 +16,7 @@ use actix_web::{App, HttpResponse};
 use chrono::{DateTime, TimeDelta};
 use federation::{Federation, Location, Source};
 use saml::keys::generate;
+use saml::keys::{Hook, OwnKeys};
 use saml::metadata::{Endpoint, EntityPlan, RolePlan, Ui};
 use saml::{Binding, EntityId, KeyKind, MessageId, Moment, NameIdFormat, SigningKey};
 use sp::{Service, ServiceParts, SessionTimes};
@@ -237,6 +238,10 @@ pub(crate) fn sso(provider: &str) -> String {
     format!("{provider}/sso/redirect")
 }
 
+fn hung(name: &'static str) -> Arc<Hook<OwnKeys>> {
+    Arc::new(Hook::new(OwnKeys::alone(Arc::new(key(name)))))
+}
+
 fn parts(
     edge: &Edge,
     federation: &Arc<Federation>,
@@ -253,8 +258,8 @@ fn parts(
         name: "notes",
         prefix: "/notes",
         entity_id: id(SERVICE),
-        signing: Arc::new(key("service")),
-        metadata_signing: Arc::new(key("metadata")),
+        keys: hung("service"),
+        metadata_keys: hung("metadata"),
         ui: Ui::default(),
         requested: Vec::new(),
         discovery: WAYF.into(),

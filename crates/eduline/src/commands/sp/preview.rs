@@ -28,7 +28,8 @@ pub(super) async fn run(
         .find(|one| one.realm == person.realm)
         .ok_or_else(|| Refusal::of(format!("no realm is called {}", person.realm.as_str())))?;
     let ring = KeyRing::at(&settings.keys.folder);
-    let parts = house::realm_parts(settings, &ring, realm)?;
+    let keys = house::HeldKeys::of(ring.clone());
+    let parts = house::realm_parts(settings, (&ring, &keys), realm)?;
     let snapshot = house::known(settings, &ring)?;
     let Some((entity, role)) = snapshot.service(&service) else {
         return Err(Refusal::of(format!("{id} is not known as a service")));

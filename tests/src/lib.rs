@@ -14,6 +14,7 @@ pub mod forge;
 pub mod house;
 pub mod peers;
 pub mod process;
+pub mod token;
 pub mod topology;
 
 pub use browser::Browser;

@@ -125,6 +125,9 @@ pub(crate) enum Keys {
     Next {
         #[command(flatten)]
         which: WhichKeys,
+        /// The key pair of that label in the token ([pkcs11]), made there when there is none.
+        #[arg(long, value_name = "LABEL")]
+        pkcs11: Option<String>,
         #[command(flatten)]
         print: Json,
     },

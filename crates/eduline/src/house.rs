@@ -70,7 +70,8 @@ impl House {
         own_base: &str,
     ) -> Result<Self, Refusal> {
         let clock = Edge::system_clock();
-        let ring = KeyRing::at(&settings.keys.folder);
+        let ring = KeyRing::of(settings);
+        let keys = Arc::new(HeldKeys::of(ring.clone()));
         let shelf = open_shelf(settings, which).await?;
         let federation = Arc::new(Federation::open(
             sources::of(settings, &ring, own_base)?,
@@ -98,14 +99,14 @@ impl House {
             journal: open_journal(settings, which)?,
             clock,
             samples: samples(which),
-            probes: probes(&shelf, &federation, directory.as_ref()),
+            probes: probes(&shelf, &federation, directory.as_ref(), &keys),
         })
         .map_err(Refusal)?
         .behind(settings.server.proxies.clone());
         let ground = Ground {
             settings,
             ring: &ring,
-            keys: Arc::new(HeldKeys::of(ring.clone())),
+            keys: Arc::clone(&keys),
             edge: edge.clone(),
             federation: Arc::clone(&federation),
             shelf,
@@ -115,12 +116,12 @@ impl House {
         };
         let routes = services::open(&ground, which, directory.as_ref())?;
         Ok(Self {
-            keys: Arc::clone(&ground.keys),
             edge,
             federation,
             directory,
             catalogue,
             policies,
+            keys,
             routes,
         })
     }
@@ -228,6 +229,7 @@ fn probes(
     shelf: &Arc<dyn Shelf>,
     federation: &Arc<Federation>,
     directory: Option<&Directory>,
+    keys: &Arc<HeldKeys>,
 ) -> Vec<Probe> {
     let shelf = Arc::clone(shelf);
     let federation = Arc::clone(federation);
@@ -247,6 +249,7 @@ fn probes(
             }),
         },
     ];
+    probes.push(held::probe(Arc::clone(keys)));
     if let Some(directory) = directory {
         let accounts = Arc::clone(&directory.accounts);
         probes.push(Probe {

@@ -4,10 +4,12 @@
 //! whole and are never overwritten: any number of processes may make the same folder's keys at once,
 //! and all of them end up with the same ones. What a file is called says what its key is for:
 //! `idp-personnel.pem` signs, `idp-personnel.next.pem` will, `idp-personnel.retired-….pem` did
-//! ([`bunch`], [`roll`]).
+//! ([`bunch`], [`roll`]). Where the private half is in a token, its address is in the file instead
+//! ([`token`]).
 
 mod bunch;
 mod roll;
+mod token;
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -19,10 +21,11 @@ use directory::Realm;
 use saml::{KeyKind, Moment, SigningKey};
 use zeroize::Zeroizing;
 
-use crate::settings::Fault;
+use crate::settings::{Fault, Settings};
 
 pub(crate) use bunch::{Bunch, OneKey, State};
 pub(crate) use roll::Wait;
+pub(crate) use token::{Token, TokenSettings};
 
 /// The key that signs metadata.
 pub(crate) const METADATA: &str = "metadata";
@@ -61,11 +64,15 @@ impl Secret {
     }
 }
 
-/// The folder of keys.
-#[derive(Debug, Clone)]
+/// The folder of keys, and the token that holds some of them.
+#[derive(Clone)]
 pub(crate) struct KeyRing {
     folder: PathBuf,
+    token: Option<Arc<Token>>,
 }
+
+/// Before the name of a key in a token, in the file that stands for it (RFC 7512).
+const IN_TOKEN: &str = "pkcs11:object=";
 
 /// How a missing key is made.
 pub(crate) struct Making<'a> {
@@ -86,6 +93,15 @@ impl KeyRing {
     pub(crate) fn at(folder: &Path) -> Self {
         Self {
             folder: folder.to_path_buf(),
+            token: None,
+        }
+    }
+
+    /// The keys of a deployment, those in its token too.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self {
+            folder: settings.keys.folder.clone(),
+            token: settings.keys.token.as_ref().map(Token::of),
         }
     }
 
@@ -98,7 +114,26 @@ impl KeyRing {
 
     /// Reads a key.
     pub(crate) fn key(&self, name: &str) -> Result<Arc<SigningKey>, Fault> {
-        decode(&self.key_file(name))
+        self.decode(&self.key_file(name))
+    }
+
+    /// Reads the key in a file, or the one that it stands for.
+    fn decode(&self, path: &Path) -> Result<Arc<SigningKey>, Fault> {
+        let pem = read(path)?;
+        let (key, certificate) =
+            halves(&pem).ok_or_else(|| Fault::of_file(path, "holds no key and certificate"))?;
+        let key = match (key.trim().strip_prefix(IN_TOKEN), &self.token) {
+            (None, _) => SigningKey::from_pem(key, certificate),
+            (Some(label), Some(token)) => SigningKey::held(certificate, token.key(label)),
+            (Some(_), None) => {
+                return Err(Fault::of_file(
+                    path,
+                    "its key is in a token: [pkcs11] says which",
+                ));
+            }
+        };
+        key.map(Arc::new)
+            .map_err(|why| Fault::of_file(path, why.to_string()))
     }
 
     /// Reads a secret.
@@ -196,18 +231,8 @@ impl KeyRing {
     }
 }
 
-/// Reads the key in a file.
-fn decode(path: &Path) -> Result<Arc<SigningKey>, Fault> {
-    let pem = read(path)?;
-    let (key, certificate) =
-        halves(&pem).ok_or_else(|| Fault::of_file(path, "holds no key and certificate"))?;
-    SigningKey::from_pem(key, certificate)
-        .map(Arc::new)
-        .map_err(|why| Fault::of_file(path, why.to_string()))
-}
-
-/// Reads a file of the ring; refuses one that others may read.
-fn read(path: &Path) -> Result<Zeroizing<String>, Fault> {
+/// Reads a file with a secret in it; refuses one that others may read.
+pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, Fault> {
     let text = std::fs::read_to_string(path).map_err(|why| match why.kind() {
         ErrorKind::NotFound => Fault::of_file(path, "is missing: `eduline keys generate` makes it"),
         _ => Fault::of_file(path, format!("cannot be read: {why}")),

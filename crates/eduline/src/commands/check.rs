@@ -36,7 +36,7 @@ pub(crate) fn run(file: &Path, print: &Json) -> Result<(), Refusal> {
 
 /// Keys and secrets; the demo makes those that are missing by itself.
 fn faults_of_keys(settings: &Settings) -> Vec<String> {
-    let ring = KeyRing::at(&settings.keys.folder);
+    let ring = KeyRing::of(settings);
     let names = KeyRing::names();
     let keys = names
         .iter()
@@ -46,7 +46,12 @@ fn faults_of_keys(settings: &Settings) -> Vec<String> {
         .into_iter()
         .filter(|secret| !settings.server.demo || ring.secret_file(*secret).exists())
         .filter_map(|secret| ring.secret(secret).err());
-    keys.chain(secrets).map(|fault| fault.to_string()).collect()
+    let away = names
+        .iter()
+        .filter_map(|name| ring.bunch(name).ok())
+        .flat_map(|bunch| bunch.held_faults());
+    let faults = keys.chain(secrets).map(|fault| fault.to_string());
+    faults.chain(away).collect()
 }
 
 /// Every page of every room, with its samples, in every language, under this deployment's theme.

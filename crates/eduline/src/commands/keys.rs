@@ -30,7 +30,21 @@ pub(crate) fn run(settings: &Settings, command: &Keys) -> Result<(), Refusal> {
             Voice::of(print.json).tell(&lines, &json!({ "made": made }));
             Ok(())
         }
-        Keys::Next { which, print } => each(&chosen(which)?, print, |name| next(settings, name)),
+        Keys::Next {
+            which,
+            pkcs11,
+            print,
+        } => {
+            let names = chosen(which)?;
+            if pkcs11.is_some() && names.len() != 1 {
+                return Err(Refusal::of(
+                    "--pkcs11 names the key of one realm or service",
+                ));
+            }
+            each(&names, print, |name| {
+                next(settings, name, pkcs11.as_deref())
+            })
+        }
         Keys::Promote { which, now, print } => {
             let names = promotable(settings, which)?;
             each(&names, print, |name| promote(settings, name, *now))
@@ -85,9 +99,12 @@ fn each(
     }
 }
 
-fn next(settings: &Settings, name: &str) -> Result<Option<Told>, Refusal> {
+fn next(settings: &Settings, name: &str, label: Option<&str>) -> Result<Option<Told>, Refusal> {
     let ring = ring(settings);
-    making(settings, |making| ring.make_next(name, making))?;
+    making(settings, |making| match label {
+        Some(label) => ring.make_next_in_token(name, label, making),
+        None => ring.make_next(name, making),
+    })?;
     let bunch = ring.bunch(name)?;
     let Some(next) = bunch.next() else {
         return Err(Refusal::of(format!("{name}: the next key is gone already")));
@@ -211,7 +228,7 @@ fn making<T>(
 }
 
 fn ring(settings: &Settings) -> KeyRing {
-    KeyRing::at(&settings.keys.folder)
+    KeyRing::of(settings)
 }
 
 fn now() -> Moment {

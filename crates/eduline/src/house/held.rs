@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use federation::Federation;
 use saml::keys::{Hook, OwnKeys};
-use web::{Edge, Event};
+use web::{Edge, Event, Probe};
 
 use super::OWN;
 use crate::keyring::{Bunch, KeyRing, METADATA, OneKey};
@@ -83,6 +83,26 @@ impl HeldKeys {
 
     fn held(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the keys that a token holds can sign. Asked off the threads that answer: a token may
+/// take its time.
+pub(super) fn probe(keys: Arc<HeldKeys>) -> Probe {
+    Probe {
+        name: "token",
+        ask: Arc::new(move || {
+            let bunches = keys.bunches();
+            Box::pin(async move {
+                let is_held = |bunch: &Arc<Bunch>| bunch.current().is_held();
+                if !bunches.iter().any(is_held) {
+                    return Ok(());
+                }
+                let ask = move || bunches.iter().flat_map(|bunch| bunch.held_faults()).next();
+                let asked = tokio::task::spawn_blocking(ask).await;
+                asked.map_err(|why| why.to_string())?.map_or(Ok(()), Err)
+            })
+        }),
     }
 }
 

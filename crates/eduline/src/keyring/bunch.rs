@@ -7,9 +7,11 @@ use std::sync::Arc;
 use saml::keys::OwnKeys;
 use saml::{Moment, SigningKey, VerifyingKey};
 
-use super::{KeyRing, decode};
+use super::KeyRing;
 use crate::settings::Fault;
 
+/// What a token signs to show that it is there.
+const PROOF: &[u8] = b"eduline: are you there?";
 /// How often a folder is read again that changes while it is read.
 const TRIES: usize = 5;
 /// How the moment of retirement is written in the name of a file.
@@ -121,6 +123,26 @@ impl Bunch {
         })
     }
 
+    /// What is wrong with its keys that a token holds and that sign or will: it is away, or has
+    /// another key under that name. Each makes a signature to show it.
+    pub(crate) fn held_faults(&self) -> Vec<String> {
+        let signs = |one: &&OneKey| !matches!(one.state, State::Retired(_)) && one.key.is_held();
+        let fault = |one: &OneKey| {
+            let why = match one.key.sign(PROOF) {
+                Ok(signature) => {
+                    let key = one.verifying();
+                    if key.verifies(one.key.algorithm(), PROOF, &signature) {
+                        return None;
+                    }
+                    "the token has another key under that name".to_owned()
+                }
+                Err(why) => why.to_string(),
+            };
+            Some(format!("{}: {why}", one.path.display()))
+        };
+        self.keys.iter().filter(signs).filter_map(fault).collect()
+    }
+
     /// The same, as rooms use them.
     pub(crate) fn own_keys(&self) -> OwnKeys {
         let others = self.keys.iter().map(OneKey::verifying);
@@ -154,7 +176,7 @@ impl KeyRing {
             let key = if *state == State::Current {
                 Arc::clone(&current)
             } else {
-                decode(path)?
+                self.decode(path)?
             };
             keys.push(OneKey {
                 state: *state,

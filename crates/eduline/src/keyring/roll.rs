@@ -5,10 +5,14 @@ use std::fs::File;
 use std::time::Duration;
 
 use saml::Moment;
+use saml::keys::Subject;
 
 use super::bunch::{Bunch, State};
-use super::{KeyRing, METADATA, Making, decode};
+use super::{IN_TOKEN, KeyRing, METADATA, Making};
 use crate::settings::Fault;
+
+/// Why a next key is not made.
+const THERE: &str = "is there already: promote it first";
 
 /// Whether the next key may sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +56,48 @@ impl KeyRing {
         if self.make(name, &path, making)? {
             Ok(())
         } else {
-            Err(Fault::of_file(&path, "is there already: promote it first"))
+            Err(Fault::of_file(&path, THERE))
         }
+    }
+
+    /// Makes the key called `label` in the token the next key of a name; it may be there already.
+    pub(crate) fn make_next_in_token(
+        &self,
+        name: &str,
+        label: &str,
+        making: &Making<'_>,
+    ) -> Result<(), Fault> {
+        let _alone = self.lock()?;
+        self.key(name)?;
+        let path = self.file_of(name, State::Next);
+        let refused = |why: String| Fault::of_file(&path, why);
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if label.is_empty() || !label.chars().all(plain) {
+            return Err(refused(format!(
+                "a key in a token is called by letters, digits, dashes and dots, not {label:?}"
+            )));
+        }
+        if path.exists() {
+            return Err(refused(THERE.to_owned()));
+        }
+        let token = self
+            .token
+            .as_ref()
+            .ok_or_else(|| refused("no token is set up: [pkcs11]".to_owned()))?;
+        let public = token.find_or_make(label, making.kind).map_err(refused)?;
+        let mut serial = [0; 16];
+        (making.dice)(&mut serial);
+        let subject = Subject {
+            common_name: &format!("{name} {}", making.host),
+            serial,
+            now: making.now,
+            days: making.days,
+        };
+        let certificate = saml::keys::certify(&public, &*token.key(label), &subject)
+            .map_err(|why| refused(why.to_string()))?;
+        let content = format!("{IN_TOKEN}{label}\n{certificate}");
+        self.publish(&path, content.as_bytes(), making.dice)?;
+        Ok(())
     }
 
     /// The next key becomes the current one, which is retired.
@@ -63,7 +107,7 @@ impl KeyRing {
     pub(crate) fn promote(&self, name: &str, now: Moment) -> Result<(), Fault> {
         let _alone = self.lock()?;
         let (current, next) = (self.key_file(name), self.file_of(name, State::Next));
-        decode(&next)?;
+        self.decode(&next)?;
         let retired = self.file_of(name, State::Retired(now));
         std::fs::hard_link(&current, &retired)
             .map_err(|why| Fault::of_file(&retired, why.to_string()))?;

@@ -11,6 +11,7 @@ use web::{Network, PublicUrl};
 use super::raw::{Fault, Node};
 use super::rooms;
 use super::section::Section;
+use crate::keyring::TokenSettings;
 
 /// Everything the binary was told. What is written here holds: paths are resolved, names parsed.
 pub(crate) struct Settings {
@@ -84,6 +85,8 @@ pub(crate) struct KeySettings {
     pub(crate) kind: KeyKind,
     /// Days a new certificate says it is valid.
     pub(crate) days: u32,
+    /// The token that holds some of them.
+    pub(crate) token: Option<TokenSettings>,
     /// How long a next key is published before it signs.
     pub(crate) wait: Duration,
     /// How long a retired key stays published.
@@ -236,7 +239,9 @@ pub(crate) fn check(root: Node, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let directory = root.table("directory", |section| rooms::directory(section, &data));
     let journal = root.table("journal", |section| rooms::journal(section, &data));
     let theme = root.table("theme", |section| section.path_in("folder", folder));
-    let keys = root.table("keys", |section| rooms::keys(section, &data));
+    let token = root.table("pkcs11", |section| rooms::token(section, folder));
+    let mut keys = root.table("keys", |section| rooms::keys(section, &data));
+    keys.token = token;
     let organization = root.table("organization", |section| Organization {
         name: section.text("name"),
         contact: section.text("contact"),

@@ -14,6 +14,7 @@ use super::checked::{
     SourceSettings, StoreSettings, WayfSettings,
 };
 use super::section::Section;
+use crate::keyring::TokenSettings;
 
 pub(super) fn server(section: &mut Section<'_>, folder: &Path) -> Option<ServerSettings> {
     let listen = section.needed("listen", address);
@@ -169,8 +170,34 @@ pub(super) fn keys(section: &mut Section<'_>, data: &Path) -> KeySettings {
         folder: folder.unwrap_or_else(|| data.join("keys")),
         kind: kind.unwrap_or(KeyKind::Rsa2048),
         days: days.unwrap_or(3650),
+        token: None,
         wait: Duration::from_hours(hours.into()),
         grace: Duration::from_hours(24 * u64::from(retired)),
+    }
+}
+
+/// No module, no token.
+pub(super) fn token(section: &mut Section<'_>, folder: &Path) -> Option<TokenSettings> {
+    let module = section.path_in("module", folder);
+    let token = section.text("token");
+    let pin_file = section.path_in("pin_file", folder);
+    let sessions = section.number("sessions", 1, 64).unwrap_or(4);
+    match (module, token, pin_file) {
+        (Some(module), Some(token), Some(pin_file)) => Some(TokenSettings {
+            module,
+            token,
+            pin_file,
+            sessions,
+        }),
+        (None, None, None) => None,
+        _ => {
+            let place = section.place.clone();
+            section.fault(
+                place,
+                "pkcs11 needs all of module, token and pin_file, or none",
+            );
+            None
+        }
     }
 }
 

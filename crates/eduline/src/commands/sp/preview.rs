@@ -27,7 +27,7 @@ pub(super) async fn run(
         .iter()
         .find(|one| one.realm == person.realm)
         .ok_or_else(|| Refusal::of(format!("no realm is called {}", person.realm.as_str())))?;
-    let ring = KeyRing::at(&settings.keys.folder);
+    let ring = KeyRing::of(settings);
     let keys = house::HeldKeys::of(ring.clone());
     let parts = house::realm_parts(settings, (&ring, &keys), realm)?;
     let snapshot = house::known(settings, &ring)?;

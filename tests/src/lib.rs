@@ -13,6 +13,7 @@ pub mod client;
 pub mod forge;
 pub mod house;
 pub mod peers;
+pub mod partner;
 pub mod process;
 pub mod token;
 pub mod topology;
@@ -20,6 +21,7 @@ pub mod topology;
 pub use browser::Browser;
 pub use client::{Answer, Client};
 pub use house::House;
+pub use partner::Partner;
 
 /// The password of every demo account.
 pub const PASSWORD: &str = "Kq7-vTz4-mWx9";

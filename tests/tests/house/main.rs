@@ -17,6 +17,7 @@ mod mellon;
 mod operator;
 mod peers;
 mod pysaml;
+mod releases;
 mod several_processes;
 mod story;
 mod tabs;

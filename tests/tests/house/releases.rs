@@ -1,0 +1,214 @@
+//! What a service receives, and who decided it.
+
+use saml::attribute;
+use saml::request::NameIdPolicy;
+use saml::{AuthnRequest, NameIdFormat};
+use visits::{House, Partner};
+
+const CATEGORY: &str = "http://macedir.org/entity-category";
+const SIGNAL: &str = "urn:oasis:names:tc:SAML:profiles:subject-id:req";
+
+fn names(login: &saml::response::Login) -> Vec<&str> {
+    login.attributes.iter().map(|a| a.name.as_str()).collect()
+}
+
+#[test]
+fn r02_a_service_of_a_category_receives_its_bundle() {
+    let house = House::start();
+    let partner =
+        Partner::new("anonymous.example").with(CATEGORY, "https://refeds.org/category/anonymous");
+    partner.register(&house, &[]);
+    let login = partner.sign_on(&house, &house.client(), "amartin");
+    assert_eq!(
+        names(&login),
+        [
+            attribute::SCOPED_AFFILIATION.name,
+            attribute::HOME_ORGANIZATION.name
+        ]
+    );
+    assert_eq!(
+        login.value(attribute::HOME_ORGANIZATION.name),
+        Some("ac-demo.example")
+    );
+}
+
+#[test]
+fn r03_requested_attributes_count_for_what_the_operator_says() {
+    let house = House::start();
+    let partner = Partner::new("asks.example")
+        .asking("mail", true)
+        .asking("sn", false);
+    partner.register(
+        &house,
+        &[
+            "--attribute",
+            "rne",
+            "--withhold",
+            "sn",
+            "--name-style",
+            "friendly",
+        ],
+    );
+    let login = partner.sign_on(&house, &house.client(), "amartin");
+    assert_eq!(names(&login), ["mail", "rne"]);
+    assert!(login.value("mail").is_some_and(|mail| mail.contains('@')));
+}
+
+#[test]
+fn p11_the_identifier_that_a_service_signals_is_what_it_receives() {
+    let house = House::start();
+    let client = house.client();
+    for (signal, expected) in [
+        ("subject-id", attribute::SUBJECT_ID),
+        ("any", attribute::PAIRWISE_ID),
+    ] {
+        let partner = Partner::new(&format!("{signal}.example")).with(SIGNAL, signal);
+        partner.register(&house, &[]);
+        let login = partner.sign_on(&house, &client, "amartin");
+        assert_eq!(names(&login), [expected.name], "{signal}");
+    }
+}
+
+#[test]
+fn p10_p12_name_identifiers_are_what_the_service_and_the_operator_want() {
+    let house = House::start();
+    let client = house.client();
+    let one = Partner::new("one.example").asking("mail", false);
+    one.register(&house, &[]);
+    let asked = |partner: &Partner, format: Option<NameIdFormat>| {
+        let request = AuthnRequest {
+            name_id_policy: format.map(|format| NameIdPolicy {
+                format: Some(format),
+                allow_create: true,
+            }),
+            ..partner.request(&house)
+        };
+        let page = client.open(&partner.address(&house, &request));
+        let page = if page.action("name=\"password\"").is_some() {
+            client.sign_in(&page, "amartin", visits::PASSWORD)
+        } else {
+            page
+        };
+        (page, request.id)
+    };
+    let named = |partner: &Partner, format: Option<NameIdFormat>| {
+        let (page, request) = asked(partner, format);
+        partner.receive(&house, &page, Some(&request)).name_id
+    };
+    let lasting = named(&one, Some(NameIdFormat::Persistent)).unwrap();
+    assert_eq!(lasting.format, NameIdFormat::Persistent);
+    assert_eq!(
+        named(&one, Some(NameIdFormat::Persistent)).unwrap(),
+        lasting
+    );
+    let mail = named(&one, Some(NameIdFormat::EmailAddress)).unwrap();
+    assert!(mail.value.ends_with("@ac-demo.example"), "{mail:?}");
+    assert_eq!(named(&one, None).unwrap().format, NameIdFormat::Transient);
+
+    let other = Partner::new("other.example");
+    other.register(&house, &["--name-id", "none"]);
+    assert_eq!(named(&other, None), None, "no name identifier at all");
+    let theirs = named(&other, Some(NameIdFormat::Persistent)).unwrap();
+    assert_ne!(theirs.value, lasting.value, "nobody can compare");
+    for impossible in [
+        // It does not receive the address as an attribute.
+        NameIdFormat::EmailAddress,
+        NameIdFormat::Other("urn:nobody:knows".to_owned()),
+    ] {
+        let (page, _) = asked(&other, Some(impossible));
+        let answer = visits::partner::decoded(&page.field("SAMLResponse").unwrap());
+        assert!(answer.contains("status:InvalidNameIDPolicy"), "{answer}");
+    }
+}
+
+#[test]
+fn r09_what_would_be_sent_is_shown_before_anybody_signs_in() {
+    let house = House::start();
+    let partner = Partner::new("preview.example")
+        .asking("mail", true)
+        .asking("sn", false);
+    partner.register(&house, &["--attribute", "rne", "--withhold", "sn"]);
+    let preview = |user: &str| -> serde_json::Value {
+        let output = house.run(&["sp", "preview", user, partner.id.as_str(), "--json"]);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let shown = preview("amartin");
+    let find = |shown: &serde_json::Value, name: &str| {
+        let all = shown["attributes"].as_array().unwrap();
+        all.iter().find(|one| one["name"] == name).cloned().unwrap()
+    };
+    assert_eq!(find(&shown, "mail")["required"], true);
+    assert!(
+        find(&shown, "mail")["values"][0]
+            .as_str()
+            .unwrap()
+            .contains('@')
+    );
+    assert_eq!(find(&shown, "sn")["held_back"], "withheld");
+    assert!(
+        find(&shown, "rne")["rule"]
+            .as_str()
+            .unwrap()
+            .contains("operator")
+    );
+    assert_eq!(
+        find(&preview("eleve/jeanne.b"), "mail")["held_back"],
+        "minor"
+    );
+
+    // The same as a sign-on sends.
+    let login = partner.sign_on(&house, &house.client(), "amartin");
+    assert_eq!(
+        login.value(attribute::MAIL.name),
+        find(&shown, "mail")["values"][0].as_str()
+    );
+    assert_eq!(names(&login).len(), 2);
+
+    for (user, id) in [
+        ("nobody", partner.id.as_str()),
+        ("nowhere/amartin", partner.id.as_str()),
+        ("amartin", "https://nobody.example"),
+    ] {
+        let refused = house.run(&["sp", "preview", user, id]);
+        assert_eq!(refused.status.code(), Some(1), "{user} {id}");
+        assert!(!refused.stderr.is_empty());
+    }
+}
+
+#[test]
+fn decisions_are_read_from_the_file_of_services_and_checked() {
+    let house = House::start();
+    let refused = house.run(&["sp", "add", "/dev/null", "--name-style", "urn"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("urn"));
+
+    let services = house.data.path().join("services.toml");
+    let setting = services.display().to_string();
+    let check = |text: &str| {
+        std::fs::write(&services, text).unwrap();
+        let output = house
+            .command(&["check"])
+            .env("EDULINE__IDP__SERVICES", &setting)
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    assert_eq!(
+        check("[\"https://a.example/sp\"]\nname_id = \"none\"\n").0,
+        Some(0)
+    );
+    let (code, said) = check("\n[\"https://a.example/sp\"]\nattributes = [\"shoe\"]\n");
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("services.toml") && said.contains("shoe"),
+        "{said}"
+    );
+}

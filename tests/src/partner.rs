@@ -119,6 +119,8 @@ impl Partner {
             is_passive: false,
             name_id_policy: None,
             requested_context: None,
+            attribute_service: None,
+            scoping: None,
         }
     }
 

@@ -125,7 +125,7 @@ pub(crate) enum Keys {
     Next {
         #[command(flatten)]
         which: WhichKeys,
-        /// The key pair of that label in the token ([pkcs11]), made there when there is none.
+        /// The key pair of that label in the token (section `pkcs11`), made there when there is none.
         #[arg(long, value_name = "LABEL")]
         pkcs11: Option<String>,
         #[command(flatten)]

@@ -3,8 +3,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use saml::metadata::{EntityPlan, IndexedEndpoint, RequestedAttribute, RolePlan, Ui};
-use saml::request::AcsChoice;
+use saml::metadata::{
+    EntityPlan, IndexedEndpoint, IndexedEndpointUrl, RequestedAttribute, RolePlan, Ui,
+};
 use saml::response::{Login, Response, ResponseExpected};
 use saml::{AuthnRequest, Binding, EntityId, MessageId, NameIdFormat, Received, SigningKey};
 
@@ -24,6 +25,8 @@ pub struct Partner {
     pub attributes: Vec<(String, Vec<String>)>,
     /// Its `NameIDFormat`s.
     pub formats: Vec<NameIdFormat>,
+    /// Where discovery answers it.
+    pub discovery: Option<String>,
 }
 
 impl Partner {
@@ -36,6 +39,7 @@ impl Partner {
             requested: Vec::new(),
             attributes: Vec::new(),
             formats: Vec::new(),
+            discovery: None,
         }
     }
 
@@ -62,6 +66,11 @@ impl Partner {
 
     /// Its metadata.
     pub fn metadata(&self) -> String {
+        let discovery = self.discovery.iter().map(|location| IndexedEndpointUrl {
+            location: location.clone(),
+            index: 0,
+            is_default: true,
+        });
         let plan = EntityPlan {
             document_id: forge::random_id(),
             id: &self.id,
@@ -77,7 +86,7 @@ impl Partner {
                     is_default: true,
                 }],
                 slo: Vec::new(),
-                discovery: Vec::new(),
+                discovery: discovery.collect(),
                 name_id_formats: self.formats.clone(),
                 requested_attributes: &self.requested,
             },
@@ -88,40 +97,16 @@ impl Partner {
 
     /// Registers it with `eduline sp add` and these options, and waits until it is known.
     pub fn register(&self, house: &House, options: &[&str]) {
-        let file = house.data.path().join("partner.xml");
-        std::fs::write(&file, self.metadata()).expect("written");
-        let path = file.display().to_string();
-        let added = house.run(&[&["sp", "add", path.as_str()], options].concat());
-        let said = String::from_utf8_lossy(&added.stderr);
-        assert!(added.status.success(), "{said}");
-        let client = house.client();
-        let known = crate::client::form(&[("providerId", self.id.as_str())]);
-        let address = format!("/idp/personnel/sso/unsolicited?{known}");
-        let started = std::time::Instant::now();
-        while client.get(&address).code().as_deref() == Some("EDU-4003") {
-            assert!(started.elapsed().as_secs() < 10, "it never became known");
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        // Decisions are read before metadata is; one that was known already may come after.
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        add(house, &self.metadata(), options);
+        wait_until_known(house, self.id.as_str());
     }
 
     /// A request to the staff's identity provider.
     pub fn request(&self, house: &House) -> AuthnRequest {
-        AuthnRequest {
-            id: forge::random_id(),
-            issue_instant: forge::now(),
-            issuer: self.id.clone(),
-            destination: Some(house.at("/idp/personnel/sso/redirect")),
-            acs: AcsChoice::Default,
-            protocol_binding: None,
-            force_authn: false,
-            is_passive: false,
-            name_id_policy: None,
-            requested_context: None,
-            attribute_service: None,
-            scoping: None,
-        }
+        let id = self.id.clone();
+        let mut request = AuthnRequest::new(forge::random_id(), forge::now(), id);
+        request.destination = Some(house.at("/idp/personnel/sso/redirect"));
+        request
     }
 
     /// The address that carries a request.
@@ -167,8 +152,38 @@ impl Partner {
     }
 }
 
+/// Registers the service of that metadata with `eduline sp add` and these options.
+pub fn add(house: &House, metadata: &str, options: &[&str]) {
+    let file = house.data.path().join("partner.xml");
+    std::fs::write(&file, metadata).expect("written");
+    let path = file.display().to_string();
+    let added = house.run(&[&["sp", "add", path.as_str()], options].concat());
+    let said = String::from_utf8_lossy(&added.stderr);
+    assert!(added.status.success(), "{said}");
+}
+
+/// Waits until a service that was registered just now is known to the staff's identity provider.
+pub fn wait_until_known(house: &House, id: &str) {
+    let client = house.client();
+    let query = crate::client::form(&[("providerId", id)]);
+    let address = format!("/idp/personnel/sso/unsolicited?{query}");
+    let started = std::time::Instant::now();
+    while client.get(&address).code().as_deref() == Some("EDU-4003") {
+        assert!(started.elapsed().as_secs() < 10, "it never became known");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+/// The address that carries a request to the staff's identity provider, unsigned.
+pub fn unsigned(house: &House, request: &AuthnRequest) -> String {
+    let to = house.at("/idp/personnel/sso/redirect");
+    let signed = saml::redirect::compose(request, &to, None, &forge::stranger());
+    let mut parts = signed.as_deref().expect("composes").split("&SigAlg=");
+    parts.next().expect("a query").to_owned()
+}
+
 /// The XML inside a form field.
 pub fn decoded(field: &str) -> String {
     let bytes = STANDARD.decode(field).expect("base64");
-    String::from_utf8_lossy(&bytes).into_owned()
+    String::from_utf8(bytes).expect("UTF-8")
 }

@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use directory::Person;
 use saml::encryption::{Encryption, Legacy};
+use saml::metadata::{Entity, SpRole};
 use saml::response::{Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status};
 use saml::{MessageId, Moment, NameIdFormat, attribute};
 use serde::Serialize;
@@ -74,7 +75,12 @@ pub(crate) async fn give(
         return stale(visit, realm, &named);
     };
     let policy = (realm.policies)(&flow.service);
-    let Some(said) = said(realm, flow, session, (&person, &policy, now))? else {
+    let snapshot = realm.federation.snapshot();
+    let Some((entity, role)) = snapshot.service(&flow.service) else {
+        return Err(refusals::unknown_service(&flow.service, realm));
+    };
+    let about = (&*person, &*policy, now);
+    let Some(said) = said(realm, flow, session, about, (entity, role))? else {
         return tell(visit, realm, flow, Status::InvalidNameIdPolicy);
     };
     let response_id = MessageId::from_random(visit.edge().random());
@@ -99,7 +105,7 @@ pub(crate) async fn give(
             Sign::Assertion => SignWhat::Assertion,
         },
     };
-    let encryption = encryption(realm, flow, policy.encrypt)?;
+    let encryption = encryption(realm, flow, policy.encrypt, role)?;
     let keys = realm.parts.keys.now();
     let xml = saml::response::compose_for(&plan, encryption.as_ref(), keys.current())
         .map_err(|refusal| refusals::not_composed(&refusal).with("request", flow.request_id()))?;
@@ -120,14 +126,15 @@ pub(crate) async fn give(
 
 /// How the assertion is encrypted: whenever the service publishes a key, unless the operator waives
 /// it (IIP-IDP09). A key that cannot be used is an error, never a reason to send it open.
-fn encryption(realm: &Realm, flow: &Flow, decided: Encrypt) -> Result<Option<Encryption>, Refused> {
+fn encryption(
+    realm: &Realm,
+    flow: &Flow,
+    decided: Encrypt,
+    role: &SpRole,
+) -> Result<Option<Encryption>, Refused> {
     if decided == Encrypt::Never {
         return Ok(None);
     }
-    let snapshot = realm.federation.snapshot();
-    let Some((_, role)) = snapshot.service(&flow.service) else {
-        return Err(refusals::unknown_service(&flow.service, realm));
-    };
     let refused = |why: String| refusals::not_encrypted(why, &flow.service, realm);
     match role.choose_encryption(Legacy::default()) {
         Ok(None) if decided == Encrypt::Always => Err(refused(
@@ -150,11 +157,8 @@ fn said(
     flow: &Flow,
     session: &SignedOn,
     (person, policy, now): (&Person, &Policy, Moment),
+    (entity, role): (&Entity, &SpRole),
 ) -> Result<Option<Said>, Refused> {
-    let snapshot = realm.federation.snapshot();
-    let Some((entity, role)) = snapshot.service(&flow.service) else {
-        return Err(refusals::unknown_service(&flow.service, realm));
-    };
     let requested = role
         .requested(flow.attribute_service)
         .map_err(|refusal| refusals::of_message(&refusal, realm))?;

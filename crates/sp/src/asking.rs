@@ -122,19 +122,13 @@ async fn ask_provider(
 /// The request: no NameIDPolicy (SDP-SP04), the ACS by its address and never by index (SDP-SP05),
 /// no `RequestedAuthnContext` (SDP-SP07: only if needed).
 fn request(service: &Service, destination: &str) -> AuthnRequest {
+    let edge = &service.parts.edge;
+    let id = MessageId::from_random(edge.random());
     AuthnRequest {
-        id: MessageId::from_random(service.parts.edge.random()),
-        issue_instant: service.parts.edge.now(),
-        issuer: service.parts.entity_id.clone(),
         destination: Some(destination.to_owned()),
         acs: AcsChoice::Url(service.address("/saml/acs")),
         protocol_binding: Some(Binding::Post),
-        force_authn: false,
-        is_passive: false,
-        name_id_policy: None,
-        requested_context: None,
-        attribute_service: None,
-        scoping: None,
+        ..AuthnRequest::new(id, edge.now(), service.parts.entity_id.clone())
     }
 }
 

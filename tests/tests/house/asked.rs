@@ -3,7 +3,7 @@
 
 use saml::request::Scoping;
 use saml::{AuthnRequest, EntityId};
-use visits::{Answer, House, PASSWORD, forge};
+use visits::{Answer, House, PASSWORD, forge, partner};
 
 const ID: &str = "https://sp.partner.example/sp";
 
@@ -28,37 +28,26 @@ fn house() -> House {
          Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\"/>{sets}\
          </md:SPSSODescriptor></md:EntityDescriptor>"
     );
-    let file = house.data.path().join("partner.xml");
-    std::fs::write(&file, text).unwrap();
-    let added = house.run(&["sp", "add", &file.display().to_string()]);
-    assert!(
-        added.status.success(),
-        "{}",
-        String::from_utf8_lossy(&added.stderr)
-    );
-    // The files are looked at every second.
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    partner::add(&house, &text, &[]);
+    partner::wait_until_known(&house, ID);
     house
 }
 
 /// What the identity provider says to a request of the service, unsigned, changed by `change`.
 fn asked(house: &House, change: impl FnOnce(&mut AuthnRequest)) -> (visits::Client, Answer) {
-    let to = house.at("/idp/personnel/sso/redirect");
     let id = EntityId::parse(ID).unwrap();
     let mut request = AuthnRequest::new(forge::random_id(), forge::now(), id);
-    request.destination = Some(to.clone());
+    request.destination = Some(house.at("/idp/personnel/sso/redirect"));
     change(&mut request);
-    let signed = saml::redirect::compose(&request, &to, None, &forge::stranger()).unwrap();
     let client = house.client();
-    let page = client.open(signed.split("&SigAlg=").next().unwrap());
+    let page = client.open(&partner::unsigned(house, &request));
     (client, page)
 }
 
 fn response(page: &Answer) -> String {
     let field = page.field("SAMLResponse");
     let field = field.unwrap_or_else(|| panic!("no answer: {}", page.body));
-    let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, field);
-    String::from_utf8(bytes.unwrap()).unwrap()
+    partner::decoded(&field)
 }
 
 #[test]

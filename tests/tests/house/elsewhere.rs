@@ -4,9 +4,8 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use saml::metadata::{EntityPlan, IndexedEndpoint, IndexedEndpointUrl, RolePlan, Ui};
-use saml::{Binding, EntityId};
-use visits::{Browser, House, forge};
+use saml::EntityId;
+use visits::{Browser, House, Partner};
 
 /// Answers every request with what `answer` makes of its first line, until the test ends.
 fn serve(answer: impl Fn(&str) -> String + Send + 'static) -> u16 {
@@ -36,48 +35,6 @@ fn page(text: &str) -> String {
     )
 }
 
-fn register(house: &House, id: &str, login: &str) {
-    let key = forge::stranger();
-    let text = saml::metadata::compose(
-        &EntityPlan {
-            document_id: forge::random_id(),
-            id: &EntityId::parse(id).unwrap(),
-            valid_until: forge::now() + chrono::Duration::days(5),
-            cache_s: 3600,
-            ui: &Ui::default(),
-            attributes: &[],
-            role: RolePlan::Sp {
-                acs: vec![IndexedEndpoint {
-                    binding: Binding::Post,
-                    location: format!("{id}/acs"),
-                    index: 0,
-                    is_default: true,
-                }],
-                slo: Vec::new(),
-                discovery: vec![IndexedEndpointUrl {
-                    location: login.to_owned(),
-                    index: 0,
-                    is_default: true,
-                }],
-                name_id_formats: Vec::new(),
-                requested_attributes: &[],
-            },
-            signing_certificates: vec![key.certificate()],
-        },
-        &key,
-    )
-    .unwrap();
-    let file = house.data.path().join("elsewhere.xml");
-    std::fs::write(&file, text).unwrap();
-    let added = house.run(&["sp", "add", &file.display().to_string()]);
-    assert!(
-        added.status.success(),
-        "{}",
-        String::from_utf8_lossy(&added.stderr)
-    );
-    std::thread::sleep(Duration::from_secs(2));
-}
-
 /// Browsers hold the redirections that follow a form to the form's page's `form-action`.
 #[tokio::test(flavor = "multi_thread")]
 async fn d01_a_choice_made_for_a_service_elsewhere_arrives_there() {
@@ -90,8 +47,13 @@ async fn d01_a_choice_made_for_a_service_elsewhere_arrives_there() {
         )
     });
     let id = format!("http://127.0.0.1:{service}/sp");
-    let login = format!("http://127.0.0.1:{service}/login");
-    register(&house, &id, &login);
+    let partner = Partner {
+        id: EntityId::parse(&id).unwrap(),
+        acs: format!("{id}/acs"),
+        discovery: Some(format!("http://127.0.0.1:{service}/login")),
+        ..Partner::new("unused.example")
+    };
+    partner.register(&house, &[]);
     let browser = Browser::desktop(&house.url()).await;
     let question = form_urlencoded(&id);
     browser.goto(&format!("/wayf/?entityID={question}")).await;

@@ -1,7 +1,7 @@
 //! When an answer must be encrypted, and what happens when it cannot be.
 
 use saml::{AuthnRequest, EntityId, KeyKind, SigningKey};
-use visits::{Answer, House, PASSWORD, forge};
+use visits::{Answer, House, PASSWORD, forge, partner};
 
 fn key(kind: KeyKind) -> SigningKey {
     let pair = saml::keys::generate(kind, "partner", [5; 16], forge::now(), 30).unwrap();
@@ -28,35 +28,17 @@ fn register(house: &House, id: &str, keys: &[&SigningKey], decisions: &[&str]) {
          Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\"/>\
          </md:SPSSODescriptor></md:EntityDescriptor>"
     );
-    let file = house.data.path().join("partner.xml");
-    std::fs::write(&file, text).unwrap();
-    let path = file.display().to_string();
-    let added = house.run(&[&["sp", "add", path.as_str()], decisions].concat());
-    let why = String::from_utf8_lossy(&added.stderr);
-    assert!(added.status.success(), "{why}");
+    partner::add(house, &text, decisions);
 }
 
 /// The answer to a request of a service.
 fn answered(house: &House, id: &str) -> Answer {
-    let to = house.at("/idp/personnel/sso/redirect");
-    let request = AuthnRequest {
-        id: forge::random_id(),
-        issue_instant: forge::now(),
-        issuer: EntityId::parse(id).unwrap(),
-        destination: Some(to.clone()),
-        acs: saml::request::AcsChoice::Default,
-        protocol_binding: None,
-        force_authn: false,
-        is_passive: false,
-        name_id_policy: None,
-        requested_context: None,
-        attribute_service: None,
-        scoping: None,
-    };
-    let signed = saml::redirect::compose(&request, &to, None, &forge::stranger()).unwrap();
-    let unsigned = signed.split("&SigAlg=").next().unwrap();
+    let id = EntityId::parse(id).unwrap();
+    let mut request = AuthnRequest::new(forge::random_id(), forge::now(), id);
+    request.destination = Some(house.at("/idp/personnel/sso/redirect"));
     let client = house.client();
-    client.sign_in(&client.open(unsigned), "amartin", PASSWORD)
+    let page = client.open(&partner::unsigned(house, &request));
+    client.sign_in(&page, "amartin", PASSWORD)
 }
 
 #[track_caller]
@@ -68,9 +50,7 @@ fn assert_refused(answer: &Answer) {
 
 #[track_caller]
 fn assert_encrypted(answer: &Answer, is: bool) {
-    let response = answer.field("SAMLResponse").expect("an answer");
-    let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, response);
-    let xml = String::from_utf8(bytes.unwrap()).unwrap();
+    let xml = partner::decoded(&answer.field("SAMLResponse").expect("an answer"));
     assert_eq!(xml.contains("EncryptedAssertion"), is, "{xml}");
     assert_eq!(xml.contains("<saml:Assertion"), !is, "{xml}");
 }
@@ -86,8 +66,7 @@ fn p06_an_answer_that_cannot_be_encrypted_is_not_sent_open() {
     register(&house, &id("both"), &[&curve, &rsa], &[]);
     register(&house, &id("keyless"), &[], &["--encrypt", "always"]);
     register(&house, &id("open"), &[], &[]);
-    // The files are looked at every second.
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    partner::wait_until_known(&house, &id("open"));
     assert_refused(&answered(&house, &id("curve")));
     assert_encrypted(&answered(&house, &id("waived")), false);
     assert_encrypted(&answered(&house, &id("both")), true);

@@ -8,19 +8,12 @@ use visits::{Answer, House, forge, process};
 
 /// A genuine request of the portal.
 fn request(house: &House) -> AuthnRequest {
+    let issuer = EntityId::parse(&house.at("/portail")).unwrap();
     AuthnRequest {
-        id: forge::random_id(),
-        issue_instant: forge::now(),
-        issuer: EntityId::parse(&house.at("/portail")).unwrap(),
         destination: Some(house.at("/idp/personnel/sso/redirect")),
         acs: saml::request::AcsChoice::Url(house.at("/portail/saml/acs")),
         protocol_binding: Some(saml::Binding::Post),
-        force_authn: false,
-        is_passive: false,
-        name_id_policy: None,
-        requested_context: None,
-        attribute_service: None,
-        scoping: None,
+        ..AuthnRequest::new(forge::random_id(), forge::now(), issuer)
     }
 }
 

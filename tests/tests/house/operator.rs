@@ -3,10 +3,8 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use saml::metadata::{EntityPlan, IndexedEndpoint, RolePlan, Ui};
-use saml::{Binding, EntityId, SigningKey};
 use visits::process::free_port;
-use visits::{House, forge};
+use visits::{House, Partner};
 
 fn said(output: &std::process::Output) -> String {
     format!(
@@ -16,91 +14,21 @@ fn said(output: &std::process::Output) -> String {
     )
 }
 
-/// Metadata of a service that is not ours.
-fn stranger(id: &str, acs: &str) -> String {
-    stranger_with(id, acs, &forge::stranger())
-}
-
-fn stranger_with(id: &str, acs: &str, key: &SigningKey) -> String {
-    let id = EntityId::parse(id).unwrap();
-    let ui = Ui::default();
-    saml::metadata::compose(
-        &EntityPlan {
-            document_id: forge::random_id(),
-            id: &id,
-            valid_until: forge::now() + chrono::Duration::days(5),
-            cache_s: 3600,
-            ui: &ui,
-            attributes: &[],
-            role: RolePlan::Sp {
-                acs: vec![IndexedEndpoint {
-                    binding: Binding::Post,
-                    location: acs.to_owned(),
-                    index: 0,
-                    is_default: true,
-                }],
-                slo: Vec::new(),
-                discovery: Vec::new(),
-                name_id_formats: Vec::new(),
-                requested_attributes: &[],
-            },
-            signing_certificates: vec![key.certificate()],
-        },
-        key,
-    )
-    .unwrap()
-}
-
 #[test]
 fn r02_a_registered_service_gets_what_the_operator_added() {
     let house = House::start();
-    let key = forge::stranger();
-    let (id, acs) = (
-        "https://sp.partner.example/sp",
-        "https://sp.partner.example/acs",
-    );
-    let file = house.data.path().join("partner.xml");
-    std::fs::write(&file, stranger_with(id, acs, &key)).unwrap();
-    let path = file.display().to_string();
-    let added = house.run(&[
-        "sp",
-        "add",
-        &path,
-        "--attribute",
-        "mail",
-        "--attribute",
-        "rne",
-    ]);
-    assert!(added.status.success(), "{}", said(&added));
-    std::thread::sleep(Duration::from_millis(2000));
-
-    let to = house.at("/idp/personnel/sso/redirect");
-    let request = saml::AuthnRequest {
-        id: forge::random_id(),
-        issue_instant: forge::now(),
-        issuer: EntityId::parse(id).unwrap(),
-        destination: Some(to.clone()),
-        acs: saml::request::AcsChoice::Default,
-        protocol_binding: None,
-        force_authn: false,
-        is_passive: false,
-        name_id_policy: None,
-        requested_context: None,
-        attribute_service: None,
-        scoping: None,
-    };
-    let address = saml::redirect::compose(&request, &to, None, &key).unwrap();
+    let partner = Partner::new("sp.partner.example");
+    partner.register(&house, &["--attribute", "mail", "--attribute", "rne"]);
     let client = house.client();
-    let answer = client.sign_in(&client.open(&address), "amartin", visits::PASSWORD);
+    let login = client.open(&partner.address(&house, &partner.request(&house)));
+    let answer = client.sign_in(&login, "amartin", visits::PASSWORD);
     assert_eq!(
         answer.action("SAMLResponse").as_deref(),
-        Some(acs),
+        Some(partner.acs.as_str()),
         "{}",
         answer.body
     );
-    let response = answer.field("SAMLResponse").unwrap();
-    let xml = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, response).unwrap();
-    let xml = String::from_utf8(xml).unwrap();
+    let xml = visits::partner::decoded(&answer.field("SAMLResponse").unwrap());
     assert!(
         xml.contains("anne.martin@ac-demo.example") && xml.contains("\"rne\""),
         "{xml}"
@@ -112,9 +40,10 @@ fn r02_a_registered_service_gets_what_the_operator_added() {
 fn t02_a_service_is_registered_and_seen_within_two_seconds() {
     let house = House::start();
     let client = house.client();
-    let id = "https://sp.partner.example/sp";
+    let partner = Partner::new("sp.partner.example");
+    let id = partner.id.as_str();
     let file = house.data.path().join("partner.xml");
-    std::fs::write(&file, stranger(id, "https://sp.partner.example/acs")).unwrap();
+    std::fs::write(&file, partner.metadata()).unwrap();
     let question = format!(
         "/wayf/?entityID={}",
         id.replace(':', "%3A").replace('/', "%2F")
@@ -159,10 +88,7 @@ fn t02_a_service_is_registered_and_seen_within_two_seconds() {
 fn what_is_no_service_is_not_registered() {
     let house = House::start();
     let file = house.data.path().join("x.xml");
-    let good = stranger(
-        "https://sp.partner.example/sp",
-        "https://sp.partner.example/acs",
-    );
+    let good = Partner::new("sp.partner.example").metadata();
     for (what, text) in [
         ("nothing", String::new()),
         ("no XML", "hello".to_owned()),

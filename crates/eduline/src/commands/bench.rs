@@ -129,19 +129,13 @@ fn request(server: &Server, number: u32) -> Result<AuthnRequest, saml::Refusal> 
         .iter_mut()
         .zip(number.to_be_bytes())
         .for_each(|(to, from)| *to = from);
+    let id = MessageId::from_random(chance);
+    let issuer = EntityId::parse(&server.at("/portail")).map_err(not)?;
     Ok(AuthnRequest {
-        id: MessageId::from_random(chance),
-        issue_instant: Edge::system_clock()(),
-        issuer: EntityId::parse(&server.at("/portail")).map_err(not)?,
         destination: Some(server.at("/idp/personnel/sso/redirect")),
         acs: saml::request::AcsChoice::Url(server.at("/portail/saml/acs")),
         protocol_binding: Some(Binding::Post),
-        force_authn: false,
-        is_passive: false,
-        name_id_policy: None,
-        requested_context: None,
-        attribute_service: None,
-        scoping: None,
+        ..AuthnRequest::new(id, Edge::system_clock()(), issuer)
     })
 }
 

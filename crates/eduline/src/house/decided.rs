@@ -45,19 +45,19 @@ impl Decided {
             || Ok(HashMap::new()),
             |file| named(file, settings.server.public_url.origin()),
         );
-        match named {
-            Ok(named) if faults.is_empty() => Ok(Self {
-                folder,
-                beside,
-                named,
-                default: Arc::default(),
-            }),
-            Ok(_) => Err(Refusal(faults)),
-            Err(why) => {
-                faults.push(why);
-                Err(Refusal(faults))
-            }
+        let named = named.unwrap_or_else(|why| {
+            faults.push(why);
+            HashMap::new()
+        });
+        if !faults.is_empty() {
+            return Err(Refusal(faults));
         }
+        Ok(Self {
+            folder,
+            beside,
+            named,
+            default: Arc::default(),
+        })
     }
 
     /// What was decided for `service`: by name in the file of services, else when it was registered.

@@ -5,8 +5,8 @@ use chrono::Duration;
 use crate::refusal::Said;
 use crate::{Binding, EntityId, MessageId, Moment, Refusal};
 
-/// How far an `IssueInstant` may lie from ours: clocks differ (IIP-G01), and a browser may have
-/// carried the message.
+/// How far an `IssueInstant` may lie from ours: clocks differ (IIP-G01), a browser may have carried
+/// the message, and a person may have stood on the page that made it.
 pub(crate) const FRESH: Duration = Duration::seconds(300);
 
 /// How far clocks may differ, each way (IIP-G01).

@@ -150,13 +150,7 @@ fn idp(w: &mut Writer, plan: &EntityPlan<'_>, offer: &Offer<'_>) -> Result<(), R
         }
         ui_info(w, plan.ui)
     })?;
-    keys(w, plan, offer)?;
-    offer
-        .artifact_resolution
-        .iter()
-        .try_for_each(|at| indexed_endpoint(w, "ArtifactResolutionService", at))?;
-    endpoints(w, "SingleLogoutService", slo)?;
-    formats(w, name_id_formats)?;
+    shared(w, plan, offer, (slo, name_id_formats))?;
     endpoints(w, "SingleSignOnService", sso)?;
     w.close();
     Ok(())
@@ -190,18 +184,28 @@ fn sp(w: &mut Writer, plan: &EntityPlan<'_>, offer: &Offer<'_>) -> Result<(), Re
             indexed(w, IDPDISC, "DiscoveryResponse", of)
         })
     })?;
+    shared(w, plan, offer, (slo, name_id_formats))?;
+    acs.iter()
+        .try_for_each(|acs| indexed_endpoint(w, "AssertionConsumerService", acs))?;
+    consuming_service(w, plan, requested_attributes)?;
+    w.close();
+    Ok(())
+}
+
+/// What both roles begin with, in the order of `SSODescriptorType` (SAML Metadata 2.4.2).
+fn shared(
+    w: &mut Writer,
+    plan: &EntityPlan<'_>,
+    offer: &Offer<'_>,
+    (slo, name_id_formats): (&[Endpoint], &[NameIdFormat]),
+) -> Result<(), Refusal> {
     keys(w, plan, offer)?;
     offer
         .artifact_resolution
         .iter()
         .try_for_each(|at| indexed_endpoint(w, "ArtifactResolutionService", at))?;
     endpoints(w, "SingleLogoutService", slo)?;
-    formats(w, name_id_formats)?;
-    acs.iter()
-        .try_for_each(|acs| indexed_endpoint(w, "AssertionConsumerService", acs))?;
-    consuming_service(w, plan, requested_attributes)?;
-    w.close();
-    Ok(())
+    formats(w, name_id_formats)
 }
 
 fn indexed_endpoint(

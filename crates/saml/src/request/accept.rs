@@ -1,14 +1,9 @@
 //! The rules an authentication request must obey, one function per clause.
 
-use chrono::Duration;
-
+use crate::message::accept;
 use crate::refusal::Said;
 use crate::request::RequestExpected;
-use crate::{Accepted, AuthnRequest, Moment, Refusal, Verified};
-
-/// How far an `IssueInstant` may lie from ours: clocks differ (IIP-G01), and a person may have
-/// stood on the page that made the request.
-const FRESH: Duration = Duration::seconds(300);
+use crate::{Accepted, AuthnRequest, Refusal, Verified};
 
 impl Verified<AuthnRequest> {
     /// Applies the rules of Profiles 4.1.4.1 and Core 3.4.1: Destination (mandatory when signed),
@@ -16,7 +11,7 @@ impl Verified<AuthnRequest> {
     /// against metadata ([`crate::metadata::SpRole::choose_acs`]).
     pub fn accept(self, expected: &RequestExpected<'_>) -> Result<Accepted<AuthnRequest>, Refusal> {
         destination(&self, expected.destination)?;
-        issue_instant(self.message.issue_instant, expected.now)?;
+        accept::issue_instant(self.message.issue_instant, expected.now)?;
         Ok(Accepted {
             message: self.message,
             key: self.key,
@@ -34,17 +29,5 @@ fn destination(request: &Verified<AuthnRequest>, arrived_at: &str) -> Result<(),
         }),
         None if request.key.is_some() => Err(Refusal::DestinationMissing),
         None => Ok(()),
-    }
-}
-
-/// SAML Core 3.2.1.
-fn issue_instant(at: Moment, now: Moment) -> Result<(), Refusal> {
-    let what = "IssueInstant";
-    if at.signed_duration_since(now) > FRESH {
-        Err(Refusal::FromTheFuture { what, at })
-    } else if now.signed_duration_since(at) > FRESH {
-        Err(Refusal::TooOld { what, at })
-    } else {
-        Ok(())
     }
 }

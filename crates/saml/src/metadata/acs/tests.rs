@@ -36,19 +36,11 @@ fn usual() -> SpRole {
 }
 
 fn request(acs: AcsChoice) -> AuthnRequest {
+    let id = MessageId::parse("_r").unwrap();
+    let issuer = EntityId::parse("https://sp.example").unwrap();
     AuthnRequest {
-        id: MessageId::parse("_r").unwrap(),
-        issue_instant: Moment::UNIX_EPOCH,
-        issuer: EntityId::parse("https://sp.example").unwrap(),
-        destination: None,
         acs,
-        protocol_binding: None,
-        force_authn: false,
-        is_passive: false,
-        name_id_policy: None,
-        requested_context: None,
-        attribute_service: None,
-        scoping: None,
+        ..AuthnRequest::new(id, Moment::UNIX_EPOCH, issuer)
     }
 }
 

@@ -36,7 +36,7 @@ fn page(text: &str) -> String {
     )
 }
 
-fn register(house: &House, id: &str, login: &str) {
+pub(crate) fn register(house: &House, id: &str, login: &str) {
     let key = forge::stranger();
     let text = saml::metadata::compose(
         &EntityPlan {

@@ -5,7 +5,6 @@ use actix_web::web::Data;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use directory::{Attempt, Person};
-use federation::Snapshot;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use web::{Event, Form, Page, Query, Refused, Visit};
@@ -260,24 +259,33 @@ fn form(
         lost_password: realm
             .account_pages
             .then(|| "/compte/mot-de-passe-perdu".to_owned()),
-        other_profile: other_profile(realm, flow, &snapshot),
+        other_profile: realm.path(&format!("/other?{}", name(id, &flow.service))),
         tutoie: realm.tutoie(),
     })
 }
 
-/// D17: where another profile is chosen. A service of this house finds by the request where its
-/// visitor wanted to land; for any other one the choice begins anew.
-fn other_profile(realm: &Realm, flow: &Flow, known: &Snapshot) -> String {
+/// `GET /idp/<realm>/other`: another profile is chosen (D17). A service of this house finds by the
+/// request where its visitor wanted to land; for any other one the choice begins anew.
+pub(crate) async fn other_profile(
+    visit: Visit,
+    realm: Data<Realm>,
+    Query(named): Query<Named>,
+) -> Result<HttpResponse, Refused> {
     let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let Some((_, flow)) = realm.flow(&visit, &named).await? else {
+        return stale(&visit, &realm, &named);
+    };
     let home = realm.edge.public_url().join("/");
+    let known = realm.federation.snapshot();
     let own = known
         .service(&flow.service)
         .and_then(|(_, role)| role.default_discovery())
         .filter(|address| address.starts_with(&home) && !address.contains('?'));
-    match (own, &flow.request) {
+    let to = match (own, &flow.request) {
         (Some(address), Some(request)) => {
             format!("{address}?request={}", encode(request.as_str()))
         }
         _ => format!("/wayf/?entityID={}", encode(flow.service.as_str())),
-    }
+    };
+    Ok(visit.see_other(&to))
 }

@@ -238,19 +238,17 @@ async fn common(walk: &mut Walk<'_>) {
     walk.look("refused-request").await;
 }
 
-/// Last, as the whole address waits after it.
+/// A guesser is asked to wait.
 async fn throttled(walk: &mut Walk<'_>) {
+    let guesser = walk.house.client();
+    let login = guesser.choose(&guesser.open("/portail/"), "parent");
+    for _ in 0..8 {
+        guesser.sign_in(&login, "f.bernard", "Wrong-pass-1234");
+    }
     walk.browser.goto("/portail/").await;
     walk.browser.click("ul.tiles button[value=parent]").await;
-    for _ in 0..8 {
-        if walk.browser.has("main[data-code]").await {
-            break;
-        }
-        walk.browser.sign_in("f.bernard", "Wrong-pass-1234").await;
-        walk.browser
-            .find("main [role=alert], main[data-code]")
-            .await;
-    }
+    walk.browser.find("[name=password]").await;
+    walk.browser.sign_in("f.bernard", "Wrong-pass-1234").await;
     walk.refused("refused-throttled", "EDU-4029").await;
 }
 
@@ -336,13 +334,23 @@ async fn d21_what_is_shown_on_bad_days_is_fine() {
 fn faults(html: &str) -> String {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("page.html");
+    // Nor does it know that a group of a list of terms may have a box of its own (HTML, 4.4.9).
+    let html = html
+        .replace("<div><dt>", "<dt>")
+        .replace("</dd></div>", "</dd>");
     std::fs::write(&file, html).expect("written");
     let told = Command::new("tidy")
         .args(["-quiet", "-errors", "-utf8", "--drop-empty-elements", "no"])
         .arg(&file)
         .output()
         .expect("tidy runs");
-    String::from_utf8_lossy(&told.stderr).into_owned()
+    // The standard has them (WAI-ARIA 1.2, 6.6.3; HTML, 6.8.8), Debian's Tidy does not yet.
+    let known = ["\"aria-current\"", "\"autocapitalize\""];
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    told.lines()
+        .filter(|line| !known.iter().any(|name| line.ends_with(name)))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -383,9 +391,12 @@ fn every_page_is_valid_html() {
         ""
     );
     assert!(!faults("<!doctype html><title>x</title><p><div></p>").is_empty());
-    for page in pages {
-        assert_eq!(faults(&page.body), "", "{}: {}", page.url, page.body);
-    }
+    let faulty: Vec<String> = pages
+        .iter()
+        .map(|page| format!("{} {}", page.url, faults(&page.body)))
+        .filter(|told| !told.ends_with(' '))
+        .collect();
+    assert_eq!(faulty, Vec::<String>::new());
 }
 
 /// The theme is light: it comes with every first page on the slowest line.

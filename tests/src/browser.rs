@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use base64::Engine;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -300,13 +301,41 @@ impl Browser {
         };
         let folder = Path::new(&folder);
         std::fs::create_dir_all(folder).expect("folder for pictures");
-        let png = self.page.screenshot().await.expect("picture");
+        let taken = self.page.issue_cmd(WholePage).await.expect("picture");
+        let png = base64::engine::general_purpose::STANDARD
+            .decode(taken["data"].as_str().expect("picture"))
+            .expect("picture");
         std::fs::write(folder.join(format!("{name}.png")), png).expect("picture kept");
     }
 
     /// Closes the window.
     pub async fn close(self) {
         self.page.clone().close().await.ok();
+    }
+}
+
+/// A picture of the page from top to bottom, which WebDriver itself has no command for.
+#[derive(Debug)]
+struct WholePage;
+
+impl fantoccini::wd::WebDriverCompatibleCommand for WholePage {
+    fn endpoint(
+        &self,
+        base: &url::Url,
+        session: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
+        base.join(&format!(
+            "session/{}/goog/cdp/execute",
+            session.unwrap_or_default()
+        ))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (ureq::http::Method, Option<String>) {
+        let body = json!({
+            "cmd": "Page.captureScreenshot",
+            "params": { "captureBeyondViewport": true },
+        });
+        (ureq::http::Method::POST, Some(body.to_string()))
     }
 }
 

@@ -11,6 +11,7 @@ pub struct Client {
     base: String,
     agent: ureq::Agent,
     cookies: RefCell<BTreeMap<String, String>>,
+    keeps_cookies: bool,
 }
 
 /// What came back.
@@ -132,6 +133,17 @@ impl Client {
             base,
             agent,
             cookies: RefCell::default(),
+            keeps_cookies: true,
+        }
+    }
+
+    /// The same visitor with cookies switched off.
+    #[must_use]
+    pub fn without_cookies(self) -> Self {
+        Self {
+            cookies: RefCell::default(),
+            keeps_cookies: false,
+            ..self
         }
     }
 
@@ -240,6 +252,9 @@ impl Client {
     }
 
     fn keep_cookies(&self, headers: &[(String, String)]) {
+        if !self.keeps_cookies {
+            return;
+        }
         let mut jar = self.cookies.borrow_mut();
         for (_, line) in headers.iter().filter(|(name, _)| name == "set-cookie") {
             let pair = line.split(';').next().unwrap_or_default();

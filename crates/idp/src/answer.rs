@@ -71,6 +71,7 @@ pub(crate) async fn give(
         let named = Named {
             flow: None,
             sp: Some(flow.service.as_str().to_owned()),
+            first: None,
         };
         return stale(visit, realm, &named);
     };

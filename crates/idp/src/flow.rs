@@ -52,6 +52,10 @@ pub(crate) struct Named {
     pub(crate) flow: Option<String>,
     /// The service it began at: where to start again when the flow is gone.
     pub(crate) sp: Option<String>,
+    /// Says that the browser was given its cookie one step ago: when it does not have it now, it
+    /// keeps none.
+    #[serde(default)]
+    pub(crate) first: Option<String>,
 }
 
 impl Flow {
@@ -129,6 +133,11 @@ impl Flow {
 
     /// Keeps a flow whose visitor has something left to do, for this browser; says where they go.
     pub(crate) async fn keep(mut self, realm: &Realm, visit: &Visit) -> Result<String, Refused> {
+        let first = if visit.browser_is_known() {
+            ""
+        } else {
+            "&first=1"
+        };
         self.browser = visit.browser().to_owned();
         let id = realm.edge.token();
         visit.tell(
@@ -137,7 +146,7 @@ impl Flow {
                 .with("request", self.request_id())
                 .with("sp", self.service.as_str()),
         );
-        let address = realm.path(&format!("/login?{}", name(&id, &self.service)));
+        let address = realm.path(&format!("/login?{}{first}", name(&id, &self.service)));
         realm.flows.put(&id, &self, KEPT).await?;
         Ok(address)
     }
@@ -225,26 +234,7 @@ impl Page for StalePage {
 /// No dead end (P16): the service it came from starts again with this provider chosen; without one
 /// that we know, the portal does.
 pub(crate) fn stale(visit: &Visit, realm: &Realm, named: &Named) -> Result<HttpResponse, Refused> {
-    let snapshot = realm.federation.snapshot();
-    if snapshot.entities().next().is_none() {
-        return Err(refusals::starting());
-    }
-    let service = named.sp.as_deref().and_then(|sp| EntityId::parse(sp).ok());
-    let found = service.as_ref().and_then(|service| {
-        let (entity, role) = snapshot.service(service)?;
-        Some((
-            entity
-                .ui
-                .display_name(visit.lang().as_str())
-                .map(str::to_owned),
-            role.default_discovery()?,
-        ))
-    });
-    let (service, start) =
-        found.map_or((None, realm.parts.portal.as_str()), |(name, to)| (name, to));
-    let joint = if start.contains('?') { '&' } else { '?' };
-    let provider = utf8_percent_encode(realm.parts.entity_id.as_str(), NON_ALPHANUMERIC);
-    let again = format!("{start}{joint}entityID={provider}");
+    let (service, again) = again(visit, realm, named)?;
     visit.tell(Event::new("idp.flow.stale").with("flow", named.flow.clone().unwrap_or_default()));
     visit.page_with(
         StatusCode::OK,
@@ -254,4 +244,32 @@ pub(crate) fn stale(visit: &Visit, realm: &Realm, named: &Named) -> Result<HttpR
             tutoie: realm.tutoie(),
         },
     )
+}
+
+/// A browser that keeps no cookies would go round in circles: it is told so, with a way to start
+/// again once it does.
+pub(crate) fn without_cookies(visit: &Visit, realm: &Realm, named: &Named) -> Refused {
+    match again(visit, realm, named) {
+        Ok((_, again)) => refusals::without_cookies(again),
+        Err(refused) => refused,
+    }
+}
+
+/// What the service that asked calls itself, and the address where the sign-on starts again.
+fn again(visit: &Visit, realm: &Realm, named: &Named) -> Result<(Option<String>, String), Refused> {
+    let snapshot = realm.federation.snapshot();
+    if snapshot.entities().next().is_none() {
+        return Err(refusals::starting());
+    }
+    let service = named.sp.as_deref().and_then(|sp| EntityId::parse(sp).ok());
+    let found = service.as_ref().and_then(|service| {
+        let (entity, role) = snapshot.service(service)?;
+        let name = entity.ui.display_name(visit.lang().as_str());
+        Some((name.map(str::to_owned), role.default_discovery()?))
+    });
+    let (service, start) =
+        found.map_or((None, realm.parts.portal.as_str()), |(name, to)| (name, to));
+    let joint = if start.contains('?') { '&' } else { '?' };
+    let provider = utf8_percent_encode(realm.parts.entity_id.as_str(), NON_ALPHANUMERIC);
+    Ok((service, format!("{start}{joint}entityID={provider}")))
 }

@@ -9,7 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use web::{Event, Form, Page, Query, Refused, Visit};
 
-use crate::flow::{Flow, Named, name, stale};
+use crate::flow::{Flow, Named, name, stale, without_cookies};
 use crate::next::Step;
 use crate::realm::Realm;
 use crate::refusals;
@@ -24,6 +24,8 @@ const LONGEST_LOGIN: usize = 200;
 pub(crate) struct LoginPage {
     action: String,
     flow: String,
+    /// The service, so that a form whose flow is gone starts again where it began.
+    sp: String,
     realm: &'static str,
     service: Option<String>,
     username: String,
@@ -41,6 +43,7 @@ impl Page for LoginPage {
         let page = |realm: &'static str, refused: bool, expired: bool| Self {
             action: format!("/idp/{realm}/login"),
             flow: "f".to_owned(),
+            sp: "https://eduline.example/portail".to_owned(),
             realm,
             service: (!expired).then(|| "Portail des applications".to_owned()),
             username: if refused {
@@ -93,8 +96,15 @@ pub(crate) async fn show(
     Query(named): Query<Named>,
 ) -> Result<HttpResponse, Refused> {
     let Some((id, flow)) = realm.flow(&visit, &named).await? else {
+        if named.first.is_some() && !visit.browser_is_known() {
+            return Err(without_cookies(&visit, &realm, &named));
+        }
         return stale(&visit, &realm, &named);
     };
+    if named.first.is_some() {
+        // The address that is kept as a bookmark says nothing of this browser.
+        return Ok(visit.see_other(&realm.path(&format!("/login?{}", name(&id, &flow.service)))));
+    }
     let session = realm.sessions.current(&visit).await?;
     if flow.step(session.as_ref().map(|session| &session.value)) != Step::Password {
         return Ok(visit.see_other(&realm.path(&format!("/continue?{}", name(&id, &flow.service)))));
@@ -112,7 +122,12 @@ pub(crate) async fn sign_in(
     let named = Named {
         flow: typed.flow,
         sp: typed.sp,
+        first: None,
     };
+    // The form is shown to browsers that brought their cookie only.
+    if !visit.browser_is_known() {
+        return Err(without_cookies(&visit, &realm, &named));
+    }
     let Some((id, flow)) = realm.flow(&visit, &named).await? else {
         return stale(&visit, &realm, &named);
     };
@@ -232,10 +247,10 @@ fn form(
     let service = snapshot
         .entity(&flow.service)
         .and_then(|entity| entity.ui.display_name(lang).map(str::to_owned));
-    let asker = utf8_percent_encode(flow.service.as_str(), NON_ALPHANUMERIC);
     visit.page(&LoginPage {
         action: realm.path("/login"),
         flow: id.to_owned(),
+        sp: flow.service.to_string(),
         realm: realm.parts.realm.as_str(),
         service,
         username: said.username,
@@ -244,7 +259,33 @@ fn form(
         lost_password: realm
             .account_pages
             .then(|| "/compte/mot-de-passe-perdu".to_owned()),
-        other_profile: format!("/wayf/?entityID={asker}"),
+        other_profile: realm.path(&format!("/other?{}", name(id, &flow.service))),
         tutoie: realm.tutoie(),
     })
+}
+
+/// `GET /idp/<realm>/other`: another profile is chosen (D17). A service of this house finds by the
+/// request where its visitor wanted to land; for any other one the choice begins anew.
+pub(crate) async fn other_profile(
+    visit: Visit,
+    realm: Data<Realm>,
+    Query(named): Query<Named>,
+) -> Result<HttpResponse, Refused> {
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let Some((_, flow)) = realm.flow(&visit, &named).await? else {
+        return stale(&visit, &realm, &named);
+    };
+    let home = realm.edge.public_url().join("/");
+    let known = realm.federation.snapshot();
+    let own = known
+        .service(&flow.service)
+        .and_then(|(_, role)| role.default_discovery())
+        .filter(|address| address.starts_with(&home) && !address.contains('?'));
+    let to = match (own, &flow.request) {
+        (Some(address), Some(request)) => {
+            format!("{address}?request={}", encode(request.as_str()))
+        }
+        _ => format!("/wayf/?entityID={}", encode(flow.service.as_str())),
+    };
+    Ok(visit.see_other(&to))
 }

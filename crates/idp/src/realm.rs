@@ -131,6 +131,7 @@ impl Idp {
                 .service(at("/sso/redirect").route(get().to(sso::by_redirect)))
                 .service(at("/sso/post").route(post().to(sso::by_post)))
                 .service(at("/sso/unsolicited").route(get().to(unsolicited::start)))
+                .service(at("/other").route(get().to(login::other_profile)))
                 .service(at("/continue").route(get().to(flow::go_on)))
                 .service(
                     at("/login")

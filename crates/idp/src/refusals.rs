@@ -69,6 +69,12 @@ pub(crate) fn of_message(refusal: &Refusal, realm: &Realm) -> Refused {
         .way_out("site.to-portal", realm.parts.portal.as_str())
 }
 
+/// The browser does not give its cookie back: nothing binds a sign-on to it.
+pub(crate) fn without_cookies(again: String) -> Refused {
+    let story = "the browser came back without the cookie it was given";
+    Refused::forbidden("EDU-4007", "cookies", story).way_out("site.start-again", again)
+}
+
 /// The pool is full or late.
 pub(crate) fn busy(busy: Busy) -> Refused {
     let status = StatusCode::SERVICE_UNAVAILABLE;

@@ -55,6 +55,10 @@ pub struct Application {
     pub profils: Vec<String>,
     /// The functions of staff that may see it, groups spelled out; `*` for everybody.
     pub fonctions: Vec<String>,
+    /// The groups of the académie's directory (`ctgrps`) that open it, besides one that is called as
+    /// the application.
+    #[serde(default)]
+    pub ctgrps: Vec<String>,
     /// Whether a delegation opens it.
     pub delegable: bool,
     /// When a second factor is asked.

@@ -116,7 +116,11 @@ async fn applications(
         provider: session.value.provider.as_str(),
         lang: visit.lang(),
     };
-    let page = ApplicationsPage::of(badge, &shelf, query.categorie.as_deref())
-        .ok_or_else(|| Refused::not_found("no such category for this person"))?;
+    let page =
+        ApplicationsPage::of(badge, &shelf, query.categorie.as_deref()).ok_or_else(|| {
+            // A bookmark of a category that is no more, or of somebody else's.
+            Refused::not_found("no such category for this person")
+                .way_out("portal.applications-see", "/portail/applications")
+        })?;
     visit.page(&page)
 }

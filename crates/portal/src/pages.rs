@@ -62,6 +62,9 @@ pub(crate) struct ApplicationsPage {
     sections: Vec<Section>,
 }
 
+/// What the favourites are called where a category's id stands.
+const FAVOURITES: &str = "favoris";
+
 /// A category in the menu.
 #[derive(Debug, Serialize)]
 struct Entry {
@@ -86,6 +89,9 @@ struct Link {
     description: String,
     /// Where it opens; nowhere while it comes later.
     url: Option<String>,
+    /// Whether that is another site, which is told neither where the visitor comes from nor given a
+    /// hand on this page.
+    outside: bool,
     /// Word that says when a second factor is asked.
     second_factor: Option<&'static str>,
 }
@@ -104,6 +110,7 @@ impl ApplicationsPage {
     /// The page of one category, or of the favourites when none is named; `None` when the category
     /// holds nothing for this person.
     pub(crate) fn of(badge: Badge, shelf: &Shelf<'_>, asked: Option<&str>) -> Option<Self> {
+        let asked = asked.filter(|id| !id.is_empty() && *id != FAVOURITES);
         let menu = shelf.menu(asked);
         let category = match asked {
             None => None,
@@ -160,8 +167,9 @@ impl Shelf<'_> {
     fn link(&self, application: &Application) -> Link {
         Link {
             id: application.id.clone(),
-            name: application.nom.clone(),
+            name: web::typeset(&application.nom, self.lang),
             description: self.told(&application.description, &application.description_en),
+            outside: !application.url.starts_with('/'),
             url: (!application.bientot).then(|| {
                 let provider = utf8_percent_encode(self.provider, NON_ALPHANUMERIC);
                 application.url.replace(PROVIDER, &provider.to_string())
@@ -175,11 +183,11 @@ impl Shelf<'_> {
     }
 
     fn told(&self, fr: &str, en: &str) -> String {
-        match self.lang {
+        let text = match self.lang {
             Lang::Fr => fr,
             Lang::En => en,
-        }
-        .to_owned()
+        };
+        web::typeset(text, self.lang)
     }
 }
 
@@ -199,6 +207,7 @@ impl Page for ApplicationsPage {
             description: "Plateforme de formation continue en ligne des personnels (Moodle)."
                 .into(),
             url: second_factor.is_none().then(|| "/magistere/".into()),
+            outside: name == "Éduscol",
             second_factor,
         };
         let page = |current: bool, pupil| Self {
@@ -215,6 +224,7 @@ impl Page for ApplicationsPage {
                     heading: "Plateforme de formation".into(),
                     links: vec![
                         link("Magistere", None),
+                        link("Éduscol", None),
                         link("SOFIA-FMO", Some("portal.otp-external")),
                         link("Cyclades", Some("portal.otp-always")),
                     ],
@@ -275,10 +285,17 @@ mod tests {
 
     #[test]
     fn a_head_of_school_has_more_applications_than_a_teacher() {
-        let (teacher, head) = (of(&["enseignant_1d"]), of(&["directeur_ecole"]));
-        assert!(count(&teacher, Lang::Fr) >= 10);
-        assert!(count(&head, Lang::Fr) > count(&teacher, Lang::Fr));
-        assert_eq!(count(&head, Lang::Fr), count(&head, Lang::En));
+        for (function, seen) in [
+            ("aed", 21),
+            ("aesh", 21),
+            ("enseignant_1d", 29),
+            ("directeur_ecole", 34),
+            ("chef_etablissement", 46),
+        ] {
+            let visitor = of(&[function]);
+            assert_eq!(count(&visitor, Lang::Fr), seen, "{function}");
+            assert_eq!(count(&visitor, Lang::En), seen, "{function}");
+        }
         assert_eq!(
             count(&Visitor::default(), Lang::Fr),
             0,
@@ -315,7 +332,10 @@ mod tests {
             ApplicationsPage::of(sample_badge(), &stranger, Some("formation")).is_none(),
             "a category without anything for this person is not told from one that is not there"
         );
-        let favourites = ApplicationsPage::of(sample_badge(), &shelf, None).unwrap();
-        assert!(favourites.favourites && favourites.sections.is_empty());
+        for named in [None, Some(""), Some("favoris")] {
+            let favourites = ApplicationsPage::of(sample_badge(), &shelf, named).unwrap();
+            assert!(favourites.favourites && favourites.sections.is_empty());
+            assert!(favourites.menu.iter().all(|entry| !entry.current));
+        }
     }
 }

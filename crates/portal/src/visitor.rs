@@ -15,7 +15,7 @@ pub struct Visitor {
     pub functions: Vec<String>,
     /// Ids of the applications delegated to them today.
     pub delegated: Vec<String>,
-    /// Application groups they are in; a group is called as the application it opens.
+    /// Application groups of the directory they are in.
     pub groups: Vec<String>,
 }
 
@@ -58,7 +58,11 @@ impl Visitor {
             .iter()
             .any(|function| function == "*" || self.functions.contains(function));
         let by_delegation = application.delegable && self.delegated.contains(&application.id);
-        by_function || by_delegation || self.groups.contains(&application.id)
+        let by_group = self
+            .groups
+            .iter()
+            .any(|group| *group == application.id || application.ctgrps.contains(group));
+        by_function || by_delegation || by_group
     }
 
     /// Whether pages say "tu".
@@ -94,6 +98,7 @@ mod tests {
             description_en: String::new(),
             profils: owned(profiles),
             fonctions: owned(functions),
+            ctgrps: owned(&["APP-ACA"]),
             delegable,
             otp: SecondFactor::None,
             url: "/".into(),
@@ -148,8 +153,13 @@ mod tests {
         visitor.delegated.clear();
         visitor.groups = vec!["app".into()];
         assert!(visitor.sees(&application(&["personnel"], &["dasen"], false)));
-        visitor.groups = vec!["application".into()];
-        assert!(!visitor.sees(&application(&["personnel"], &["dasen"], false)));
+        visitor.groups = vec!["APP-ACA".into()];
+        assert!(visitor.sees(&application(&["personnel"], &["dasen"], false)));
+        for other in ["application", "APP", "app-aca", "APP-ACA,X"] {
+            visitor.groups = vec![other.into()];
+            let opened = visitor.sees(&application(&["personnel"], &["dasen"], false));
+            assert!(!opened, "{other}");
+        }
     }
 
     #[test]

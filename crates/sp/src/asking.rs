@@ -20,6 +20,8 @@ pub(crate) struct LoginQuery {
     target: Option<String>,
     /// The attempt that the discovery service gives back.
     attempt: Option<String>,
+    /// A request of ours whose visitor would rather have asked another provider.
+    request: Option<String>,
 }
 
 /// `GET {prefix}/login`
@@ -53,6 +55,13 @@ async fn resume(service: &Service, visit: &Visit, query: &LoginQuery) -> Result<
         && let Some(attempt) = service.attempts.opened(token, visit.browser()).await?
     {
         return Ok(attempt);
+    }
+    if let Some(id) = query.request.as_deref()
+        && let Some(id) = MessageId::parse(id)
+        && let Some(asked) = service.attempts.look(&id).await?
+        && asked.attempt.browser == visit.browser()
+    {
+        return Ok(asked.attempt);
     }
     Ok(Attempt {
         browser: visit.browser().to_owned(),

@@ -164,7 +164,8 @@ impl Service {
             .federation
             .snapshot()
             .entity(provider)
-            .and_then(|entity| entity.ui.display_name(lang.as_str()).map(str::to_owned))
+            .and_then(|entity| entity.ui.display_name(lang.as_str()))
+            .map(|name| web::typeset(name, lang))
     }
 
     /// The path of one of its routes.

@@ -123,8 +123,8 @@ async fn ask(
 ) -> Result<HttpResponse, Refused> {
     let known = wayf.parts.federation.snapshot();
     let question = Question::parse(raw, &wayf.parts.default_service, &known)?;
-    let remembered = wayf.remembered(&visit, &known);
     if question.passive {
+        let remembered = wayf.remembered(&visit, &known);
         let answer = question.answer(remembered.first());
         visit.tell(
             Event::new("wayf.passive")
@@ -133,7 +133,7 @@ async fn ask(
         );
         return Ok(visit.see_other(&answer));
     }
-    visit.page(&ChoosePage::of(&wayf, &visit, &question, &remembered))
+    visit.page(&ChoosePage::of(&wayf, &visit, &question, &known))
 }
 
 /// What the choice's form says, besides the question.
@@ -173,15 +173,20 @@ async fn choose(
     let known = wayf.parts.federation.snapshot();
     let question = Question::parse(choice.question(), &wayf.parts.default_service, &known)?;
     if visit.check_csrf(FORM, choice.csrf.as_deref()).is_err() {
-        let remembered = wayf.remembered(&visit, &known);
-        let page = ChoosePage::of(&wayf, &visit, &question, &remembered);
+        // The form came with a cookie. A browser that does not give it back would be shown the
+        // same form for ever.
+        if !visit.browser_is_known() {
+            return Err(without_cookies(&question));
+        }
+        let page = ChoosePage::of(&wayf, &visit, &question, &known);
         return visit.page(&page.expired());
     }
-    if choice.forget.is_some() {
-        remembered::forget(&visit);
-        return visit.page(&ChoosePage::of(&wayf, &visit, &question, &[]));
+    if let Some(provider) = &choice.forget {
+        remembered::forget(&visit, provider);
+        return Ok(visit.see_other(&question.again()));
     }
-    let (profile, provider) = chosen(&wayf, &choice)?;
+    let (profile, provider) = chosen(&wayf, &choice)
+        .ok_or_else(|| not_offered().way_out("wayf.change", question.again()))?;
     let Some(provider) = provider else {
         return visit.page(&ProvidersPage::of(
             &wayf, profile, &visit, &question, &known,
@@ -189,7 +194,7 @@ async fn choose(
     };
     if known.provider(&provider).is_none() {
         let story = format!("{provider} is offered and its metadata is not there");
-        return Err(Refused::away("EDU-3006", story));
+        return Err(Refused::away("EDU-3006", story).way_out("wayf.change", question.again()));
     }
     remembered::keep(&visit, &provider);
     wayf.parts
@@ -203,27 +208,30 @@ async fn choose(
     Ok(visit.see_other(&question.answer(Some(&provider))))
 }
 
-/// The profile chosen, and the provider, unless there are several to choose from.
-fn chosen<'w>(wayf: &'w Wayf, choice: &Choice) -> Result<(&'w Profile, Option<EntityId>), Refused> {
-    let profile = choice
-        .profile
-        .as_deref()
-        .and_then(|id| wayf.open_profile(id))
-        .ok_or_else(|| {
-            let story = "a profile that is not offered was chosen";
-            Refused::malformed("EDU-3005", "malformed", story)
-        })?;
+/// The profile chosen, and the provider, unless there are several to choose from; `None` for a
+/// choice that no page of ours offers: one that comes later, or that somebody made up.
+fn chosen<'w>(wayf: &'w Wayf, choice: &Choice) -> Option<(&'w Profile, Option<EntityId>)> {
+    let profile = wayf.open_profile(choice.profile.as_deref()?)?;
     let provider = match (choice.provider.as_deref(), profile.providers.as_slice()) {
-        (None, [only]) => Some(only.clone()),
+        (None, [only]) => Some(only),
         (None, _) => None,
         (Some(asked), providers) => {
             let found = providers.iter().find(|provider| provider.as_str() == asked);
-            let found = found.ok_or_else(|| {
-                let story = "an identity provider that is not offered was chosen";
-                Refused::malformed("EDU-3005", "malformed", story)
-            })?;
-            Some(found.clone())
+            Some(found?)
         }
     };
-    Ok((profile, provider))
+    Some((profile, provider.cloned()))
+}
+
+fn not_offered() -> Refused {
+    let story = "a profile or an identity provider that is not offered was chosen";
+    Refused::malformed("EDU-3005", "wayf-choice", story)
+}
+
+/// Nothing after this page works without cookies: better told here than at the last step.
+fn without_cookies(question: &Question) -> Refused {
+    let story = "the form came without the cookie that went out with it";
+    Refused::forbidden("EDU-3007", "cookies", story)
+        .with("sp", question.service.as_str())
+        .way_out("site.start-again", question.again())
 }

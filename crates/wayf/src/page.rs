@@ -73,17 +73,12 @@ struct Tile {
 
 impl ChoosePage {
     /// The page for one question.
-    pub(crate) fn of(
-        wayf: &Wayf,
-        visit: &Visit,
-        question: &Question,
-        remembered: &[EntityId],
-    ) -> Self {
-        let known = wayf.parts.federation.snapshot();
+    pub(crate) fn of(wayf: &Wayf, visit: &Visit, question: &Question, known: &Snapshot) -> Self {
+        let remembered = wayf.remembered(visit, known);
         let again = remembered.iter().filter_map(|provider| {
-            let profile = wayf.profile_of(provider, &known)?;
+            let profile = wayf.profile_of(provider, known)?;
             let several = profile.providers.len() > 1;
-            let name = name_of(provider, visit, &known).filter(|_| several);
+            let name = name_of(provider, visit, known).filter(|_| several);
             Some(Tile {
                 id: profile.id.clone(),
                 open: true,
@@ -98,7 +93,7 @@ impl ChoosePage {
             provider_name: None,
         });
         Self {
-            asked: Asked::of(wayf, question, visit, &known),
+            asked: Asked::of(wayf, question, visit, known),
             again: again.collect(),
             tiles: tiles.collect(),
             expired: false,
@@ -246,10 +241,8 @@ fn leads_to<'a>(public: &PublicUrl, ends: impl IntoIterator<Item = &'a str>) -> 
 /// What an entity calls itself in the visitor's language.
 fn name_of(id: &EntityId, visit: &Visit, known: &Snapshot) -> Option<String> {
     let entity = known.entity(id)?;
-    entity
-        .ui
-        .display_name(visit.lang().as_str())
-        .map(str::to_owned)
+    let name = entity.ui.display_name(visit.lang().as_str())?;
+    Some(web::typeset(name, visit.lang()))
 }
 
 /// The host of an entityID: what a nameless entity is called by, never the entityID alone (D15).

@@ -73,8 +73,10 @@ impl Question {
         let back = match raw.r#return {
             Some(text) if is_own(&text, role, &parameter) => text,
             Some(_) => return Err(foreign_return(&service)),
+            // The metadata's own default answers to the same rules as one that was asked for.
             None => role
                 .default_discovery()
+                .filter(|location| is_own(location, role, &parameter))
                 .map(str::to_owned)
                 .ok_or_else(|| foreign_return(&service))?,
         };
@@ -84,6 +86,17 @@ impl Question {
             parameter,
             passive,
         })
+    }
+
+    /// Where this question is asked again, from the start: a path of ours.
+    pub(crate) fn again(&self) -> String {
+        let encode = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
+        format!(
+            "/wayf/?entityID={}&return={}&returnIDParam={}",
+            encode(self.service.as_str()),
+            encode(&self.back),
+            encode(&self.parameter),
+        )
     }
 
     /// The address of the answer: the query of `return` is kept as it is, the provider comes last,
@@ -261,6 +274,21 @@ mod tests {
         }
         let given = question("https://sp.example/l", "idp").answer(Some(&provider));
         assert!(given.ends_with(&format!("?idp={encoded}")));
+    }
+
+    #[test]
+    fn a_question_is_asked_again_as_it_was() {
+        let question = Question {
+            service: EntityId::parse("https://sp.example/sp?a=b&c").unwrap(),
+            back: "https://sp.example/l?x=%20&y=1".into(),
+            parameter: "idp.x".into(),
+            passive: false,
+        };
+        assert_eq!(
+            question.again(),
+            "/wayf/?entityID=https%3A%2F%2Fsp.example%2Fsp%3Fa%3Db%26c\
+             &return=https%3A%2F%2Fsp.example%2Fl%3Fx%3D%2520%26y%3D1&returnIDParam=idp.x"
+        );
     }
 
     #[test]

@@ -27,9 +27,11 @@ pub(crate) fn keep(visit: &Visit, provider: &EntityId) {
     visit.set_cookie(COOKIE, &compose(provider, read(visit)), Some(KEPT_S));
 }
 
-/// Forgets them all.
-pub(crate) fn forget(visit: &Visit) {
-    visit.set_cookie(COOKIE, "", None);
+/// Forgets one of them (D06); what was not there is forgotten already.
+pub(crate) fn forget(visit: &Visit, provider: &str) {
+    let mut others = read(visit);
+    others.retain(|other| other.as_str() != provider);
+    visit.set_cookie(COOKIE, &written(others), Some(KEPT_S));
 }
 
 fn parse(text: &str) -> Vec<EntityId> {
@@ -44,8 +46,12 @@ fn parse(text: &str) -> Vec<EntityId> {
 
 fn compose(latest: &EntityId, before: Vec<EntityId>) -> String {
     let others = before.into_iter().filter(|other| other != latest);
-    std::iter::once(latest.clone())
-        .chain(others)
+    written(std::iter::once(latest.clone()).chain(others))
+}
+
+fn written(choices: impl IntoIterator<Item = EntityId>) -> String {
+    choices
+        .into_iter()
         .filter(|provider| provider.as_str().len() <= LONGEST)
         .take(MOST)
         .map(|provider| utf8_percent_encode(provider.as_str(), NON_ALPHANUMERIC).to_string())

@@ -49,3 +49,4 @@ pub use refused::Refused;
 pub use session::{Session, Sessions};
 pub use templates::check;
 pub use visit::Visit;
+pub use words::typeset;

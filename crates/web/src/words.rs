@@ -191,9 +191,10 @@ fn line_of(text: &str, at: usize) -> usize {
     before.matches('\n').count() + 1
 }
 
-/// Apostrophes are curly; in French, `; ! ?` take a narrow no-break space before them, `:` and the
+/// The typography of every sentence that is shown: apostrophes are curly; in French, `; ! ?` take a
+/// narrow no-break space before them, `:` and the
 /// inside of « » a no-break space (Imprimerie nationale).
-fn typeset(text: &str, lang: Lang) -> String {
+pub fn typeset(text: &str, lang: Lang) -> String {
     let text = text.replace('\'', "\u{2019}");
     if lang == Lang::En {
         return text;

@@ -1,7 +1,8 @@
 //! The discovery protocol (OASIS, Identity Provider Discovery Service Protocol and Profile).
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use visits::{Answer, House};
+use visits::client::{between, unescape};
+use visits::{Answer, Client, House, PASSWORD, Partner};
 
 fn ask(house: &House, parameters: &[(&str, &str)]) -> String {
     let query: Vec<String> = parameters
@@ -190,18 +191,29 @@ fn d11_a_profile_that_comes_later_cannot_be_chosen() {
         .into_iter()
         .filter_map(|name| Some((name, page.field(name)?)))
         .collect();
-    for profile in ["eleve", "nobody", ""] {
+    let (open, later) = (house.at("/idp/personnel"), house.at("/idp/eleve"));
+    for (profile, provider) in [
+        ("eleve", None),
+        ("eleve", Some(&later)),
+        ("eleve", Some(&open)),
+        ("personnel", Some(&later)),
+        ("nobody", None),
+        ("", None),
+    ] {
         let mut fields = vec![("csrf", csrf.as_str()), ("profile", profile)];
         fields.extend(hidden.iter().map(|(n, v)| (*n, v.as_str())));
+        fields.extend(provider.map(|provider| ("provider", provider.as_str())));
         let answer = client.post(&action, &fields);
-        assert_ne!(
-            answer.status,
-            303,
-            "{profile}: {:?}",
-            answer.header("location")
-        );
-        assert!(answer.status < 500);
+        assert_refused(&answer);
+        assert_eq!(answer.code().as_deref(), Some("EDU-3005"), "{profile}");
+        // The way out is the same question again.
+        let again = client.open(&way_out(&answer));
+        assert_eq!(again.field("return"), page.field("return"));
     }
+    assert!(
+        !client.cookies().contains_key("wayf"),
+        "nothing is kept of it"
+    );
     let login = client.choose(&page, "personnel");
     assert!(login.body.contains("name=\"password\""));
 }
@@ -211,7 +223,7 @@ fn the_wayf_opened_directly_serves_the_portal() {
     let house = House::start();
     let client = house.client();
     let login = client.choose(&client.get("/wayf/"), "personnel");
-    let answer = client.sign_in(&login, "amartin", visits::PASSWORD);
+    let answer = client.sign_in(&login, "amartin", PASSWORD);
     let home = client.deliver(&answer);
     assert_eq!(
         (home.url.as_str(), home.user().as_deref()),
@@ -228,4 +240,139 @@ fn d15_the_asking_service_is_shown_by_its_name() {
         !french.body.contains(">http://localhost"),
         "an entityID is never shown alone"
     );
+}
+
+/// Where the first link of a page's main part leads.
+fn way_out(page: &Answer) -> String {
+    let main = page.body.split("<main").nth(1).expect("a main part");
+    unescape(&between(main, "href=\"", "\"").unwrap_or_else(|| panic!("no way out: {main}")))
+}
+
+/// The metadata's own default address answers to the same rules as one that was asked for.
+#[test]
+fn d02_the_default_address_obeys_the_same_rules() {
+    let house = House::start();
+    let partner = Partner {
+        discovery: Some("https://sp.example/login?entityID=x".to_owned()),
+        ..Partner::new("sp.example")
+    };
+    partner.register(&house, &[]);
+    let ask = |parameters: &[(&str, &str)]| {
+        let mut all = vec![("entityID", "https://sp.example/sp")];
+        all.extend(parameters);
+        house.client().get(&ask(&house, &all))
+    };
+    assert_refused(&ask(&[]));
+    assert_refused(&ask(&[("isPassive", "true")]));
+    let fine = ask(&[("returnIDParam", "idp")]);
+    assert_eq!(fine.status, 200, "{}", fine.body);
+    let passive = ask(&[("returnIDParam", "idp"), ("isPassive", "true")]);
+    assert_eq!(passive.location(), "https://sp.example/login?entityID=x");
+}
+
+/// Posts the WAYF's form with these fields.
+fn post(client: &Client, page: &Answer, fields: &[(&str, &str)]) -> Answer {
+    let kept: Vec<(&str, String)> = ["csrf", "entityID", "return", "returnIDParam"]
+        .into_iter()
+        .filter_map(|name| Some((name, page.field(name)?)))
+        .collect();
+    let mut all: Vec<(&str, &str)> = kept.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    all.extend(fields);
+    client.post("/wayf/", &all)
+}
+
+#[test]
+fn d06_each_remembered_choice_is_seen_and_forgotten_on_its_own() {
+    let house = House::start();
+    let client = house.client();
+    for profile in ["personnel", "parent", "eleve"] {
+        client.choose(&client.get("/wayf/"), profile);
+    }
+    let remembered = |page: &Answer| -> Vec<String> {
+        let offered = page.body.split("name=\"forget\" value=\"").skip(1);
+        offered
+            .map(|rest| unescape(rest.split('"').next().unwrap_or_default()))
+            .map(|id| id.rsplit('/').next().unwrap_or_default().to_owned())
+            .collect()
+    };
+    let page = client.open("/portail/applications?categorie=formation");
+    assert_eq!(remembered(&page), ["eleve", "parent", "personnel"]);
+    let answer = post(&client, &page, &[("forget", &house.at("/idp/parent"))]);
+    assert_eq!(answer.status, 303, "a reload forgets nothing more");
+    let page = client.follow(answer);
+    assert_eq!(remembered(&page), ["eleve", "personnel"]);
+    let page = client.follow(post(
+        &client,
+        &page,
+        &[("forget", "https://unknown.example/")],
+    ));
+    assert_eq!(remembered(&page), ["eleve", "personnel"]);
+    for realm in ["eleve", "personnel"] {
+        let page = client.get("/wayf/");
+        post(
+            &client,
+            &page,
+            &[("forget", &house.at(&format!("/idp/{realm}")))],
+        );
+    }
+    assert_eq!(remembered(&client.get("/wayf/")), Vec::<String>::new());
+    assert!(!client.cookies().contains_key("wayf"));
+    // The question was kept all along.
+    let login = client.choose(&page, "personnel");
+    let home = client.deliver(&client.sign_in(&login, "amartin", PASSWORD));
+    assert_eq!(
+        home.url,
+        house.at("/portail/applications?categorie=formation")
+    );
+}
+
+#[test]
+fn d11_each_tile_has_its_picture_and_its_hint_and_help_is_at_hand() {
+    let house = House::start();
+    for (lang, hint, help) in [
+        (
+            "fr",
+            "Collectivités, associations",
+            "Besoin d’aide\u{202f}?",
+        ),
+        ("en", "Local authorities, associations", "Need help?"),
+    ] {
+        let body = house.client().get(&format!("/wayf/?lang={lang}")).body;
+        assert_eq!(body.matches("class=\"tile-icon\"").count(), 4, "{body}");
+        assert_eq!(body.matches("class=\"tile-hint\"").count(), 4, "{body}");
+        assert!(body.contains(hint) && body.contains(help), "{body}");
+    }
+}
+
+#[test]
+fn d17_another_profile_is_chosen_without_losing_the_target() {
+    let house = House::start();
+    let client = house.client();
+    let mut tabs = Vec::new();
+    for target in [
+        "/portail/applications?categorie=formation",
+        "/portail/applications?categorie=intranet",
+        "/magistere/",
+    ] {
+        let login = client.choose(&client.open(target), "eleve");
+        tabs.push((target, login));
+    }
+    for (target, login) in tabs {
+        let (_, main) = login.body.split_once("<main").expect("a main part");
+        let links = main.split("href=\"").skip(1);
+        let other = links
+            .map(|rest| unescape(rest.split('"').next().unwrap_or_default()))
+            .find(|href| href.starts_with("/idp/eleve/other?"))
+            .expect("a way to another profile");
+        // Somebody else's link leads nowhere in particular, and to no refusal.
+        let stranger = house.client().open(&other);
+        assert_eq!((stranger.status, stranger.code()), (200, None));
+        let mut page = client.choose(&client.open(&other), "personnel");
+        if page.field("SAMLResponse").is_none() {
+            page = client.sign_in(&page, "amartin", PASSWORD);
+        }
+        let landed = client.deliver(&page);
+        assert_eq!(landed.url, house.at(target));
+        assert_eq!(landed.user().as_deref(), Some("amartin"));
+    }
 }

@@ -30,7 +30,7 @@ const POST: &[&str] = &["POST"];
 const BOTH: &[&str] = &["GET", "POST"];
 const REQUEST: &[&str] = &["SAMLRequest", "RelayState", "SigAlg", "Signature"];
 
-const ADDRESSES: [Address; 24] = [
+const ADDRESSES: [Address; 25] = [
     at(
         "/wayf/",
         BOTH,
@@ -48,6 +48,7 @@ const ADDRESSES: [Address; 24] = [
     at("/idp/personnel/sso/redirect", GET, REQUEST),
     at("/idp/personnel/sso/post", POST, REQUEST),
     at("/idp/personnel/continue", GET, &["flow"]),
+    at("/idp/personnel/other", GET, &["flow", "sp"]),
     at(
         "/idp/personnel/login",
         BOTH,
@@ -56,14 +57,22 @@ const ADDRESSES: [Address; 24] = [
     at("/idp/personnel/logout", BOTH, &["csrf"]),
     at("/idp/eleve/metadata", GET, &[]),
     at("/portail/", GET, &[]),
-    at("/portail/login", GET, &["entityID", "target", "attempt"]),
+    at(
+        "/portail/login",
+        GET,
+        &["entityID", "target", "attempt", "request"],
+    ),
     at("/portail/applications", GET, &["categorie"]),
     at("/portail/saml/metadata", GET, &[]),
     at("/portail/saml/acs", POST, &["SAMLResponse", "RelayState"]),
     at("/portail/land", GET, &["ticket"]),
     at("/portail/logout", BOTH, &["csrf"]),
     at("/magistere/", GET, &[]),
-    at("/magistere/login", GET, &["entityID", "target", "attempt"]),
+    at(
+        "/magistere/login",
+        GET,
+        &["entityID", "target", "attempt", "request"],
+    ),
     at("/magistere/saml/metadata", GET, &[]),
     at("/magistere/saml/acs", POST, &["SAMLResponse", "RelayState"]),
     at("/magistere/land", GET, &["ticket"]),

@@ -9,6 +9,7 @@ mod durable;
 mod edge;
 mod elsewhere;
 mod encrypted;
+mod gallery;
 mod hostile_addresses;
 mod hostile_requests;
 mod hostile_responses;

@@ -53,7 +53,8 @@ async fn walk(house: &House, kind: Kind, name: &str) {
         "Formation à distance",
         "Intranet, Référentiels et Outils",
         "Ressources documentaires",
-        "Pas de Favoris sélectionnés.",
+        "Pas de Favoris sélectionnés. Dans la rubrique « Référentiels et Outils » vous trouverez la \
+         possibilité de les gérer en cliquant sur « Gérer mes favoris » sous « Autres outils »",
     ] {
         assert!(text.contains(word), "{word} is not in {text}");
     }
@@ -254,4 +255,69 @@ fn t14_a_deep_link_arrives_where_it_pointed() {
         house.at("/portail/applications?categorie=formation")
     );
     assert!(page.body.contains("Plateforme de formation"));
+}
+
+/// A bookmark of a category ends well: the favourites are one, and what is not there says so.
+#[test]
+fn t02_every_bookmark_of_a_category_ends_well() {
+    let house = House::start();
+    let client = house.client();
+    client.arrive("personnel", "amartin");
+    for favourites in ["", "?categorie=", "?categorie=favoris"] {
+        let page = client.get(&format!("/portail/applications{favourites}"));
+        assert_eq!(page.status, 200, "{favourites}");
+        assert!(page.body.contains("Pas de Favoris"), "{favourites}");
+        assert_eq!(page.body.matches("aria-current=\"page\"").count(), 1);
+    }
+    for absent in ["none-such", "finances", "%3Cscript%3E", "FORMATION"] {
+        let page = client.get(&format!("/portail/applications?categorie={absent}"));
+        assert_eq!(page.code().as_deref(), Some("EDU-1404"), "{absent}");
+        assert!(
+            visits::client::unescape(&page.body).contains("href=\"/portail/applications\""),
+            "{}",
+            page.body
+        );
+    }
+}
+
+/// What the guide names is there for everybody, and another site is given no hand on this one.
+#[test]
+fn t02_the_tools_that_the_guide_names_are_listed() {
+    let house = House::start();
+    let client = house.client();
+    client.arrive("personnel", "bleroy");
+    let intranet = client.get("/portail/applications?categorie=intranet").body;
+    for id in [
+        "messagerie",
+        "annuaire",
+        "listes",
+        "favoris",
+        "compte",
+        "cle-otp",
+    ] {
+        assert!(
+            intranet.contains(&format!("data-application=\"{id}\"")),
+            "{id}: {intranet}"
+        );
+    }
+    let support = client.get("/portail/applications?categorie=support").body;
+    for id in ["deblocage", "consultation-journal"] {
+        assert!(
+            support.contains(&format!("data-application=\"{id}\"")),
+            "{id}: {support}"
+        );
+    }
+    let outside = client
+        .get("/portail/applications?categorie=documentation")
+        .body;
+    let main = outside.split("<main").nth(1).unwrap_or_default();
+    let links: Vec<&str> = main
+        .split("<a ")
+        .filter(|link| link.contains("href=\"https"))
+        .collect();
+    assert!(!links.is_empty(), "{main}");
+    for link in links {
+        let tag = link.split('>').next().unwrap_or_default();
+        assert!(tag.contains("rel=\"noopener noreferrer\""), "{tag}");
+    }
 }

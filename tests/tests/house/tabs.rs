@@ -147,6 +147,70 @@ fn p16_an_expired_form_is_shown_again_and_loses_nothing() {
     );
 }
 
+/// Without cookies nothing can be bound to a browser: it is said once, with a way that works as soon
+/// as they are allowed.
+#[test]
+fn p16_a_browser_without_cookies_is_told_so() {
+    let house = House::start();
+    let bare = house.client().without_cookies();
+    let wayf = bare.open("/portail/applications?categorie=formation");
+    let told = bare.choose(&wayf, "personnel");
+    assert_eq!(
+        (told.status, told.code().as_deref()),
+        (403, Some("EDU-3007")),
+        "{}",
+        told.body
+    );
+    let login = format!(
+        "/portail/login?{}",
+        visits::client::form(&[("entityID", &house.at("/idp/personnel"))])
+    );
+    let refused = bare.open(&login);
+    assert_eq!(
+        (refused.status, refused.code().as_deref()),
+        (403, Some("EDU-4007")),
+        "{}",
+        refused.body
+    );
+    // The same visitor, once cookies are allowed, by the way out of each page.
+    for page in [told, refused] {
+        let client = house.client();
+        assert_eq!(
+            start_again(&house, &client, &page).as_deref(),
+            Some("amartin")
+        );
+    }
+    // A form that was filled in before cookies were switched off.
+    let client = house.client();
+    let login = client.choose(&client.open("/portail/"), "personnel");
+    let answer = client
+        .without_cookies()
+        .sign_in(&login, "amartin", PASSWORD);
+    assert_eq!(answer.code().as_deref(), Some("EDU-4007"));
+    assert!(answer.field("SAMLResponse").is_none());
+}
+
+/// A first visit to the login page from a service elsewhere has no cookie yet, and needs none.
+#[test]
+fn p16_the_address_that_is_bookmarked_says_nothing_of_the_browser() {
+    let house = House::start();
+    let client = house.client();
+    let asked = client.open(&format!(
+        "/portail/login?{}",
+        visits::client::form(&[("entityID", &house.at("/idp/personnel"))])
+    ));
+    let request = house.client();
+    let sso = client.get(&format!(
+        "/portail/login?{}",
+        visits::client::form(&[("entityID", &house.at("/idp/personnel"))])
+    ));
+    let login = request.open(sso.location());
+    assert!(login.field("password").is_some(), "{}", login.body);
+    for page in [asked, login] {
+        assert!(!page.url.contains("first="), "{}", page.url);
+    }
+}
+
 /// From a page that says "start again": follows its way out, signs in, and says who arrived.
 fn start_again(house: &House, client: &visits::Client, page: &visits::Answer) -> Option<String> {
     let way = page

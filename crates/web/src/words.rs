@@ -192,8 +192,8 @@ fn line_of(text: &str, at: usize) -> usize {
 }
 
 /// The typography of every sentence that is shown: apostrophes are curly; in French, `; ! ?` take a
-/// narrow no-break space before them, `:` and the
-/// inside of « » a no-break space (Imprimerie nationale).
+/// narrow no-break space before them, `:` and the inside of « » a no-break space (Imprimerie
+/// nationale).
 pub fn typeset(text: &str, lang: Lang) -> String {
     let text = text.replace('\'', "\u{2019}");
     if lang == Lang::En {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use saml::KeyKind;
 use saml::keys::{Algorithm, Holder, KeyFault, PublicHalf};
 
-use seat::{Door, Seat};
+use seat::Door;
 
 /// How long a signature may take. Tokens that are slow need some tens of milliseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -82,7 +82,9 @@ impl Token {
     /// The public half of the key pair of that label, which is made when there is none. For
     /// commands: it waits as long as the token takes.
     pub(crate) fn find_or_make(&self, label: &str, kind: KeyKind) -> Result<PublicHalf, String> {
-        self.door.enter()?.find_or_make(label, kind)
+        let mut seat = None;
+        self.door
+            .work(&mut seat, |seat| seat.find_or_make(label, kind))
     }
 
     fn sign(
@@ -150,31 +152,17 @@ fn work(door: Arc<Door>, jobs: &Mutex<Receiver<Job>>) {
     let mut seat = None;
     loop {
         let Ok(job) = lock(jobs).recv() else { break };
-        let signed = sign(&door, &mut seat, &job);
+        let signed = door.work(&mut seat, |seat| {
+            seat.sign(&job.label, job.algorithm, &job.bytes)
+        });
         if let Err(why) = &signed {
             tracing::warn!(key = job.label, why, "a token did not sign");
         }
         // Who waited may have gone.
         job.answer.send(signed).ok();
     }
-    // The process ends, and the module with it: closing a session meanwhile is a race that SoftHSM
-    // loses. Modules close what is open themselves.
-    std::mem::forget((seat, door));
-}
-
-/// A session may have ended since it was last used: a failure in an old one is tried again in a
-/// fresh one.
-fn sign(door: &Door, seat: &mut Option<Seat>, job: &Job) -> Result<Vec<u8>, String> {
-    if let Some(old) = seat {
-        if let Ok(signature) = old.sign(&job.label, job.algorithm, &job.bytes) {
-            return Ok(signature);
-        }
-        *seat = None;
-    }
-    let mut fresh = door.enter()?;
-    let signature = fresh.sign(&job.label, job.algorithm, &job.bytes)?;
-    *seat = Some(fresh);
-    Ok(signature)
+    // The process ends, and the library with it; its threads are not to be there then.
+    std::mem::forget(door);
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

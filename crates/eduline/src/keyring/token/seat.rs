@@ -1,7 +1,9 @@
 //! One session with a token.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::mem::ManuallyDrop;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
@@ -14,7 +16,7 @@ use saml::KeyKind;
 use saml::keys::{Algorithm, PublicHalf};
 use sha2::{Digest, Sha256};
 
-use super::{TokenSettings, lock};
+use super::TokenSettings;
 use crate::keyring;
 
 /// The name of P-256 in DER (RFC 5480 2.1.1.1).
@@ -23,30 +25,79 @@ const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x
 /// point.
 const POINT: usize = 65;
 
+/// How long a library is left alone after it was started anew.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Where sessions begin.
 pub(super) struct Door {
     settings: TokenSettings,
-    module: Mutex<Option<Pkcs11>>,
+    /// Whoever uses the library reads; who starts it anew writes, so that nobody is inside then.
+    library: RwLock<Library>,
+}
+
+/// The library that speaks with the token.
+#[derive(Default)]
+struct Library {
+    module: Option<Pkcs11>,
+    /// How often it was started. The sessions of an earlier start are gone.
+    start: u64,
+    started: Option<Instant>,
 }
 
 /// A session that is signed in.
 pub(super) struct Seat {
-    session: Session,
+    session: ManuallyDrop<Session>,
     found: HashMap<String, ObjectHandle>,
+    start: u64,
 }
 
 impl Door {
     pub(super) fn of(settings: TokenSettings) -> Self {
         Self {
             settings,
-            module: Mutex::default(),
+            library: RwLock::default(),
         }
     }
 
+    /// Runs `work` in this seat, if its session can still be there, and else, or when it fails, in a
+    /// fresh one, which is left in its place.
+    pub(super) fn work<T>(
+        &self,
+        seat: &mut Option<Seat>,
+        work: impl Fn(&mut Seat) -> Result<T, String>,
+    ) -> Result<T, String> {
+        {
+            let library = self.library();
+            if let Some(old) = seat.take().filter(|old| old.start == library.start) {
+                let old = seat.insert(old);
+                if let Ok(done) = work(old) {
+                    return Ok(done);
+                }
+            }
+            if let Some(old) = seat.take() {
+                old.leave();
+            }
+        }
+        let fresh = match self.enter() {
+            Ok(fresh) => fresh,
+            // Libraries look for tokens when they start, and some at no other time: one that was
+            // away is found by the next start.
+            Err(why) if !self.start_anew() => return Err(why),
+            Err(_) => self.enter()?,
+        };
+        let library = self.library();
+        if fresh.start != library.start {
+            return Err("the library was started anew meanwhile".to_owned());
+        }
+        work(seat.insert(fresh))
+    }
+
     /// Opens a session that may also make keys.
-    pub(super) fn enter(&self) -> Result<Seat, String> {
-        let module = self.module()?;
-        let slot = self.slot(&module)?;
+    fn enter(&self) -> Result<Seat, String> {
+        self.begin()?;
+        let library = self.library();
+        let module = library.module.as_ref().ok_or("the library is closed")?;
+        let slot = self.slot(module)?;
         let told = |why: Error| format!("token {:?}: {}", self.settings.token, brief(&why));
         let session = module.open_rw_session(slot).map_err(told)?;
         let pin = keyring::read(&self.settings.pin_file).map_err(|fault| fault.to_string())?;
@@ -57,24 +108,51 @@ impl Door {
             Err(why) => return Err(told(why)),
         }
         Ok(Seat {
-            session,
+            session: ManuallyDrop::new(session),
             found: HashMap::new(),
+            start: library.start,
         })
     }
 
-    fn module(&self) -> Result<Pkcs11, String> {
-        let mut module = lock(&self.module);
-        if let Some(module) = module.as_ref() {
-            return Ok(module.clone());
+    /// Starts the library, unless it runs.
+    fn begin(&self) -> Result<(), String> {
+        if self.library().module.is_some() {
+            return Ok(());
         }
-        let path = &self.settings.module;
-        let told = |why: Error| format!("{}: {}", path.display(), brief(&why));
-        let opened = Pkcs11::new(path).map_err(told)?;
-        match opened.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
-            Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
-            Err(why) => return Err(told(why)),
+        let mut library = self.library.write().unwrap_or_else(PoisonError::into_inner);
+        if library.module.is_some() {
+            return Ok(());
         }
-        Ok(module.insert(opened).clone())
+        let told = |why: Error| format!("{}: {}", self.settings.module.display(), brief(&why));
+        let module = Pkcs11::new(&self.settings.module).map_err(told)?;
+        initialize(&module).map_err(told)?;
+        library.module = Some(module);
+        library.started = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Ends the library and starts it again, unless that was done a moment ago; says whether it was.
+    fn start_anew(&self) -> bool {
+        let mut library = self.library.write().unwrap_or_else(PoisonError::into_inner);
+        let is_recent = library.started.is_some_and(|at| at.elapsed() < PAUSE);
+        let Some(module) = library.module.clone().filter(|_| !is_recent) else {
+            return false;
+        };
+        library.start += 1;
+        library.started = Some(Instant::now());
+        let ended = module.clone().finalize();
+        let begun = ended.and_then(|()| initialize(&module));
+        if let Err(why) = &begun {
+            tracing::warn!(
+                why = brief(why),
+                "the library of a token does not start anew"
+            );
+        }
+        begun.is_ok()
+    }
+
+    fn library(&self) -> RwLockReadGuard<'_, Library> {
+        self.library.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn slot(&self, module: &Pkcs11) -> Result<Slot, String> {
@@ -91,6 +169,13 @@ impl Door {
 }
 
 impl Seat {
+    /// Ends the session. One that is only dropped is left to the library: of an earlier start, its
+    /// number may be another's by now, and closing one while the process ends is a race that
+    /// some libraries lose.
+    fn leave(self) {
+        drop(ManuallyDrop::into_inner(self.session));
+    }
+
     /// A signature; ECDSA as r ‖ s, which is how tokens give it.
     pub(super) fn sign(
         &mut self,
@@ -214,6 +299,13 @@ impl Seat {
             }
             _ => None,
         })
+    }
+}
+
+fn initialize(module: &Pkcs11) -> Result<(), Error> {
+    match module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
+        Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(()),
+        Err(why) => Err(why),
     }
 }
 

@@ -78,6 +78,10 @@ pub trait Peer: Sized {
     /// Begins a logout at the peer: its own answer, which leads to the identity provider.
     fn log_out(&self, client: &Client) -> Answer;
 
+    /// Reads the metadata of the identity provider again, as it does now and then; whatever is
+    /// under way there is lost.
+    fn reread(&mut self, house: &House);
+
     /// Ends it, as if it had broken.
     fn stop(&mut self);
 

@@ -39,6 +39,19 @@ pub(crate) fn of_realm(realm: Realm) -> String {
     format!("idp-{}", realm.as_str())
 }
 
+/// The key that opens what is encrypted for a service. It is RSA, in a file, and rolls by itself,
+/// whatever the service signs with.
+pub(crate) fn opening(service: &str) -> String {
+    format!("{service}{OPENING}")
+}
+
+/// Whether a key of that name is one to open with.
+pub(crate) fn opens(name: &str) -> bool {
+    name.ends_with(OPENING)
+}
+
+const OPENING: &str = "-encryption";
+
 /// Thirty-two bytes shared by the processes of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Secret {
@@ -108,8 +121,10 @@ impl KeyRing {
     /// The name of every key of a deployment.
     pub(crate) fn names() -> Vec<String> {
         let realms = Realm::ALL.into_iter().map(of_realm);
-        let others = [METADATA, PORTAL, VIEWER].map(str::to_owned);
-        others.into_iter().chain(realms).collect()
+        let services = [PORTAL, VIEWER].into_iter();
+        let services = services.flat_map(|name| [name.to_owned(), opening(name)]);
+        let metadata = std::iter::once(METADATA.to_owned());
+        metadata.chain(services).chain(realms).collect()
     }
 
     /// Reads a key.
@@ -176,7 +191,11 @@ impl KeyRing {
         let mut serial = [0; 16];
         (making.dice)(&mut serial);
         let common_name = format!("{name} {}", making.host);
-        let pair = saml::keys::generate(making.kind, &common_name, serial, making.now, making.days)
+        let kind = match making.kind {
+            KeyKind::P256 if opens(name) => KeyKind::Rsa2048,
+            kind => kind,
+        };
+        let pair = saml::keys::generate(kind, &common_name, serial, making.now, making.days)
             .map_err(|why| Fault::of_file(path, why.to_string()))?;
         let pem = Zeroizing::new(format!("{}{}", pair.key_pem, pair.cert_pem));
         self.publish(path, pem.as_bytes(), making.dice)

@@ -287,7 +287,11 @@ impl std::fmt::Debug for DecryptionKey {
 impl DecryptionKey {
     /// Decodes a PEM private key and its PEM certificate, as [`SigningKey::from_pem`] does; RSA only.
     pub fn from_pem(key_pem: &str, cert_pem: &str) -> Result<Self, KeyFault> {
-        let pair = SigningKey::from_pem(key_pem, cert_pem)?;
+        Self::of(&SigningKey::from_pem(key_pem, cert_pem)?)
+    }
+
+    /// The same key, to decrypt with: RSA, and in this process.
+    pub fn of(pair: &SigningKey) -> Result<Self, KeyFault> {
         let Some(key) = pair.private().filter(|key| key.id() == Id::RSA) else {
             return Err(KeyFault::NotRsa);
         };

@@ -72,6 +72,7 @@ async fn parts(edge: &Edge) -> Result<ServiceParts, Box<dyn Error>> {
         name: "notes",
         prefix: "/notes",
         entity_id: EntityId::parse("http://localhost:3000/notes")?,
+        opening: Arc::new(Hook::new(Vec::new())),
         metadata_keys: Arc::clone(&keys),
         keys,
         ui: saml::metadata::Ui::default(),

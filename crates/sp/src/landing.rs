@@ -190,9 +190,10 @@ async fn check(
         .provider(&asked.provider)
         .map(|(_, role)| role.signing_keys.clone())
         .ok_or_else(|| refusals::provider_gone(service, &federation, target))?;
+    let own = service.parts.opening.now();
     let verified: Result<Verified<Response>, Refusal> = service
         .pool
-        .run(move || received.verify(&keys))
+        .run(move || received.verify_and_open(&keys, &own))
         .await
         .map_err(refusals::busy)?;
     verified

@@ -6,8 +6,9 @@ use actix_web::HttpRequest;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use chrono::TimeDelta;
+use saml::encryption::DecryptionKey;
 use saml::keys::OwnKeys;
-use saml::metadata::{EntityPlan, IndexedEndpoint, IndexedEndpointUrl, RolePlan};
+use saml::metadata::{EntityPlan, IndexedEndpoint, IndexedEndpointUrl, Offer, RolePlan};
 use saml::{Binding, MessageId, Moment, Refusal};
 use web::publishing::Published;
 use web::{Publisher, Refused};
@@ -46,8 +47,15 @@ impl Service {
     fn published(&self) -> Result<Arc<Published>, Refusal> {
         let now = self.parts.edge.now();
         let (keys, signing) = (self.parts.keys.now(), self.parts.metadata_keys.now());
-        let of = format!("{} by {}", keys.mark(), signing.mark());
-        let make = || self.compose_metadata(&keys, &signing, now);
+        let opening = self.parts.opening.now();
+        let first = opening.first();
+        let offer = Offer {
+            encryption_certificates: first.map(DecryptionKey::certificate).into_iter().collect(),
+            ..Offer::default()
+        };
+        let for_us = first.map_or("nothing", DecryptionKey::fingerprint);
+        let of = format!("{}, {for_us} by {}", keys.mark(), signing.mark());
+        let make = || self.compose_metadata((&keys, &offer), &signing, now);
         self.publisher.at(now, &of, make)
     }
 
@@ -55,7 +63,7 @@ impl Service {
     /// address, to which answers of the discovery service must lead (IdP Discovery Protocol 2.5).
     fn compose_metadata(
         &self,
-        keys: &OwnKeys,
+        (keys, offer): (&OwnKeys, &Offer<'_>),
         signing: &OwnKeys,
         now: Moment,
     ) -> Result<String, Refusal> {
@@ -85,6 +93,6 @@ impl Service {
             role,
             signing_certificates: keys.certificates(),
         };
-        saml::metadata::compose(&plan, signing.current())
+        saml::metadata::compose_with(&plan, offer, signing.current())
     }
 }

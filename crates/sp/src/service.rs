@@ -7,6 +7,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use federation::Federation;
 use saml::EntityId;
+use saml::encryption::DecryptionKey;
 use saml::keys::{Hook, OwnKeys};
 use saml::metadata::{RequestedAttribute, Ui};
 
@@ -54,6 +55,9 @@ pub struct ServiceParts {
     pub entity_id: EntityId,
     /// The keys its requests are signed with, published in its metadata.
     pub keys: Arc<Hook<OwnKeys>>,
+    /// The keys that open what is encrypted for it. The first is published, so that the others are
+    /// tried for those who read our metadata before it was, or after. Empty: nothing is encrypted.
+    pub opening: Arc<Hook<Vec<DecryptionKey>>>,
     /// The keys its metadata is signed with.
     pub metadata_keys: Arc<Hook<OwnKeys>>,
     /// What it shows of itself.

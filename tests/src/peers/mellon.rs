@@ -32,12 +32,7 @@ impl Peer for Mellon {
         let folder = TempDir::new().expect("temporary folder");
         let port = free_port();
         lay_out(folder.path(), port, house, setup);
-        let configuration = folder.path().join("apache.conf");
-        // One process, which ends with its handle; nothing of the machine's own Apache is read.
-        let mut command = Command::new("/usr/sbin/apache2");
-        command.arg("-X").arg("-f").arg(&configuration);
-        let mut process = Running::start(&mut command);
-        process.wait_for_port(port);
+        let process = serve(folder.path(), port);
         Self {
             folder,
             port,
@@ -86,6 +81,13 @@ impl Peer for Mellon {
         client.get(&self.at(&format!("/secret/mellon/logout?{back}")))
     }
 
+    fn reread(&mut self, house: &House) {
+        let provider = house.client().get("/idp/personnel/metadata").body;
+        std::fs::write(self.folder.path().join("idp.xml"), provider).expect("written");
+        self.process.kill();
+        self.process = serve(self.folder.path(), self.port);
+    }
+
     fn stop(&mut self) {
         self.process.kill();
     }
@@ -116,6 +118,16 @@ impl Peer for Mellon {
     fn complaints(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default()
     }
+}
+
+/// Starts Apache on what was laid out.
+fn serve(folder: &Path, port: u16) -> Running {
+    // One process, which ends with its handle; nothing of the machine's own Apache is read.
+    let mut command = Command::new("/usr/sbin/apache2");
+    command.arg("-X").arg("-f").arg(folder.join("apache.conf"));
+    let mut process = Running::start(&mut command);
+    process.wait_for_port(port);
+    process
 }
 
 /// The same unsigned request with `ForceAuthn`.

@@ -32,14 +32,7 @@ impl Peer for Pysaml {
         let settings = settings(folder.path(), port, house, setup);
         let file = folder.path().join("settings.json");
         std::fs::write(&file, settings.to_string()).expect("written");
-        let complaints = std::fs::File::create(folder.path().join("error.log")).expect("a file");
-        let mut command = Command::new(interpreter());
-        command
-            .arg(root().join("tests/peers/service.py"))
-            .arg(&file)
-            .current_dir(folder.path());
-        let mut process = Running::start_with(&mut command, complaints);
-        process.wait_for_port(port);
+        let process = serve(folder.path(), port);
         Self {
             folder,
             port,
@@ -72,6 +65,11 @@ impl Peer for Pysaml {
         client.get(&self.at("/logout"))
     }
 
+    fn reread(&mut self, _: &House) {
+        self.process.kill();
+        self.process = serve(self.folder.path(), self.port);
+    }
+
     fn stop(&mut self) {
         self.process.kill();
     }
@@ -99,6 +97,22 @@ impl Peer for Pysaml {
     fn complaints(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default()
     }
+}
+
+/// Starts the application on its settings; it reads metadata before it listens.
+fn serve(folder: &Path, port: u16) -> Running {
+    let complaints = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("error.log"));
+    let mut command = Command::new(interpreter());
+    command
+        .arg(root().join("tests/peers/service.py"))
+        .arg(folder.join("settings.json"))
+        .current_dir(folder);
+    let mut process = Running::start_with(&mut command, complaints.expect("a file"));
+    process.wait_for_port(port);
+    process
 }
 
 fn settings(folder: &Path, port: u16, house: &House, setup: Setup) -> Value {

@@ -8,7 +8,7 @@ use super::{Refusal, account};
 use crate::cli::{Json, Which};
 use crate::house;
 use crate::house::decided::Decided;
-use crate::keyring::{KeyRing, Secret};
+use crate::keyring::{self, Bunch, KeyRing, Secret};
 use crate::say::Voice;
 use crate::settings::{self, Settings};
 
@@ -41,7 +41,15 @@ fn faults_of_keys(settings: &Settings) -> Vec<String> {
     let keys = names
         .iter()
         .filter(|name| !settings.server.demo || ring.key_file(name).exists())
-        .filter_map(|name| ring.bunch(name).err());
+        .filter_map(|name| {
+            let bunch = ring.bunch(name);
+            let opening = |bunch: Bunch| bunch.opening_keys().map(drop);
+            if keyring::opens(name) {
+                bunch.and_then(opening).err()
+            } else {
+                bunch.err()
+            }
+        });
     let secrets = Secret::ALL
         .into_iter()
         .filter(|secret| !settings.server.demo || ring.secret_file(*secret).exists())

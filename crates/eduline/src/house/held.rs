@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use federation::Federation;
+use saml::encryption::DecryptionKey;
 use saml::keys::{Hook, OwnKeys};
 use web::{Edge, Event, Probe};
 
@@ -20,7 +21,9 @@ pub(crate) struct HeldKeys {
 /// The keys of one name.
 struct Held {
     bunch: Arc<Bunch>,
-    hook: Arc<Hook<OwnKeys>>,
+    signing: Arc<Hook<OwnKeys>>,
+    /// For those to open with.
+    opening: Option<Arc<Hook<Vec<DecryptionKey>>>>,
 }
 
 impl HeldKeys {
@@ -32,19 +35,33 @@ impl HeldKeys {
         }
     }
 
-    /// The hook of a name, read now when nobody asked for it before.
-    pub(crate) fn hook(&self, name: &str) -> Result<Arc<Hook<OwnKeys>>, Fault> {
+    /// Where the keys of a name hang to sign with; read now when nobody asked for them before.
+    pub(crate) fn signing(&self, name: &str) -> Result<Arc<Hook<OwnKeys>>, Fault> {
         if let Some(held) = self.held().get(name) {
-            return Ok(Arc::clone(&held.hook));
+            return Ok(Arc::clone(&held.signing));
         }
-        let bunch = Arc::new(self.ring.bunch(name)?);
-        let hook = Arc::new(Hook::new(bunch.own_keys()));
+        let bunch = self.ring.bunch(name)?;
+        let signing = Arc::new(Hook::new(bunch.own_keys()));
         let held = Held {
-            bunch,
-            hook: Arc::clone(&hook),
+            bunch: Arc::new(bunch),
+            signing: Arc::clone(&signing),
+            opening: None,
         };
         self.held().insert(name.to_owned(), held);
-        Ok(hook)
+        Ok(signing)
+    }
+
+    /// Where the keys of a name hang to open with.
+    pub(crate) fn opening(&self, name: &str) -> Result<Arc<Hook<Vec<DecryptionKey>>>, Fault> {
+        let bunch = self.ring.bunch(name)?;
+        let opening = Arc::new(Hook::new(bunch.opening_keys()?));
+        let held = Held {
+            signing: Arc::new(Hook::new(bunch.own_keys())),
+            bunch: Arc::new(bunch),
+            opening: Some(Arc::clone(&opening)),
+        };
+        self.held().insert(name.to_owned(), held);
+        Ok(opening)
     }
 
     /// What is held, name by name.
@@ -58,15 +75,15 @@ impl HeldKeys {
     pub(crate) fn reread(&self, edge: &Edge, federation: &Federation) -> bool {
         let mut has_changed = false;
         for (name, held) in self.held().iter_mut() {
-            let bunch = match self.ring.bunch(name) {
-                Ok(bunch) => bunch,
+            let (bunch, opening) = match self.read(name, held.opening.is_some()) {
+                Ok(read) => read,
                 Err(fault) => {
                     tracing::warn!(%fault, "a key has a fault; the last good ones stand");
                     continue;
                 }
             };
             let keys = bunch.own_keys();
-            let is_same = keys.mark() == held.hook.now().mark();
+            let is_same = keys.mark() == held.signing.now().mark();
             held.bunch = Arc::new(bunch);
             if is_same {
                 continue;
@@ -75,10 +92,24 @@ impl HeldKeys {
             if name == METADATA {
                 federation.pin(OWN, keys.published());
             }
-            held.hook.hang(keys);
+            held.signing.hang(keys);
+            if let Some(hook) = &held.opening {
+                hook.hang(opening);
+            }
             edge.journal().tell(edge.now(), None, &changed(&held.bunch));
         }
         has_changed
+    }
+
+    /// The keys of a name, and the same to open with, where that is what they are for.
+    fn read(&self, name: &str, opens: bool) -> Result<(Bunch, Vec<DecryptionKey>), Fault> {
+        let bunch = self.ring.bunch(name)?;
+        let opening = if opens {
+            bunch.opening_keys()?
+        } else {
+            Vec::new()
+        };
+        Ok((bunch, opening))
     }
 
     fn held(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {

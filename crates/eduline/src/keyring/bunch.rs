@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use saml::encryption::DecryptionKey;
 use saml::keys::OwnKeys;
 use saml::{Moment, SigningKey, VerifyingKey};
 
@@ -143,7 +144,15 @@ impl Bunch {
         self.keys.iter().filter(signs).filter_map(fault).collect()
     }
 
-    /// The same, as rooms use them.
+    /// The same, to open with: those that others may have encrypted for, the current one first.
+    pub(crate) fn opening_keys(&self) -> Result<Vec<DecryptionKey>, Fault> {
+        let key = |one: &OneKey| {
+            DecryptionKey::of(&one.key).map_err(|why| Fault::of_file(&one.path, why.to_string()))
+        };
+        self.keys.iter().map(key).collect()
+    }
+
+    /// The same, to sign with.
     pub(crate) fn own_keys(&self) -> OwnKeys {
         let others = self.keys.iter().map(OneKey::verifying);
         OwnKeys::new(Arc::clone(&self.current), others)

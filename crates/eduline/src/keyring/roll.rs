@@ -8,7 +8,7 @@ use saml::Moment;
 use saml::keys::Subject;
 
 use super::bunch::{Bunch, State};
-use super::{IN_TOKEN, KeyRing, METADATA, Making};
+use super::{IN_TOKEN, KeyRing, METADATA, Making, opens};
 use crate::settings::Fault;
 
 /// Why a next key is not made.
@@ -76,6 +76,10 @@ impl KeyRing {
             return Err(refused(format!(
                 "a key in a token is called by letters, digits, dashes and dots, not {label:?}"
             )));
+        }
+        if opens(name) {
+            let why = "what opens what others encrypted for us is in a file, not in a token";
+            return Err(refused(why.to_owned()));
         }
         if path.exists() {
             return Err(refused(THERE.to_owned()));

@@ -259,6 +259,7 @@ fn parts(
         prefix: "/notes",
         entity_id: id(SERVICE),
         keys: hung("service"),
+        opening: Arc::new(Hook::new(Vec::new())),
         metadata_keys: hung("metadata"),
         ui: Ui::default(),
         requested: Vec::new(),

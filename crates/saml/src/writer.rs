@@ -230,30 +230,47 @@ impl Writer {
     /// Canonical XML 1.0, 2.3. Characters that XML 1.0 (2.2) forbids cannot be written at all.
     fn escape(&mut self, text: &str, attribute: bool) -> Result<(), Refusal> {
         let mut plain = 0;
-        for (at, c) in text.char_indices() {
-            let replacement = match c {
-                '&' => "&amp;",
-                '<' => "&lt;",
-                '>' if !attribute => "&gt;",
-                '"' if attribute => "&quot;",
-                '\t' if attribute => "&#x9;",
-                '\n' if attribute => "&#xA;",
-                '\r' => "&#xD;",
-                '\t' | '\n' => continue,
-                '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
+        for (at, byte) in text.bytes().enumerate() {
+            // Values are long and nearly all plain.
+            if !is_special(byte) {
+                continue;
+            }
+            let replacement = match byte {
+                b'&' => "&amp;",
+                b'<' => "&lt;",
+                b'>' if !attribute => "&gt;",
+                b'"' if attribute => "&quot;",
+                b'\t' if attribute => "&#x9;",
+                b'\n' if attribute => "&#xA;",
+                b'\r' => "&#xD;",
+                b'>' | b'"' | b'\t' | b'\n' => continue,
+                NONCHARACTER if !is_noncharacter(text, at) => continue,
+                _ => {
                     return Err(Refusal::NotComposed {
                         why: "a value holds a character XML forbids",
                     });
                 }
-                _ => continue,
             };
             self.out.push_str(text.get(plain..at).unwrap_or_default());
             self.out.push_str(replacement);
-            plain = at + c.len_utf8();
+            plain = at + 1;
         }
         self.out.push_str(text.get(plain..).unwrap_or_default());
         Ok(())
     }
+}
+
+/// The first byte of U+FFFE and U+FFFF, among others.
+const NONCHARACTER: u8 = 0xEF;
+
+/// Whether a byte is not written as it is wherever it stands.
+fn is_special(byte: u8) -> bool {
+    matches!(byte, 0..=0x1f | b'&' | b'<' | b'>' | b'"' | NONCHARACTER)
+}
+
+fn is_noncharacter(text: &str, at: usize) -> bool {
+    let character = text.get(at..).and_then(|rest| rest.chars().next());
+    matches!(character, Some('\u{fffe}' | '\u{ffff}'))
 }
 
 /// A moment as `xs:dateTime` in UTC, whole seconds (SAML Core 1.3.3).

@@ -79,6 +79,18 @@ impl House {
         self.process = None;
     }
 
+    /// Ends the server as an operator does, and waits until it has ended.
+    pub fn stop(&mut self) {
+        let told = Command::new("kill").arg(self.pid().to_string()).status();
+        assert!(told.expect("kill runs").success(), "it was told to stop");
+        let started = Instant::now();
+        while self.is_alive() {
+            assert!(started.elapsed() < Duration::from_secs(20), "it never ends");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.process = None;
+    }
+
     /// Starts the server again on the same folder and port.
     pub fn open(&mut self) {
         let mut command = self.command(&["serve", "all"]);

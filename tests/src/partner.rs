@@ -27,6 +27,8 @@ pub struct Partner {
     pub formats: Vec<NameIdFormat>,
     /// Where discovery answers it.
     pub discovery: Option<String>,
+    /// What it shows of itself.
+    pub ui: Ui,
 }
 
 impl Partner {
@@ -40,6 +42,7 @@ impl Partner {
             attributes: Vec::new(),
             formats: Vec::new(),
             discovery: None,
+            ui: Ui::default(),
         }
     }
 
@@ -76,7 +79,7 @@ impl Partner {
             id: &self.id,
             valid_until: forge::now() + chrono::Duration::days(5),
             cache_s: 3600,
-            ui: &Ui::default(),
+            ui: &self.ui,
             attributes: &self.attributes,
             role: RolePlan::Sp {
                 acs: vec![IndexedEndpoint {

@@ -1,5 +1,7 @@
 //! What every directory must do. Each back end runs this suite; a new one runs it first.
 
+mod releases;
+
 use crate::{Attempt, Delegation, Directory, Fault, NewAccount, Person, Post, Realm};
 
 pub(crate) fn account(realm: Realm, login: &str) -> NewAccount {
@@ -44,6 +46,7 @@ pub(crate) async fn all(directory: &Directory) {
     refuses_what_is_unfit(directory).await;
     one_account_has_a_mail_or_a_numen(directory).await;
     lists_by_login(directory).await;
+    releases::all(directory).await;
     directory.accounts.ready().await.unwrap();
 }
 

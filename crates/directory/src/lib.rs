@@ -13,6 +13,7 @@ pub mod fonctions;
 mod hashing;
 pub mod identifiers;
 pub mod import;
+pub mod releases;
 mod sealing;
 mod sqlite;
 
@@ -203,6 +204,8 @@ pub struct Directory {
     pub accounts: Arc<dyn Accounts>,
     /// Verifying passwords.
     pub passwords: Arc<dyn Passwords>,
+    /// Remembering what was sent.
+    pub releases: Arc<dyn releases::Releases>,
 }
 
 /// Argon2id cost and how many hashes run at once.

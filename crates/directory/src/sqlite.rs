@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod migrations;
+mod releases;
 mod rows;
 
 use rows::{COLUMNS, Kept};
@@ -35,9 +36,11 @@ pub async fn sqlite(
 ) -> Result<Directory, Fault> {
     let directory = Arc::new(open(path, keys, hashing, dice).await?);
     let accounts = Arc::<Sqlite>::clone(&directory);
+    let releases = Arc::new(releases::Past::of(directory.database.clone()));
     Ok(Directory {
         accounts,
         passwords: directory,
+        releases,
     })
 }
 

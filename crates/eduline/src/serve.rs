@@ -56,6 +56,11 @@ async fn serve(settings: Arc<Settings>, which: Which) -> Result<(), Refusal> {
     stop_on_signal(handle);
     let ended = serving.await;
     house.edge.journal().flush();
+    if let Some(directory) = &house.directory
+        && let Err(why) = directory.releases.settle().await
+    {
+        tracing::warn!(%why, "what was sent in the last second is not among past releases");
+    }
     ended
         .map_err(|why| Refusal::of(why.to_string()))?
         .map_err(|why| Refusal::of(why.to_string()))

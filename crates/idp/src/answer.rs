@@ -15,7 +15,7 @@ use crate::flow::{Flow, Named, stale};
 use crate::policy::{Encrypt, Policy, Sign};
 use crate::realm::Realm;
 use crate::refusals;
-use crate::release::{self, Asking};
+use crate::release::{self, Asking, Decision};
 use crate::session::SignedOn;
 use name_id::Chosen;
 
@@ -110,19 +110,28 @@ pub(crate) async fn give(
     let keys = realm.parts.keys.now();
     let xml = saml::response::compose_for(&plan, encryption.as_ref(), keys.current())
         .map_err(|refusal| refusals::not_composed(&refusal).with("request", flow.request_id()))?;
-    let names = said.attributes.iter();
-    let names: Vec<&str> = names.filter_map(|a| a.friendly_name.as_deref()).collect();
     let encrypted = encryption.is_some().to_string();
     let event = sent(realm, flow, &response_id).with("encrypted", encrypted);
-    visit.tell(event.with("attributes", names.join(" ")));
-    realm.edge.count(
-        "eduline_answers_issued_total",
-        &[
-            ("realm", realm.parts.realm.as_str()),
-            ("sp", flow.service.as_str()),
-        ],
-    );
+    account_for(visit, realm, flow, event, (&person, &said.attributes));
     hand_over(visit, realm, flow, &xml)
+}
+
+/// Tells the journal, the counters and the person's past releases what leaves.
+fn account_for(
+    visit: &Visit,
+    realm: &Realm,
+    flow: &Flow,
+    event: Event,
+    (person, attributes): (&Person, &[Attribute]),
+) {
+    let names = attributes.iter();
+    let names: Vec<&str> = names.filter_map(|a| a.friendly_name.as_deref()).collect();
+    visit.tell(event.with("attributes", names.join(" ")));
+    let service = flow.service.as_str();
+    let releases = &realm.directory.releases;
+    releases.note(&person.id, service, &names, visit.edge().now());
+    let labels = [("realm", realm.parts.realm.as_str()), ("sp", service)];
+    realm.edge.count("eduline_answers_issued_total", &labels);
 }
 
 /// How the assertion is encrypted: whenever the service publishes a key, unless the operator waives
@@ -147,13 +156,15 @@ fn encryption(
 }
 
 /// What an answer says of the person.
-struct Said {
-    name_id: Option<NameId>,
+pub(crate) struct Said {
+    pub(crate) name_id: Option<NameId>,
     attributes: Vec<Attribute>,
+    /// What was decided of every attribute, sent or not.
+    pub(crate) decisions: Vec<Decision>,
 }
 
 /// What is said of `person`; `None` when the name identifier that was asked for cannot be had.
-fn said(
+pub(crate) fn said(
     realm: &Realm,
     flow: &Flow,
     session: &SignedOn,
@@ -195,6 +206,7 @@ fn said(
     Ok(Some(Said {
         name_id,
         attributes: release::attributes(&decisions, policy),
+        decisions,
     }))
 }
 

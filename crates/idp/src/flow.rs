@@ -11,13 +11,13 @@ use saml::{EntityId, MessageId, NameIdFormat};
 use serde::{Deserialize, Serialize};
 use web::{Event, Page, Query, Refused, Visit};
 
-use crate::next::{Standing, Step, Wanted, next};
+use crate::next::{Standing, Step, Untold, Wanted, next};
 use crate::realm::Realm;
 use crate::session::SignedOn;
-use crate::{answer, refusals};
+use crate::{answer, refusals, telling};
 
 /// How long a login page may stay open.
-const KEPT: Duration = Duration::from_secs(3600);
+pub(crate) const KEPT: Duration = Duration::from_secs(3600);
 
 /// One request that is being answered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub(crate) struct Flow {
     /// `AttributeConsumingServiceIndex`; flows of an earlier release have none.
     #[serde(default)]
     pub(crate) attribute_service: Option<u16>,
+    /// What the person was told and goes on with; flows of an earlier release have none.
+    #[serde(default)]
+    pub(crate) told: Option<String>,
     asked: chrono::DateTime<chrono::Utc>,
     force_authn: bool,
     is_passive: bool,
@@ -83,6 +86,7 @@ impl Flow {
             relay_state,
             name_id_format: format,
             attribute_service: request.attribute_service,
+            told: None,
             asked: visit.edge().now(),
             force_authn: request.force_authn,
             is_passive: request.is_passive,
@@ -107,6 +111,7 @@ impl Flow {
             relay_state,
             name_id_format: None,
             attribute_service: None,
+            told: None,
             asked: visit.edge().now(),
             force_authn: false,
             is_passive: false,
@@ -120,7 +125,7 @@ impl Flow {
     }
 
     /// What is left to do, with the session that stands.
-    pub(crate) fn step(&self, session: Option<&SignedOn>) -> Step {
+    pub(crate) fn step(&self, session: Option<&SignedOn>, untold: Untold) -> Step {
         let wanted = Wanted {
             asked: self.asked,
             force_authn: self.force_authn,
@@ -128,7 +133,7 @@ impl Flow {
             context: self.context.clone(),
         };
         let session = session.map(|session| (session.authn_instant, session.context.as_str()));
-        next(&wanted, Standing { session })
+        next(&wanted, Standing { session, untold })
     }
 
     /// Keeps a flow whose visitor has something left to do, for this browser; says where they go.
@@ -188,9 +193,17 @@ pub(crate) async fn go_on(
         return stale(&visit, &realm, &named);
     };
     let session = realm.sessions.current(&visit).await?;
-    let step = flow.step(session.as_ref().map(|session| &session.value));
-    if step == Step::Password {
-        return Ok(visit.see_other(&realm.path(&format!("/login?{}", name(&id, &flow.service)))));
+    let signed_on = session.as_ref().map(|session| &session.value);
+    let untold = telling::untold(&visit, &realm, &flow, signed_on).await?;
+    let step = flow.step(signed_on, untold);
+    let page = match step {
+        Step::Password => Some("login"),
+        Step::Inform | Step::Refuse => Some("information"),
+        Step::Answer | Step::Tell(_) => None,
+    };
+    if let Some(page) = page {
+        let to = format!("/{page}?{}", name(&id, &flow.service));
+        return Ok(visit.see_other(&realm.path(&to)));
     }
     // Taken once: of two tabs that go on at the same moment, one answers.
     let Some(flow) = realm.flows.take(&id).await? else {

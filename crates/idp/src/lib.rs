@@ -14,6 +14,7 @@ mod login;
 mod logout;
 mod metadata;
 pub mod next;
+mod past;
 mod people;
 pub mod policy;
 mod realm;
@@ -21,6 +22,7 @@ mod refusals;
 pub mod release;
 mod session;
 mod sso;
+mod telling;
 mod throttle;
 mod unsolicited;
 
@@ -34,6 +36,8 @@ pub fn samples() -> Vec<web::Sample> {
         web::Sample::of::<login::LoginPage>(),
         web::Sample::of::<flow::StalePage>(),
         web::Sample::of::<logout::LogoutPage>(),
+        web::Sample::of::<past::PastPage>(),
+        web::Sample::of::<telling::InformationPage>(),
     ]
     .concat()
 }

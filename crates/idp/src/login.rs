@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use web::{Event, Form, Page, Query, Refused, Visit};
 
 use crate::flow::{Flow, Named, name, stale, without_cookies};
-use crate::next::Step;
+use crate::next::{Step, Untold};
 use crate::realm::Realm;
 use crate::refusals;
 use crate::session::SignedOn;
@@ -106,7 +106,11 @@ pub(crate) async fn show(
         return Ok(visit.see_other(&realm.path(&format!("/login?{}", name(&id, &flow.service)))));
     }
     let session = realm.sessions.current(&visit).await?;
-    if flow.step(session.as_ref().map(|session| &session.value)) != Step::Password {
+    if flow.step(
+        session.as_ref().map(|session| &session.value),
+        Untold::Nothing,
+    ) != Step::Password
+    {
         return Ok(visit.see_other(&realm.path(&format!("/continue?{}", name(&id, &flow.service)))));
     }
     form(&visit, &realm, (&id, &flow), Said::default())

@@ -14,6 +14,7 @@ const FORM: &str = "idp-logout";
 pub(crate) struct LogoutPage {
     action: String,
     portal: String,
+    releases: String,
     standing: Standing,
     expired: bool,
     tutoie: bool,
@@ -44,6 +45,7 @@ impl Page for LogoutPage {
         .map(|(standing, expired)| Self {
             action: "/idp/personnel/logout".to_owned(),
             portal: "/portail/".to_owned(),
+            releases: "/idp/personnel/releases".to_owned(),
             standing,
             expired,
             tutoie: standing == Standing::Ended,
@@ -101,6 +103,7 @@ fn page(
     visit.page(&LogoutPage {
         action: realm.path("/logout"),
         portal: "/portail/".to_owned(),
+        releases: realm.path("/releases"),
         standing,
         expired,
         tutoie: realm.tutoie(),

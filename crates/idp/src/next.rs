@@ -24,6 +24,20 @@ pub struct Wanted {
 pub struct Standing<'a> {
     /// When the person proved who they are, and how.
     pub session: Option<(DateTime<Utc>, &'a str)>,
+    /// What its person was not told yet of the answer.
+    pub untold: Untold,
+}
+
+/// What a person was not told yet of an answer that could be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Untold {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// What would be sent, or what is missing.
+    Information,
+    /// That without what is missing nothing is sent: the operator decided so.
+    Refusal,
 }
 
 /// What to do now.
@@ -31,6 +45,10 @@ pub struct Standing<'a> {
 pub enum Step {
     /// Ask for the password.
     Password,
+    /// Tell the person what the answer would say.
+    Inform,
+    /// Tell the person that there is no answer, and why.
+    Refuse,
     /// Answer with the session that stands.
     Answer,
     /// Tell the service no.
@@ -60,12 +78,17 @@ pub fn next(wanted: &Wanted, standing: Standing<'_>) -> Step {
             .is_none_or(|(_, classes)| classes.iter().any(|class| class == context));
         fresh && fits
     });
-    match (proven, wanted.is_passive) {
-        (Some(_), _) => Step::Answer,
-        // SAML Core 3.4.1: a passive request must not take over the screen.
-        (None, true) => Step::Tell(Status::NoPassive),
-        (None, false) => Step::Password,
+    let step = match (proven, standing.untold) {
+        (None, _) => Step::Password,
+        (Some(_), Untold::Nothing) => Step::Answer,
+        (Some(_), Untold::Information) => Step::Inform,
+        (Some(_), Untold::Refusal) => Step::Refuse,
+    };
+    // SAML Core 3.4.1: a passive request must not take over the screen.
+    if wanted.is_passive && step != Step::Answer {
+        return Step::Tell(Status::NoPassive);
     }
+    step
 }
 
 #[cfg(test)]
@@ -85,11 +108,15 @@ mod tests {
         }
     }
 
-    const NOBODY: Standing<'static> = Standing { session: None };
+    const NOBODY: Standing<'static> = Standing {
+        session: None,
+        untold: Untold::Nothing,
+    };
 
     fn since(seconds: i64) -> Standing<'static> {
         Standing {
             session: Some((at(seconds), saml::names::PASSWORD)),
+            untold: Untold::Nothing,
         }
     }
 
@@ -125,6 +152,40 @@ mod tests {
             ..passive
         };
         assert_eq!(next(&both, since(-1)), Step::Tell(Status::NoPassive));
+    }
+
+    #[test]
+    fn r07_the_person_is_told_after_the_proof_and_before_the_answer() {
+        let told = |wanted: &Wanted, seconds, untold| {
+            let standing = Standing {
+                untold,
+                ..since(seconds)
+            };
+            next(wanted, standing)
+        };
+        let forced = Wanted {
+            force_authn: true,
+            ..wanted()
+        };
+        let passive = Wanted {
+            is_passive: true,
+            ..wanted()
+        };
+        for (untold, step) in [
+            (Untold::Nothing, Step::Answer),
+            (Untold::Information, Step::Inform),
+            (Untold::Refusal, Step::Refuse),
+        ] {
+            assert_eq!(told(&wanted(), -1, untold), step);
+            assert_eq!(told(&forced, -1, untold), Step::Password);
+            assert_eq!(told(&forced, 0, untold), step);
+            let nobody = Standing { untold, ..NOBODY };
+            assert_eq!(next(&wanted(), nobody), Step::Password);
+            if untold != Untold::Nothing {
+                let refused = Step::Tell(Status::NoPassive);
+                assert_eq!(told(&passive, -1, untold), refused);
+            }
+        }
     }
 
     #[test]

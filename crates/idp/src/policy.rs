@@ -47,6 +47,9 @@ pub struct Policy {
     /// When a person is told what it receives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub information: Option<Information>,
+    /// What happens when the person lacks an attribute the service says it requires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -155,6 +158,19 @@ pub enum Information {
     Always,
 }
 
+/// What happens when a required attribute is missing (R06). Without a word, the person is told, except
+/// on the way to a service of ours, which says by itself what it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Missing {
+    /// The person is told, and may go on.
+    Tell,
+    /// The answer leaves without it.
+    Send,
+    /// The person is told, and no answer leaves but a refusal.
+    Refuse,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +187,7 @@ mod tests {
             encrypt = "never"
             sign = "assertion"
             information = "once"
+            missing = "refuse"
 
             [values.title]
             ENS = "National_ENS"
@@ -194,6 +211,8 @@ mod tests {
             "colour = \"red\"",
             "name_style = \"urn\"",
             "encrypt = true",
+            "information = \"sometimes\"",
+            "missing = true",
             "[values.shoe]\na = \"b\"",
         ] {
             assert!(toml::from_str::<Policy>(text).is_err(), "{text}");

@@ -18,7 +18,7 @@ use crate::people::People;
 use crate::policy::Policies;
 use crate::session::SignedOn;
 use crate::throttle::Throttle;
-use crate::{flow, login, logout, metadata, session, sso, unsolicited};
+use crate::{flow, login, logout, metadata, past, session, sso, telling, unsolicited};
 
 /// How long a person stays signed on without a visit, and at all: a school day.
 const IDLE: Duration = Duration::from_secs(2 * 3600);
@@ -133,6 +133,16 @@ impl Idp {
                 .service(at("/sso/unsolicited").route(get().to(unsolicited::start)))
                 .service(at("/other").route(get().to(login::other_profile)))
                 .service(at("/continue").route(get().to(flow::go_on)))
+                .service(
+                    at("/information")
+                        .route(get().to(telling::show))
+                        .route(post().to(telling::decide)),
+                )
+                .service(
+                    at("/releases")
+                        .route(get().to(past::show))
+                        .route(post().to(past::forget)),
+                )
                 .service(
                     at("/login")
                         .route(get().to(login::show))

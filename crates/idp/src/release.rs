@@ -22,7 +22,7 @@ mod categories;
 mod identifiers;
 mod values;
 
-pub use identifiers::{pairwise, transient};
+pub use identifiers::{mark, pairwise, transient};
 
 /// Who asks, and when.
 pub struct Asking<'a> {

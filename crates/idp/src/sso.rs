@@ -12,7 +12,7 @@ use web::{Event, Form, Refused, Visit};
 use crate::flow::Flow;
 use crate::next::Step;
 use crate::realm::Realm;
-use crate::{answer, refusals};
+use crate::{answer, refusals, telling};
 
 /// What a service posts.
 #[derive(Debug, Deserialize)]
@@ -161,10 +161,9 @@ pub(crate) async fn proceed(
     flow: Flow,
 ) -> Result<HttpResponse, Refused> {
     let session = realm.sessions.current(visit).await?;
-    match (
-        flow.step(session.as_ref().map(|session| &session.value)),
-        session,
-    ) {
+    let signed_on = session.as_ref().map(|session| &session.value);
+    let untold = telling::untold(visit, realm, &flow, signed_on).await?;
+    match (flow.step(signed_on, untold), session) {
         (Step::Answer, Some(session)) => answer::give(visit, realm, &flow, &session.value).await,
         (Step::Tell(status), _) => answer::tell(visit, realm, &flow, status),
         _ => Ok(visit.see_other(&flow.keep(realm, visit).await?)),

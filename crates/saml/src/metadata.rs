@@ -52,12 +52,26 @@ pub struct Ui {
 impl Ui {
     /// The display name in `lang`, else in French, else in English, else the first.
     pub fn display_name(&self, lang: &str) -> Option<&str> {
-        [lang, "fr", "en"]
-            .iter()
-            .find_map(|wanted| self.display_names.iter().find(|name| name.lang == **wanted))
-            .or_else(|| self.display_names.first())
-            .map(|name| name.text.as_str())
+        in_language(&self.display_names, lang)
     }
+
+    /// The description, chosen likewise.
+    pub fn description(&self, lang: &str) -> Option<&str> {
+        in_language(&self.descriptions, lang)
+    }
+
+    /// The address of the privacy statement, chosen likewise.
+    pub fn privacy_url(&self, lang: &str) -> Option<&str> {
+        in_language(&self.privacy_urls, lang)
+    }
+}
+
+fn in_language<'a>(texts: &'a [Localized], lang: &str) -> Option<&'a str> {
+    [lang, "fr", "en"]
+        .iter()
+        .find_map(|wanted| texts.iter().find(|text| text.lang == **wanted))
+        .or_else(|| texts.first())
+        .map(|text| text.text.as_str())
 }
 
 /// A text in a language.

@@ -13,6 +13,7 @@ mod gallery;
 mod hostile_addresses;
 mod hostile_requests;
 mod hostile_responses;
+mod information;
 mod keys;
 mod mellon;
 mod operator;

@@ -21,6 +21,18 @@ pub fn transient(secret: &str, service: &EntityId) -> String {
     )
 }
 
+/// A mark of what a person was told: other names or other values have another one, and nobody can
+/// read them from it.
+pub fn mark(salt: &[u8; 32], person: &str, service: &EntityId, told: &[&str]) -> String {
+    let about: [&[u8]; 3] = [
+        b"information",
+        person.as_bytes(),
+        service.as_str().as_bytes(),
+    ];
+    let told = told.iter().map(|part| part.as_bytes());
+    keyed(salt, &about.into_iter().chain(told).collect::<Vec<_>>())
+}
+
 fn keyed(key: &[u8], parts: &[&[u8]]) -> String {
     // HMAC takes keys of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {

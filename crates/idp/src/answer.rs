@@ -12,6 +12,7 @@ use serde::Serialize;
 use web::{Event, Page, Refused, Visit};
 
 use crate::flow::{Flow, Named, stale};
+use crate::logout::Participant;
 use crate::policy::{Encrypt, Policy, Sign};
 use crate::realm::Realm;
 use crate::refusals;
@@ -68,12 +69,7 @@ pub(crate) async fn give(
     let Some(person) = realm.people.find(&session.person, now).await? else {
         // The account was disabled meanwhile: its session ends here.
         realm.sessions.close(visit).await?;
-        let named = Named {
-            flow: None,
-            sp: Some(flow.service.as_str().to_owned()),
-            first: None,
-        };
-        return stale(visit, realm, &named);
+        return stale(visit, realm, &of_service(flow));
     };
     let policy = (realm.policies)(&flow.service);
     let snapshot = realm.federation.snapshot();
@@ -84,6 +80,9 @@ pub(crate) async fn give(
     let Some(said) = said(realm, flow, session, about, (entity, role))? else {
         return tell(visit, realm, flow, Status::InvalidNameIdPolicy);
     };
+    if !joins(realm, flow, session, &said).await? {
+        return stale(visit, realm, &of_service(flow));
+    }
     let response_id = MessageId::from_random(visit.edge().random());
     let plan = ResponsePlan {
         response_id: &response_id,
@@ -132,6 +131,32 @@ fn account_for(
     releases.note(&person.id, service, &names, visit.edge().now());
     let labels = [("realm", realm.parts.realm.as_str()), ("sp", service)];
     realm.edge.count("eduline_answers_issued_total", &labels);
+}
+
+/// Remembers who is to be told when the session ends; `false`: it ended meanwhile.
+async fn joins(
+    realm: &Realm,
+    flow: &Flow,
+    session: &SignedOn,
+    said: &Said,
+) -> Result<bool, Refused> {
+    let participant = Participant {
+        service: flow.service.clone(),
+        name_id: said.name_id.clone(),
+    };
+    Ok(realm
+        .participants
+        .join(&session.index, &participant)
+        .await?)
+}
+
+/// Where a sign-on starts again whose session is over.
+fn of_service(flow: &Flow) -> Named {
+    Named {
+        flow: None,
+        sp: Some(flow.service.as_str().to_owned()),
+        first: None,
+    }
 }
 
 /// How the assertion is encrypted: whenever the service publishes a key, unless the operator waives

@@ -6,6 +6,8 @@
 //!   say no. It is pure; steps never know each other and always come back to it.
 //! * Nobody is sent to an address that is not one of the service's metadata, letter by letter.
 //! * An unknown person and a wrong password get the same page after the same work.
+//! * A session ends here before anybody else is told of it, and no message ends one that its sender
+//!   did not take part in.
 //! * Knows no other service: only their metadata.
 
 mod answer;
@@ -36,6 +38,7 @@ pub fn samples() -> Vec<web::Sample> {
         web::Sample::of::<login::LoginPage>(),
         web::Sample::of::<flow::StalePage>(),
         web::Sample::of::<logout::LogoutPage>(),
+        web::Sample::of::<logout::CarryPage>(),
         web::Sample::of::<past::PastPage>(),
         web::Sample::of::<telling::InformationPage>(),
     ]

@@ -230,14 +230,21 @@ fn count(realm: &Realm, result: &str) {
 
 /// A fresh session: the token of before, if there was one, is worth nothing from now on.
 async fn open_session(visit: &Visit, realm: &Realm, person: &Person) -> Result<(), Refused> {
-    let session = SignedOn {
+    let mut session = SignedOn {
         person: person.id.clone(),
         authn_instant: visit.edge().now(),
         context: saml::names::PASSWORD.to_owned(),
         index: format!("_{}", visit.edge().token()),
         secret: URL_SAFE_NO_PAD.encode(visit.edge().random::<32>()),
     };
-    realm.sessions.open(visit, session).await.map(|_| ())
+    // Who proves once more who they are goes on with the session that the services know.
+    let standing = realm.sessions.current(visit).await?.map(|of| of.value);
+    if let Some(same) = standing.filter(|of| of.person == session.person) {
+        (session.index, session.secret) = (same.index, same.secret);
+    }
+    let opened = realm.sessions.open(visit, session).await?;
+    let index = &opened.value.index;
+    Ok(realm.participants.opened(index, &opened.key).await?)
 }
 
 fn form(

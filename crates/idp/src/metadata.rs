@@ -52,8 +52,11 @@ fn compose(
             endpoint(Binding::Redirect, "/sso/redirect"),
             endpoint(Binding::Post, "/sso/post"),
         ],
-        // SDP-MD04: no logout address while none is supported.
-        slo: Vec::new(),
+        slo: vec![
+            endpoint(Binding::Redirect, "/slo/redirect"),
+            endpoint(Binding::Post, "/slo/post"),
+            endpoint(Binding::Soap, "/slo/soap"),
+        ],
         name_id_formats: vec![NameIdFormat::Transient, NameIdFormat::Persistent],
         scopes: vec![&realm.parts.scope],
         error_url: None,

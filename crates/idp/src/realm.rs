@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::guard::fn_guard;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use directory::fonctions::Fonctions;
 use directory::{Directory, Realm as Name};
@@ -11,9 +12,10 @@ use saml::EntityId;
 use saml::keys::{Hook, OwnKeys};
 use saml::metadata::Ui;
 use store::{Drawer, Shelf};
-use web::{Edge, Pool, Publisher, Sessions};
+use web::{Edge, Pool, Publisher, Sessions, is_xml};
 
 use crate::flow::Flow;
+use crate::logout::{Logouts, Participants};
 use crate::people::People;
 use crate::policy::Policies;
 use crate::session::SignedOn;
@@ -81,6 +83,8 @@ pub(crate) struct Realm {
     pub(crate) directory: Directory,
     pub(crate) flows: Drawer<Flow>,
     pub(crate) sessions: Sessions<SignedOn>,
+    pub(crate) participants: Participants,
+    pub(crate) logouts: Logouts,
     pub(crate) people: People,
     pub(crate) throttle: Throttle,
     pub(crate) pool: Arc<Pool>,
@@ -102,6 +106,8 @@ impl Idp {
             Arc::new(Realm {
                 flows: Drawer::new(shelf(), "idp.flow"),
                 sessions: Sessions::new(shelf(), room, cookie, IDLE, WHOLE),
+                participants: Participants::new(&parts.shelf, realm.realm.as_str()),
+                logouts: Logouts::new(&parts.shelf, realm.realm.as_str()),
                 people: People::of(Arc::clone(&parts.directory.accounts)),
                 throttle: Throttle::new(shelf()),
                 pool: Arc::clone(&pool),
@@ -152,7 +158,11 @@ impl Idp {
                     at("/logout")
                         .route(get().to(logout::ask))
                         .route(post().to(logout::leave)),
-                );
+                )
+                .service(at("/logout/next").route(get().to(logout::go_on)))
+                .service(at("/slo/redirect").route(get().to(logout::by_redirect)))
+                .service(at("/slo/post").route(post().to(logout::by_post)))
+                .service(at("/slo/soap").route(post().guard(fn_guard(is_xml)).to(logout::by_soap)));
         }
     }
 }

@@ -69,6 +69,34 @@ pub(crate) fn of_message(refusal: &Refusal, realm: &Realm) -> Refused {
         .way_out("site.to-portal", realm.parts.portal.as_str())
 }
 
+/// A logout message that room `saml` refuses: nothing was ended.
+pub(crate) fn of_logout(refusal: &Refusal, realm: &Realm) -> Refused {
+    let mut refused = of_message(refusal, realm);
+    refused.words = "logout";
+    refused
+}
+
+/// A logout request that came before (SECURITY 20).
+pub(crate) fn logout_replay(service: &EntityId, realm: &Realm) -> Refused {
+    Refused::forbidden("EDU-4020", "logout", "the logout request came before")
+        .with("sp", service.as_str())
+        .way_out("site.to-portal", realm.parts.portal.as_str())
+}
+
+/// A form that carries no logout message, or two.
+pub(crate) fn no_logout(realm: &Realm) -> Refused {
+    let story = "neither one SAMLRequest nor one SAMLResponse";
+    Refused::malformed("EDU-4021", "logout", story)
+        .way_out("site.to-portal", realm.parts.portal.as_str())
+}
+
+/// An answer to no logout request of ours, or to one that is too old.
+pub(crate) fn logout_unasked(service: &EntityId, realm: &Realm) -> Refused {
+    Refused::forbidden("EDU-4022", "logout", "it answers no logout request of ours")
+        .with("sp", service.as_str())
+        .way_out("site.to-portal", realm.parts.portal.as_str())
+}
+
 /// The browser does not give its cookie back: nothing binds a sign-on to it.
 pub(crate) fn without_cookies(again: String) -> Refused {
     let story = "the browser came back without the cookie it was given";

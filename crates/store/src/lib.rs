@@ -10,9 +10,11 @@
 
 mod embedded;
 mod redis;
+mod several;
 
 pub use embedded::embedded;
 pub use redis::redis;
+pub use several::Several;
 
 use std::marker::PhantomData;
 use std::sync::Arc;

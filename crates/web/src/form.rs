@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::guard::GuardContext;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::{FromRequest, HttpRequest};
@@ -53,6 +54,34 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
             pairs::read(&body).map(Self)
         })
     }
+}
+
+/// A document of XML as the whole body: at most 256 kB, no content encoding, within a minute. Which
+/// content types mean one is the route's business ([`is_xml`]).
+#[derive(Debug)]
+pub struct Xml(pub Vec<u8>);
+
+impl FromRequest for Xml {
+    type Error = Refused;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Refused>>>>;
+
+    fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let body = actix_web::rt::time::timeout(PATIENCE, read_body(&mut payload));
+            body.await.unwrap_or_else(|_| Err(late())).map(Self)
+        })
+    }
+}
+
+/// Whether a request says that its body is XML: a guard of routes.
+pub fn is_xml(context: &GuardContext<'_>) -> bool {
+    let kind = context.head().headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    ["text/xml", "application/xml", "application/soap+xml"]
+        .iter()
+        .any(|xml| kind.eq_ignore_ascii_case(xml))
 }
 
 fn content_type_suits(request: &HttpRequest) -> Result<(), Refused> {

@@ -38,7 +38,7 @@ mod templates;
 mod words;
 
 pub use edge::{Edge, EdgeParts, Probe, PublicUrl};
-pub use form::{Form, Query};
+pub use form::{Form, Query, Xml, is_xml};
 pub use guard::guard;
 pub use journal::{Event, Journal, Reference};
 pub use page::{Badge, Lang, Page, Sample};

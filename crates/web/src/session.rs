@@ -125,6 +125,12 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
         }))
     }
 
+    /// Closes the session kept under `key` ([`Session::key`]), wherever its browser is; says what it
+    /// held.
+    pub async fn end(&self, key: &str, now: DateTime<Utc>) -> Result<Option<T>, Refused> {
+        Ok(self.remove(key, now).await?.map(|kept| kept.value))
+    }
+
     /// Says whether it is open still: it is written first and looked up after, as closing marks
     /// first and takes after, so that of two visits at once closing wins.
     async fn keep(&self, session: &Session<T>, now: DateTime<Utc>) -> Result<bool, Refused> {

@@ -302,7 +302,17 @@ pub(crate) async fn land(
         return Err(refused.with("request", landing.request.as_str()));
     }
     let provider = landing.signed_in.provider.clone();
-    service.sessions.open(&visit, landing.signed_in).await?;
+    let opened = service.sessions.open(&visit, landing.signed_in).await?;
+    let login = &opened.value.login;
+    if !service
+        .leavings
+        .opened(&provider, login, &opened.key)
+        .await?
+    {
+        service.sessions.close(&visit).await?;
+        let refused = refusals::ended_meanwhile(&landing.attempt.target);
+        return Err(refused.with("request", landing.request.as_str()));
+    }
     visit.tell(
         Event::new("sp.landed")
             .with("service", service.parts.name)

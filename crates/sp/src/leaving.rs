@@ -1,4 +1,5 @@
-//! Leaving: the session of this service ends; the identity provider's is the person's choice.
+//! Leaving: the session of this service ends; the identity provider's is the person's choice, and
+//! what the provider ends is ended here.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -6,6 +7,11 @@ use serde::Serialize;
 use web::{Badge, Event, Form, Page, Refused, Sample, Visit};
 
 use crate::Service;
+use known::Said;
+
+pub(crate) mod everywhere;
+pub(crate) mod known;
+pub(crate) mod told;
 
 /// The form's name, for its token.
 const FORM: &str = "logout";
@@ -62,29 +68,70 @@ pub(crate) struct LeftPage {
     provider_logout: Option<String>,
     /// What that provider calls itself.
     provider: Option<String>,
+    /// What it said when it was asked to end its session.
+    said: Option<Said>,
 }
 
 impl Page for LeftPage {
     const TEMPLATE: &'static str = "sp-left.html";
 
     fn samples() -> Vec<Self> {
-        let page = |provider_logout: Option<&str>, provider: Option<&str>| Self {
+        let page = |provider_logout: Option<&str>, provider: Option<&str>, said| Self {
             again: "/portail/".into(),
             provider_logout: provider_logout.map(Into::into),
             provider: provider.map(Into::into),
+            said,
         };
         let logout = Some("https://eduline.example/idp/personnel/logout");
+        let name = Some("Académie de Démonstration");
         vec![
-            page(None, None),
-            page(logout, None),
-            page(logout, Some("Académie de Démonstration")),
+            page(None, None, None),
+            page(logout, None, None),
+            page(logout, name, None),
+            page(None, name, Some(Said::Done)),
+            page(None, name, Some(Said::Partial)),
+            page(logout, name, Some(Said::Failed)),
         ]
+    }
+}
+
+/// The page that carries the answer to a logout request to the identity provider.
+#[derive(Debug, Serialize)]
+pub(crate) struct CarryPage {
+    /// Where the form posts to.
+    to: String,
+    /// `SAMLResponse`.
+    response: String,
+    /// What came with the request, given back.
+    relay_state: Option<String>,
+}
+
+impl Page for CarryPage {
+    const TEMPLATE: &'static str = "sp-logout-carry.html";
+
+    fn samples() -> Vec<Self> {
+        [None, Some("state".to_owned())]
+            .map(|relay_state| Self {
+                to: "https://idp.example/slo".into(),
+                response: "PHg+".into(),
+                relay_state,
+            })
+            .into()
+    }
+
+    fn form_action(&self) -> Option<String> {
+        Some(self.to.clone())
     }
 }
 
 /// The pages of this room, for the edge to check.
 pub fn samples() -> Vec<Sample> {
-    [Sample::of::<LeavingPage>(), Sample::of::<LeftPage>()].concat()
+    [
+        Sample::of::<LeavingPage>(),
+        Sample::of::<LeftPage>(),
+        Sample::of::<CarryPage>(),
+    ]
+    .concat()
 }
 
 /// What `POST {prefix}/logout` may be told.
@@ -109,14 +156,26 @@ pub(crate) async fn leave(
     }
     let closed = service.sessions.close(&visit).await?;
     let Some(session) = closed else {
-        return visit.page(&service.left(&visit, None));
+        return visit.page(&service.left(None, None));
     };
     visit.tell(
         Event::new("sp.logout")
             .with("service", service.parts.name)
             .with("provider", session.value.provider.as_str()),
     );
-    visit.page(&service.left(&visit, Some(&session.value.provider)))
+    count(&service, "own");
+    let provider = &session.value.provider;
+    let page = (service.parts.provider_logout)(provider);
+    let logout = everywhere::offer(&service, &visit, &session.value).await?;
+    let logout = logout.or(page);
+    let name = service.provider_name(provider, visit.lang());
+    visit.page(&service.left(logout, name))
+}
+
+/// Counts a logout of this service by what it came to.
+fn count(service: &Service, outcome: &str) {
+    let labels = [("side", service.parts.name), ("outcome", outcome)];
+    service.parts.edge.count("eduline_logouts_total", &labels);
 }
 
 /// The question, or what there is to say when nobody is signed in.
@@ -129,19 +188,30 @@ async fn show(service: &Service, visit: &Visit, expired: bool) -> Result<HttpRes
             pupil: session.value.is_pupil(),
             badge: service.badge(&session.value),
         }),
-        None => visit.page(&service.left(visit, None)),
+        None => visit.page(&service.left(None, None)),
     }
 }
 
 impl Service {
-    fn left(&self, visit: &Visit, provider: Option<&saml::EntityId>) -> LeftPage {
-        let logout = provider.and_then(|id| (self.parts.provider_logout)(id));
+    /// The session here is over; the provider's may be ended at `logout`.
+    fn left(&self, logout: Option<String>, provider: Option<String>) -> LeftPage {
         LeftPage {
             again: self.parts.home.to_owned(),
-            provider: provider
-                .filter(|_| logout.is_some())
-                .and_then(|id| self.provider_name(id, visit.lang())),
+            provider: provider.filter(|_| logout.is_some()),
             provider_logout: logout,
+            said: None,
+        }
+    }
+
+    /// The same, and what the provider said. One that did not end its session may have a page that
+    /// does.
+    fn left_everywhere(&self, visit: &Visit, provider: &saml::EntityId, said: Said) -> LeftPage {
+        let logout = (self.parts.provider_logout)(provider);
+        LeftPage {
+            again: self.parts.home.to_owned(),
+            provider: self.provider_name(provider, visit.lang()),
+            provider_logout: logout.filter(|_| said == Said::Failed),
+            said: Some(said),
         }
     }
 }

@@ -8,7 +8,7 @@ use actix_web::web::Data;
 use chrono::TimeDelta;
 use saml::encryption::DecryptionKey;
 use saml::keys::OwnKeys;
-use saml::metadata::{EntityPlan, IndexedEndpoint, IndexedEndpointUrl, Offer, RolePlan};
+use saml::metadata::{Endpoint, EntityPlan, IndexedEndpoint, IndexedEndpointUrl, Offer, RolePlan};
 use saml::{Binding, MessageId, Moment, Refusal};
 use web::publishing::Published;
 use web::{Publisher, Refused};
@@ -59,7 +59,7 @@ impl Service {
         self.publisher.at(now, &of, make)
     }
 
-    /// No logout address while none is supported (SDP-MD04); the discovery response is the login
+    /// One logout address takes every binding. The discovery response is the login
     /// address, to which answers of the discovery service must lead (IdP Discovery Protocol 2.5).
     fn compose_metadata(
         &self,
@@ -74,7 +74,13 @@ impl Service {
                 index: 0,
                 is_default: true,
             }],
-            slo: Vec::new(),
+            slo: [Binding::Redirect, Binding::Post, Binding::Soap]
+                .map(|binding| Endpoint {
+                    binding,
+                    location: self.address("/saml/slo"),
+                    response_location: None,
+                })
+                .into(),
             discovery: vec![IndexedEndpointUrl {
                 location: self.address("/login"),
                 index: 0,

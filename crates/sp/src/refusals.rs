@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use federation::Snapshot;
+use saml::logout::LogoutRequest;
 use saml::refusal::Kind;
 use saml::{EntityId, MessageId, Refusal};
 use sha2::{Digest, Sha256};
@@ -102,6 +103,49 @@ pub(crate) fn spent_ticket(service: &Service) -> Refused {
 pub(crate) fn foreign_browser(target: &Target) -> Refused {
     let story = "the browser that lands is not the one that asked (login CSRF)";
     Refused::forbidden("EDU-7017", "landing", story).way_out(BACK, target.as_str())
+}
+
+/// An answer about a session that its provider has ended since.
+pub(crate) fn ended_meanwhile(target: &Target) -> Refused {
+    let story = "the identity provider ended this session before it was opened here";
+    Refused::forbidden("EDU-7020", "landing", story).way_out(BACK, target.as_str())
+}
+
+/// A logout message that room `saml` refuses: nothing was ended.
+pub(crate) fn of_logout(refusal: &Refusal, service: &Service) -> Refused {
+    let mut refused = of_message(refusal, service, None);
+    refused.words = "logout";
+    refused
+}
+
+/// A logout request that came before (SECURITY 20).
+pub(crate) fn logout_replay(service: &Service, request: &LogoutRequest) -> Refused {
+    Refused::forbidden("EDU-7021", "logout", "the logout request came before")
+        .with("request", request.id.as_str())
+        .with("provider", request.issuer.as_str())
+        .way_out(BACK, service.parts.home)
+}
+
+/// A form that carries no logout message, or two.
+pub(crate) fn no_logout(service: &Service) -> Refused {
+    let story = "neither one SAMLRequest nor one SAMLResponse";
+    Refused::malformed("EDU-7022", "logout", story).way_out(BACK, service.parts.home)
+}
+
+/// An answer to no logout request of ours, or to one that is too old.
+pub(crate) fn logout_unasked(service: &Service, issuer: &EntityId) -> Refused {
+    Refused::forbidden("EDU-7023", "logout", "it answers no logout request of ours")
+        .with("provider", issuer.as_str())
+        .way_out(BACK, service.parts.home)
+}
+
+/// A logout message of a provider that is not in the federation.
+pub(crate) fn logout_of_nobody(service: &Service, issuer: &EntityId) -> Refused {
+    let shown: String = issuer.as_str().chars().take(200).collect();
+    let story = "a logout message of an identity provider we do not know";
+    Refused::forbidden("EDU-7024", "logout", story)
+        .with("provider", shown)
+        .way_out(BACK, service.parts.home)
 }
 
 /// The pool is full or late.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
+use actix_web::guard::fn_guard;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use federation::Federation;
 use saml::EntityId;
@@ -11,10 +12,12 @@ use saml::encryption::DecryptionKey;
 use saml::keys::{Hook, OwnKeys};
 use saml::metadata::{RequestedAttribute, Ui};
 
-use web::{Badge, Edge, Event, Pool, Publisher, Refused, Session, Sessions, Visit};
+use web::{Badge, Edge, Event, Pool, Publisher, Refused, Session, Sessions, Visit, is_xml};
 
 use crate::attempt::Attempts;
 use crate::landing::Landings;
+use crate::leaving::known::Leavings;
+use crate::leaving::{everywhere, told};
 use crate::{SignedIn, Target, asking, landing, leaving, publishing};
 
 /// Where an identity provider lets a person end its session, if it is known to have such a page.
@@ -79,6 +82,7 @@ pub struct Service {
     pub(crate) parts: ServiceParts,
     pub(crate) attempts: Attempts,
     pub(crate) landings: Landings,
+    pub(crate) leavings: Leavings,
     pub(crate) sessions: Sessions<SignedIn>,
     pub(crate) pool: Pool,
     pub(crate) publisher: Publisher,
@@ -91,6 +95,7 @@ impl Service {
         Arc::new(Self {
             attempts: Attempts::new(shelf(), parts.prefix),
             landings: Landings::new(shelf(), parts.prefix),
+            leavings: Leavings::new(&parts.shelf, parts.prefix, parts.session.whole),
             sessions: Sessions::new(
                 shelf(),
                 parts.name,
@@ -104,13 +109,20 @@ impl Service {
         })
     }
 
-    /// Registers the routes of this service: `login`, `saml/metadata`, `saml/acs`, `land` and
-    /// `logout` under its prefix. Every other address under it is the application's own.
+    /// Registers the routes of this service: `login`, `saml/metadata`, `saml/acs`, `saml/slo`,
+    /// `land`, `logout` and `logout/everywhere` under its prefix. Every other address under it is the application's own.
     pub fn configure(self: &Arc<Self>, cfg: &mut ServiceConfig) {
         let at = |path: &str| resource(self.path(path)).app_data(Data::from(Arc::clone(self)));
         cfg.service(at("/login").route(get().to(asking::login)))
             .service(at("/saml/metadata").route(get().to(publishing::metadata)))
             .service(at("/saml/acs").route(post().to(landing::receive)))
+            .service(
+                at("/saml/slo")
+                    .route(get().to(told::by_redirect))
+                    .route(post().guard(fn_guard(is_xml)).to(told::by_soap))
+                    .route(post().to(told::by_post)),
+            )
+            .service(at("/logout/everywhere").route(get().to(everywhere::ask)))
             .service(at("/land").route(get().to(landing::land)))
             .service(
                 at("/logout")

@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use saml::metadata::{
-    EntityPlan, IndexedEndpoint, IndexedEndpointUrl, RequestedAttribute, RolePlan, Ui,
+    Endpoint, EntityPlan, IndexedEndpoint, IndexedEndpointUrl, RequestedAttribute, RolePlan, Ui,
 };
 use saml::response::{Login, Response, ResponseExpected};
 use saml::{AuthnRequest, Binding, EntityId, MessageId, NameIdFormat, Received, SigningKey};
@@ -29,6 +29,8 @@ pub struct Partner {
     pub discovery: Option<String>,
     /// What it shows of itself.
     pub ui: Ui,
+    /// The bindings of its logout address.
+    pub slo: Vec<Binding>,
 }
 
 impl Partner {
@@ -43,7 +45,13 @@ impl Partner {
             formats: Vec::new(),
             discovery: None,
             ui: Ui::default(),
+            slo: Vec::new(),
         }
+    }
+
+    /// Its logout address, of whatever binding.
+    pub fn slo_address(&self) -> String {
+        self.acs.replacen("/acs", "/slo", 1)
     }
 
     /// The same, asking for an attribute.
@@ -67,6 +75,14 @@ impl Partner {
         self
     }
 
+    fn slo_at(&self, binding: Binding) -> Endpoint {
+        Endpoint {
+            binding,
+            location: self.slo_address(),
+            response_location: None,
+        }
+    }
+
     /// Its metadata.
     pub fn metadata(&self) -> String {
         let discovery = self.discovery.iter().map(|location| IndexedEndpointUrl {
@@ -88,7 +104,11 @@ impl Partner {
                     index: 0,
                     is_default: true,
                 }],
-                slo: Vec::new(),
+                slo: self
+                    .slo
+                    .iter()
+                    .map(|binding| self.slo_at(*binding))
+                    .collect(),
                 discovery: discovery.collect(),
                 name_id_formats: self.formats.clone(),
                 requested_attributes: &self.requested,

@@ -15,6 +15,7 @@ mod hostile_requests;
 mod hostile_responses;
 mod information;
 mod keys;
+mod logout;
 mod mellon;
 mod operator;
 mod peers;

@@ -73,3 +73,18 @@ fn p18_mellon_takes_an_answer_it_did_not_ask_for() {
 fn mellon_ends_a_session_when_it_is_told_by_soap() {
     peers::a_logout_by_soap_is_understood::<Mellon>();
 }
+
+#[test]
+fn s01_mellon_is_answered_when_it_asks_for_a_logout() {
+    peers::a_logout_begun_at_the_service_ends_everything::<Mellon>();
+}
+
+#[test]
+fn s03_mellon_hears_of_a_logout_that_began_here() {
+    peers::a_logout_begun_by_us_ends_it_at_the_service::<Mellon>();
+}
+
+#[test]
+fn s05_a_broken_mellon_stops_no_other() {
+    peers::a_broken_service_stops_no_other::<Mellon>();
+}

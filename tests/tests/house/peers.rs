@@ -482,3 +482,140 @@ pub(crate) fn a_logout_by_soap_is_understood<P: Peer>() {
         .unwrap_or_else(|why| panic!("{why}: {}", told.body));
     assert_eq!(said.into_message().outcome(), Outcome::Done);
 }
+
+const LOGOUT: &str = "/idp/personnel/logout";
+
+/// Signs on at the portal and at these peers, in one browser.
+fn in_all<P: Peer>(house: &House, peers: &[&P]) -> Client {
+    let client = house.client();
+    client.arrive("personnel", "amartin");
+    for peer in peers {
+        client.deliver(&peer.ask(&client, Wish::Plain));
+        assert!(peer.known(&client).is_some(), "{}", peer.complaints());
+    }
+    assert_eq!(client.get("/portail/").user().as_deref(), Some("amartin"));
+    client
+}
+
+/// What the page of a logout says of each service.
+fn states(page: &Answer) -> Vec<String> {
+    let parts = page.body.split("data-state=\"").skip(1);
+    let states = parts.filter_map(|part| part.split('"').next());
+    states.map(str::to_owned).collect()
+}
+
+/// Where the page of a logout goes on.
+fn goes_on(page: &Answer) -> Option<String> {
+    let body = visits::client::unescape(&page.body);
+    let rest = visits::client::between(&body, &format!("href=\"{LOGOUT}/next"), "\"")?;
+    Some(format!("{LOGOUT}/next{rest}"))
+}
+
+/// The person's own button at the identity provider.
+fn press(client: &Client) -> Answer {
+    let csrf = client.get(LOGOUT).field("csrf").expect("a session");
+    client.follow(client.post(LOGOUT, &[("csrf", &csrf)]))
+}
+
+/// Logged out at the service: the identity provider and every other service are told, and the
+/// service is answered.
+pub(crate) fn a_logout_begun_at_the_service_ends_everything<P: Peer>() {
+    let (house, peer) = with::<P>(Setup::default());
+    let client = in_all(&house, &[&peer]);
+    let sent = peer.log_out(&client);
+    assert!(sent.location().contains("/idp/personnel/slo/redirect?"));
+    let answered = client.get(sent.location());
+    let to = answered.location();
+    assert!(
+        to.contains("SAMLResponse=") && !to.starts_with(&house.url()),
+        "{to}"
+    );
+    let taken = client.get(to);
+    assert!(
+        matches!(taken.status, 200 | 302 | 303),
+        "{} {}",
+        taken.body,
+        peer.complaints()
+    );
+    assert_eq!(peer.known(&client), None);
+    assert_eq!(client.get("/portail/").user(), None);
+    assert!(client.get(LOGOUT).field("csrf").is_none());
+    asks_for_password(&peer.ask(&client, Wish::Plain));
+}
+
+/// The same by HTTP-POST, both ways.
+pub(crate) fn a_logout_by_post_is_answered_by_post<P: Peer>() {
+    let (house, peer) = with::<P>(Setup {
+        signs: true,
+        by_post: true,
+        ..Setup::default()
+    });
+    let client = in_all(&house, &[&peer]);
+    let sent = peer.log_out(&client);
+    let action = sent.action("SAMLRequest").expect("a form");
+    assert_eq!(action, house.at("/idp/personnel/slo/post"));
+    let request = sent.field("SAMLRequest").unwrap();
+    let state = sent.field("RelayState").unwrap_or_default();
+    // It comes from another site, without a cookie of ours.
+    let fields = [("SAMLRequest", request.as_str()), ("RelayState", &state)];
+    let answered = house.client().post(&action, &fields);
+    assert!(answers(&answered), "{}", answered.body);
+    assert!(client.get(LOGOUT).field("csrf").is_none());
+    let taken = client.deliver(&answered);
+    assert_eq!(taken.status, 200, "{} {}", taken.body, peer.complaints());
+    assert_eq!(peer.known(&client), None);
+    assert_eq!(client.get("/portail/").user(), None);
+}
+
+/// Logged out at the identity provider, with two services of this make and one of ours signed in.
+pub(crate) fn a_logout_begun_by_us_ends_it_at_the_service<P: Peer>() {
+    let (house, peer) = with::<P>(Setup::default());
+    let other = P::registered(&house, Setup::default());
+    let client = in_all(&house, &[&peer, &other]);
+    let mut page = press(&client);
+    assert_eq!(states(&page).len(), 3, "{}", page.body);
+    if let Some(on) = goes_on(&page) {
+        page = client.open(&on);
+    }
+    assert_eq!(
+        states(&page),
+        ["done"; 3],
+        "{} {}",
+        page.body,
+        peer.complaints()
+    );
+    assert_eq!((peer.known(&client), other.known(&client)), (None, None));
+    assert_eq!(client.get("/portail/").user(), None);
+}
+
+/// The same with one of them broken: it fails, and no other does.
+pub(crate) fn a_broken_service_stops_no_other<P: Peer>() {
+    let (house, mut peer) = with::<P>(Setup::default());
+    let other = P::registered(&house, Setup::default());
+    let client = in_all(&house, &[&peer, &other]);
+    let broken: String = peer.page().split_inclusive('/').take(3).collect();
+    peer.stop();
+    let page = press(&client);
+    assert!(
+        client.get(LOGOUT).field("csrf").is_none(),
+        "our own ended first"
+    );
+    assert_eq!(states(&page).len(), 3, "{}", page.body);
+    for _ in 0..3 {
+        let Some(on) = goes_on(&client.get(&page.url)) else {
+            break;
+        };
+        let sent = client.get(&on);
+        // The visitor sees that nothing answers there, and comes back to the page.
+        if !sent.location().starts_with(&broken) {
+            client.follow(sent);
+        }
+    }
+    let end = client.get(&page.url);
+    let mut said = states(&end);
+    said.sort();
+    assert_eq!(said, ["done", "done", "failed"], "{}", end.body);
+    assert_eq!(goes_on(&end), None);
+    assert_eq!(other.known(&client), None);
+    assert_eq!(client.get("/portail/").user(), None);
+}

@@ -68,3 +68,23 @@ fn p06_pysaml_reads_what_is_encrypted_for_it() {
 fn p18_pysaml_takes_an_answer_it_did_not_ask_for() {
     peers::an_answer_nobody_asked_for_is_taken::<Pysaml>();
 }
+
+#[test]
+fn s01_pysaml_is_answered_when_it_asks_for_a_logout() {
+    peers::a_logout_begun_at_the_service_ends_everything::<Pysaml>();
+}
+
+#[test]
+fn s03_pysaml_hears_of_a_logout_that_began_here() {
+    peers::a_logout_begun_by_us_ends_it_at_the_service::<Pysaml>();
+}
+
+#[test]
+fn s05_a_broken_pysaml_stops_no_other() {
+    peers::a_broken_service_stops_no_other::<Pysaml>();
+}
+
+#[test]
+fn s02_pysaml_asks_for_a_logout_by_post() {
+    peers::a_logout_by_post_is_answered_by_post::<Pysaml>();
+}

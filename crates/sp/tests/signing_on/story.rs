@@ -266,7 +266,14 @@ async fn metadata_is_published_signed_and_cached() {
         role.default_discovery(),
         Some("https://service.example/notes/login")
     );
-    assert!(role.signs_requests && role.slo.is_empty());
+    assert!(role.signs_requests);
+    let slo = role
+        .slo
+        .iter()
+        .map(|slo| (slo.binding, slo.location.as_str()));
+    let address = "https://service.example/notes/saml/slo";
+    let all = [Binding::Redirect, Binding::Post, Binding::Soap].map(|how| (how, address));
+    assert_eq!(slo.collect::<Vec<_>>(), all);
 
     let again = request(actix_web::http::Method::GET, "/notes/saml/metadata")
         .insert_header(("if-none-match", format!("W/\"x\", {etag}")));

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use visits::browser::Kind;
 use visits::process::{Running, free_port};
-use visits::{Browser, House, PASSWORD};
+use visits::{Browser, House, PASSWORD, Partner};
 
 /// One walk through the house, with what to call its pictures.
 struct Walk<'a> {
@@ -382,11 +382,23 @@ fn every_page_is_valid_html() {
         "/portail/saml/acs",
         "/idp/personnel/logout",
         "/idp/personnel/login",
+        "/idp/personnel/releases",
+        "/idp/parent/releases",
         "/mentions-legales",
         "/accessibilite",
         "/nowhere",
     ] {
         pages.push(client.open(path));
+    }
+    for (required, options) in [
+        ("mail", ["--information", "once"]),
+        ("ctgrps", ["--missing", "tell"]),
+        ("ctgrps", ["--missing", "refuse"]),
+    ] {
+        let host = format!("{}.example", options[1]);
+        let partner = Partner::new(&host).asking(required, true);
+        partner.register(&house, &options);
+        pages.push(client.open(&partner.address(&house, &partner.request(&house))));
     }
     let asked = client.open("/magistere/login?entityID=x");
     pages.push(client.deliver(&client.choose(&asked, "personnel")));

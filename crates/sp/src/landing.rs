@@ -309,7 +309,10 @@ pub(crate) async fn land(
         .opened(&provider, login, &opened.key)
         .await?
     {
-        service.sessions.close(&visit).await?;
+        service
+            .sessions
+            .end(&opened.key, visit.edge().now())
+            .await?;
         let refused = refusals::ended_meanwhile(&landing.attempt.target);
         return Err(refused.with("request", landing.request.as_str()));
     }

@@ -11,4 +11,5 @@ mod leaving;
 mod refusals;
 mod scene;
 mod story;
+mod told;
 mod visitor;

@@ -1,7 +1,7 @@
-//! What a request may ask for in particular: one of the service's sets of attributes, one of the
-//! identity providers.
+//! What a request may ask for in particular: one of the service's sets of attributes, one of its
+//! addresses, one of the identity providers, and what nobody here has heard of.
 
-use saml::request::Scoping;
+use saml::request::{AcsChoice, Scoping};
 use saml::{AuthnRequest, EntityId};
 use visits::{Answer, House, PASSWORD, forge, partner};
 
@@ -25,6 +25,8 @@ fn house() -> House {
         "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{ID}\">\
          <md:SPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">\
          <md:AssertionConsumerService index=\"0\" Location=\"https://sp.partner.example/acs\" \
+         Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\"/>\
+         <md:AssertionConsumerService index=\"5\" Location=\"https://sp.partner.example/other?x=1\" \
          Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\"/>{sets}\
          </md:SPSSODescriptor></md:EntityDescriptor>"
     );
@@ -89,4 +91,75 @@ fn p19_a_request_for_another_provider_is_told_that_it_is_not_here() {
             .field("password")
             .is_some()
     );
+}
+
+/// P08: by its exact address and by its index; the first one when nothing is asked for.
+#[test]
+fn p08_every_address_in_metadata_is_found_by_itself_and_by_its_index() {
+    let house = house();
+    let first = "https://sp.partner.example/acs";
+    let other = "https://sp.partner.example/other?x=1";
+    let url = |text: &str| AcsChoice::Url(text.to_owned());
+    for (choice, address) in [
+        (AcsChoice::Default, first),
+        (url(first), first),
+        (AcsChoice::Index(0), first),
+        (url(other), other),
+        (AcsChoice::Index(5), other),
+    ] {
+        let (client, login) = asked(&house, |request| request.acs = choice.clone());
+        let page = client.sign_in(&login, "amartin", PASSWORD);
+        let posted_to = page.action("SAMLResponse");
+        assert_eq!(posted_to.as_deref(), Some(address), "{choice:?}");
+        assert!(response(&page).contains(&format!("Destination=\"{address}\"")));
+    }
+    for choice in [
+        AcsChoice::Index(1),
+        AcsChoice::Index(7),
+        url("https://sp.partner.example/other"),
+        url("https://sp.partner.example/other?x=*"),
+        url("https://sp.partner.example/*"),
+    ] {
+        let (_, page) = asked(&house, |request| request.acs = choice.clone());
+        assert!(
+            matches!(page.status, 400 | 403),
+            "{choice:?}: {}",
+            page.body
+        );
+        let code = page.code();
+        assert!(
+            code.is_some_and(|code| code.starts_with("EDU-2")),
+            "{}",
+            page.body
+        );
+    }
+}
+
+/// P20, IIP-EXT01.
+#[test]
+fn p20_extensions_and_attributes_nobody_here_knows_fail_no_message() {
+    let house = house();
+    let id = EntityId::parse(ID).unwrap();
+    let mut request = AuthnRequest::new(forge::random_id(), forge::now(), id);
+    request.destination = Some(house.at("/idp/personnel/sso/redirect"));
+    let plain = forge::request_in(&partner::unsigned(&house, &request));
+    let extended = plain
+        .replacen(
+            "<samlp:AuthnRequest ",
+            "<samlp:AuthnRequest xmlns:x=\"urn:example:x\" x:mood=\"fine\" ",
+            1,
+        )
+        .replacen(
+            "</saml:Issuer>",
+            "</saml:Issuer><samlp:Extensions><x:wish kind=\"a\">one<x:deep/></x:wish>\
+             <other xmlns=\"urn:example:y\"/></samlp:Extensions>",
+            1,
+        );
+    assert_eq!(extended.matches("urn:example").count(), 2, "{extended}");
+    let field = visits::client::form(&[("SAMLRequest", &forge::deflate(extended.as_bytes()))]);
+    let client = house.client();
+    let login = client.open(&format!("/idp/personnel/sso/redirect?{field}"));
+    let answer = response(&client.sign_in(&login, "amartin", PASSWORD));
+    assert!(answer.contains("status:Success"), "{answer}");
+    assert!(answer.contains(&format!("InResponseTo=\"{}\"", request.id.as_str())));
 }

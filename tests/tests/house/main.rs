@@ -10,6 +10,7 @@ mod edge;
 mod elsewhere;
 mod encrypted;
 mod gallery;
+mod guessing;
 mod hostile_addresses;
 mod hostile_requests;
 mod hostile_responses;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -10,6 +11,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::process::{Running, free_port};
+
+/// How long a page may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Between two looks at it.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A browser window of its own profile.
 pub struct Browser {
@@ -124,21 +130,25 @@ impl Browser {
 
     /// Waits until a selector is there, and clicks it.
     pub async fn click(&self, selector: &str) {
-        let element = self.find(selector).await;
-        element
-            .click()
-            .await
-            .unwrap_or_else(|why| panic!("click {selector}: {why}"));
+        self.click_at(Locator::Css(selector)).await;
     }
 
     /// Waits until a link with this text is there, and clicks it.
     pub async fn click_link(&self, text: &str) {
         let xpath = format!("//a[contains(normalize-space(.), \"{text}\")]");
-        self.wait(Locator::XPath(&xpath))
-            .await
-            .click()
-            .await
-            .expect("click");
+        self.click_at(Locator::XPath(&xpath)).await;
+    }
+
+    /// An element that went with its page before it was clicked is looked for again.
+    async fn click_at(&self, locator: Locator<'_>) {
+        let started = Instant::now();
+        while let Err(why) = self.wait(locator).await.click().await {
+            let gone = why.is_stale_element_reference();
+            assert!(
+                gone && started.elapsed() < PATIENCE,
+                "click {locator:?}: {why}"
+            );
+        }
     }
 
     /// Types into a field, in place of what it holds.
@@ -153,30 +163,30 @@ impl Browser {
         self.wait(Locator::Css(selector)).await
     }
 
+    /// A page that is being left answers with errors of many kinds: only the last one counts.
     async fn wait(&self, locator: Locator<'_>) -> fantoccini::elements::Element {
-        match self
-            .page
-            .wait()
-            .at_most(std::time::Duration::from_secs(10))
-            .for_element(locator)
-            .await
-        {
-            Ok(element) => element,
-            Err(why) => panic!(
-                "{locator:?} is not on {}: {why}\n{}",
-                self.path().await,
-                self.text().await
-            ),
+        let started = Instant::now();
+        loop {
+            match self.page.find(locator).await {
+                Ok(element) => return element,
+                Err(why) if started.elapsed() > PATIENCE => panic!(
+                    "{locator:?} is not on {}: {why}\n{}",
+                    self.path().await,
+                    self.text().await
+                ),
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
         }
     }
 
     /// Waits until the page's text holds `text`.
     pub async fn wait_for_text(&self, text: &str) {
-        for _ in 0..100 {
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
             if self.text().await.contains(text) {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            tokio::time::sleep(PAUSE).await;
         }
         panic!(
             "{text:?} does not come at {}: {}",
@@ -187,11 +197,12 @@ impl Browser {
 
     /// Waits until the browser is at `path`.
     pub async fn wait_for_path(&self, path: &str) {
-        for _ in 0..100 {
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
             if self.path().await == path {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            tokio::time::sleep(PAUSE).await;
         }
         panic!(
             "never at {path}, still at {}: {}",
@@ -207,9 +218,20 @@ impl Browser {
 
     /// The page's visible text, no-break spaces made plain, curly apostrophes made straight.
     pub async fn text(&self) -> String {
-        let body = self.page.find(Locator::Css("body")).await.expect("a body");
-        let text = body.text().await.expect("text");
-        text.replace(['\u{a0}', '\u{202f}'], " ").replace('’', "'")
+        let started = Instant::now();
+        loop {
+            let body = self.page.find(Locator::Css("body")).await;
+            let read = match body {
+                Ok(body) => body.text().await,
+                Err(why) => Err(why),
+            };
+            match read {
+                Ok(text) => return text.replace(['\u{a0}', '\u{202f}'], " ").replace('’', "'"),
+                // The page was left between the two questions.
+                Err(why) => assert!(started.elapsed() < PATIENCE, "no text: {why}"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// The signed-in person on `<body>`.

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A process that is killed when dropped.
@@ -76,12 +77,23 @@ impl Drop for Running {
     }
 }
 
-/// A loopback port nobody listens on at this moment.
+/// A loopback port nobody listens on, given to nobody else in this process, and below those that
+/// Linux lends to outgoing connections (32,768 and above), so that it stays free until it is used.
 pub fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|l| l.local_addr())
-        .expect("a free port")
-        .port()
+    const FIRST: u32 = 10_000;
+    const PORTS: u32 = 22_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Test processes that run side by side start far from each other.
+    let start = std::process::id().wrapping_mul(7919);
+    for _ in 0..PORTS {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + start.wrapping_add(step) % PORTS;
+        let port = u16::try_from(port).expect("a port");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port is free");
 }
 
 /// Sends raw bytes to a port and reads the answer until the other side closes or `wait` is over.

@@ -13,6 +13,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use saml::metadata::Listing;
+
 use saml::metadata::{Entity, IdpRole, SpRole};
 use saml::{EntityId, Moment, VerifyingKey};
 
@@ -57,6 +59,8 @@ pub struct Federation {
 #[derive(Default)]
 pub struct Snapshot {
     entities: HashMap<EntityId, Arc<Entity>>,
+    listings: Vec<Arc<Listing>>,
+    generation: u64,
     /// What happened to each source at its last refresh.
     pub reports: Vec<Report>,
 }
@@ -80,6 +84,17 @@ impl Snapshot {
     /// The entity of this name, enabled and not expired at the last refresh.
     pub fn entity(&self, id: &EntityId) -> Option<&Arc<Entity>> {
         self.entities.get(id)
+    }
+
+    /// What is shown and searched of each entity, in the order of the sources and their documents.
+    pub fn listings(&self) -> &[Arc<Listing>] {
+        &self.listings
+    }
+
+    /// Grows when [`Self::listings`] changes, and only then: what was made of them is still good
+    /// while this is the same.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Every entity.
@@ -160,7 +175,8 @@ impl Federation {
             };
             readings.push(reading);
         }
-        self.current.store(Arc::new(Snapshot::of(&readings)));
+        let snapshot = Snapshot::of(&readings).after(&self.current.load());
+        self.current.store(Arc::new(snapshot));
         *last = readings;
         self.snapshot()
     }
@@ -170,6 +186,7 @@ impl Snapshot {
     /// Of two sources with the same entity the first one wins, and the report of the other says so.
     fn of(readings: &[Reading]) -> Self {
         let mut entities: HashMap<EntityId, Arc<Entity>> = HashMap::new();
+        let mut listings = Vec::new();
         let mut reports = Vec::with_capacity(readings.len());
         for reading in readings {
             let mut report = reading.report.clone();
@@ -179,11 +196,27 @@ impl Snapshot {
                     report.left_out.push(story);
                 } else {
                     entities.insert(entity.id.clone(), Arc::clone(entity));
+                    listings.push(Arc::new(Listing::of(entity)));
                 }
             }
             reports.push(report);
         }
-        Self { entities, reports }
+        Self {
+            entities,
+            listings,
+            generation: 0,
+            reports,
+        }
+    }
+
+    /// The snapshot that follows `before`.
+    fn after(mut self, before: &Self) -> Self {
+        self.generation = if self.listings == before.listings {
+            before.generation
+        } else {
+            before.generation + 1
+        };
+        self
     }
 }
 

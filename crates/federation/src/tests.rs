@@ -254,3 +254,28 @@ async fn a_source_is_believed_by_other_keys_once_they_are_pinned() {
     let snapshot = federation.refresh(now()).await;
     assert!(snapshot.reports[0].failure.is_some());
 }
+
+#[tokio::test]
+async fn a_generation_ends_when_what_is_listed_changes_and_only_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("registered");
+    std::fs::create_dir_all(&place).unwrap();
+    let sources = vec![source("registered", Location::Folder(place.clone()), &[])];
+    let federation = Federation::open(sources, folder.path().join("cache"), false, now());
+    let first = federation.snapshot().generation();
+    let path = place.join("a.xml");
+    std::fs::write(&path, service("https://a.example", &key(1), week())).unwrap();
+    let second = federation.refresh(now()).await;
+    assert!(second.generation() > first);
+    let listing = &second.listings()[0];
+    assert_eq!(listing.id, id("https://a.example"));
+    assert!(listing.is_service && !listing.is_provider && !listing.is_hidden());
+    // Signed anew, for longer: nothing that is shown has changed.
+    let later = week() + chrono::Duration::days(1);
+    std::fs::write(&path, service("https://a.example", &key(1), later)).unwrap();
+    let third = federation.refresh(now()).await;
+    assert_eq!(third.generation(), second.generation());
+    std::fs::remove_file(&path).unwrap();
+    let fourth = federation.refresh(now()).await;
+    assert!(fourth.generation() > third.generation() && fourth.listings().is_empty());
+}

@@ -3,9 +3,11 @@
 
 mod acs;
 mod compose;
+mod listing;
 mod read;
 
 pub use compose::{compose, compose_with};
+pub use listing::{Hints, Listing, Network, Place};
 pub use read::read;
 
 use crate::encryption::EncryptionKey;
@@ -28,6 +30,10 @@ pub struct Entity {
     pub sp: Option<SpRole>,
     /// Entity attributes (categories…): name and values.
     pub attributes: Vec<(String, Vec<String>)>,
+    /// Who registered it: `registrationAuthority` of `mdrpi:RegistrationInfo`.
+    pub registrar: Option<String>,
+    /// `mdui:DiscoHints`: where the people are whom it knows.
+    pub hints: Hints,
 }
 
 /// `mdui:UIInfo` and contacts, as text only.
@@ -37,6 +43,8 @@ pub struct Ui {
     pub display_names: Vec<Localized>,
     /// `Description` by language.
     pub descriptions: Vec<Localized>,
+    /// `Keywords` by language: each a list whose words are joined by `+` (MDUI 2.1.4).
+    pub keywords: Vec<Localized>,
     /// `Logo`: address, width and height in pixels.
     pub logos: Vec<Logo>,
     /// `InformationURL` by language.

@@ -276,6 +276,7 @@ fn ui_info(w: &mut Writer, ui: &Ui) -> Result<(), Refusal> {
     w.filled(MDUI, "UIInfo", |w| {
         localized(w, MDUI, "DisplayName", &ui.display_names)?;
         localized(w, MDUI, "Description", &ui.descriptions)?;
+        localized(w, MDUI, "Keywords", &ui.keywords)?;
         for logo in &ui.logos {
             let (width, height) = (logo.width.to_string(), logo.height.to_string());
             let size = [("height", height.as_str()), ("width", width.as_str())];

@@ -21,6 +21,7 @@ mod ui;
 const MD: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const MDUI: &str = "urn:oasis:names:tc:SAML:metadata:ui";
 const MDATTR: &str = "urn:oasis:names:tc:SAML:metadata:attribute";
+const MDRPI: &str = "urn:oasis:names:tc:SAML:metadata:rpi";
 const SHIBMD: &str = "urn:mace:shibboleth:metadata:1.0";
 const IDPDISC: &str = "urn:oasis:names:tc:SAML:profiles:SSO:idp-discovery-protocol";
 

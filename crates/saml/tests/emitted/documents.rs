@@ -428,6 +428,7 @@ pub(crate) fn ui() -> Ui {
     Ui {
         display_names: vec![localized("fr", NAME), localized("en", "O'Neil & sons")],
         descriptions: vec![localized("fr", HARD), localized("en", "> \"text\"")],
+        keywords: vec![localized("fr", "école collège+lycée")],
         logos: vec![Logo {
             url: "https://www.example/logo.png?a=1&b=2".to_owned(),
             width: 80,

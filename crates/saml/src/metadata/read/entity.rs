@@ -1,6 +1,6 @@
 //! One `EntityDescriptor`.
 
-use super::{MD, MDATTR, ReadPolicy, roles, ui};
+use super::{MD, MDATTR, MDRPI, ReadPolicy, roles, ui};
 use crate::metadata::Entity;
 use crate::reader::{self, Element, SAML};
 use crate::{EntityId, Moment, Refusal};
@@ -22,6 +22,8 @@ pub(super) fn read(
         valid_until,
         ui: ui::read(element, idp.into_iter().chain(sp)),
         attributes: attributes(element)?,
+        registrar: registrar(element),
+        hints: ui::hints(idp.into_iter()),
         idp: idp
             .map(|role| roles::idp(role, element, policy))
             .transpose()?,
@@ -36,6 +38,14 @@ pub(super) fn extensions<'a, 'i: 'a>(
     reader::children(element, MD, "Extensions")
         .flat_map(|extensions| extensions.children())
         .filter(Element::is_element)
+}
+
+/// `registrationAuthority` (SAML V2.0 Metadata Extensions for Registration and Publication 2.1).
+fn registrar(entity: Element<'_, '_>) -> Option<String> {
+    extensions(entity)
+        .find(|extension| reader::is(*extension, MDRPI, "RegistrationInfo"))
+        .and_then(|info| reader::attribute(info, "registrationAuthority"))
+        .map(str::to_owned)
 }
 
 /// `mdattr:EntityAttributes`: names and simple values.

@@ -1,6 +1,6 @@
 use super::read;
 use crate::keys::generate;
-use crate::metadata::{Document, ReadPolicy};
+use crate::metadata::{Document, Listing, ReadPolicy};
 use crate::{Binding, KeyKind, Moment, Refusal, SigningKey};
 
 mod left_out;
@@ -241,4 +241,42 @@ fn what_is_not_metadata_is_refused() {
     ] {
         assert_eq!(refusal(xml, &policy()).code(), code, "{xml}");
     }
+}
+
+#[test]
+fn what_discovery_needs_is_listed() {
+    let rpi = "urn:oasis:names:tc:SAML:metadata:rpi";
+    let hide = "http://refeds.org/category/hide-from-discovery";
+    let extensions = format!(
+        "<md:Extensions><rpi:RegistrationInfo xmlns:rpi=\"{rpi}\" registrationAuthority=\"https://federation.example/\"/>\
+         <mdattr:EntityAttributes><saml:Attribute Name=\"http://macedir.org/entity-category\">\
+         <saml:AttributeValue>{hide}</saml:AttributeValue></saml:Attribute></mdattr:EntityAttributes></md:Extensions>"
+    );
+    let role = idp(&format!(
+        "<md:Extensions><shibmd:Scope>idp.example</shibmd:Scope><mdui:UIInfo><mdui:DisplayName xml:lang=\"fr\">Université</mdui:DisplayName>\
+         <mdui:DisplayName xml:lang=\"en\">University</mdui:DisplayName><mdui:Keywords xml:lang=\"fr\">fac lyon+2</mdui:Keywords>\
+         <mdui:Logo height=\"16\" width=\"16\">data:image/png;base64,AAAA</mdui:Logo>\
+         <mdui:Logo height=\"60\" width=\"80\">https://idp.example/logo.png</mdui:Logo></mdui:UIInfo>\
+         <mdui:DiscoHints><mdui:IPHint>192.0.2.0/24</mdui:IPHint><mdui:IPHint>nowhere</mdui:IPHint><mdui:DomainHint>IdP.example</mdui:DomainHint>\
+         <mdui:GeolocationHint>geo:45.7,4.8</mdui:GeolocationHint></mdui:DiscoHints></md:Extensions>{}{}",
+        certificate(&key(), ""),
+        sso("https://idp.example/sso")
+    ));
+    let document = open(&entity(
+        "https://idp.example",
+        &format!("{extensions}{role}"),
+    ));
+    let listing = Listing::of(&document.entities[0]);
+    let names: Vec<&str> = listing.names.iter().map(|name| &*name.text).collect();
+    assert_eq!(names, ["Université", "University"]);
+    assert_eq!(listing.keywords[0].text, "fac lyon+2");
+    assert_eq!(listing.logos.len(), 1);
+    assert!(listing.has_inline_logo && listing.is_hidden());
+    assert!(listing.is_provider && !listing.is_service);
+    assert_eq!(*listing.scopes, ["idp.example".to_owned()]);
+    assert_eq!(listing.hints.networks.len(), 1);
+    assert_eq!(*listing.hints.domains, ["idp.example".to_owned()]);
+    assert_eq!(listing.hints.places.len(), 1);
+    let registrar = listing.registrar.as_deref();
+    assert_eq!(registrar, Some("https://federation.example/"));
 }

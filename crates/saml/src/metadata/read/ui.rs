@@ -4,7 +4,7 @@
 use super::address::{is_link, is_logo};
 use super::entity::extensions;
 use super::{MD, MDUI};
-use crate::metadata::{Localized, Logo, Ui};
+use crate::metadata::{Hints, Localized, Logo, Network, Place, Ui};
 use crate::reader::{self, Element, XML_SPACE};
 
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
@@ -29,11 +29,31 @@ pub(super) fn read<'a, 'i: 'a>(
     Ui {
         display_names: texts("DisplayName"),
         descriptions: texts("Description"),
+        keywords: texts("Keywords"),
         logos: info.map(logos).unwrap_or_default(),
         information_urls: links("InformationURL"),
         privacy_urls: links("PrivacyStatementURL"),
         technical_contact: technical_contact(entity),
         organization: organization(entity),
+    }
+}
+
+/// `mdui:DiscoHints` of the first of `roles` that has some (MDUI 2.2). A hint that cannot be read is
+/// no hint.
+pub(super) fn hints<'a, 'i: 'a>(roles: impl Iterator<Item = Element<'a, 'i>>) -> Hints {
+    let Some(found) = roles
+        .flat_map(extensions)
+        .find(|extension| reader::is(*extension, MDUI, "DiscoHints"))
+    else {
+        return Hints::default();
+    };
+    let of = |name| reader::children(found, MDUI, name).filter_map(text);
+    Hints {
+        networks: of("IPHint").filter_map(|it| Network::parse(&it)).collect(),
+        domains: of("DomainHint").map(|it| it.to_lowercase()).collect(),
+        places: of("GeolocationHint")
+            .filter_map(|it| Place::parse(&it))
+            .collect(),
     }
 }
 

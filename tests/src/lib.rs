@@ -14,6 +14,7 @@ pub mod forge;
 pub mod house;
 pub mod partner;
 pub mod peers;
+pub mod phone;
 pub mod process;
 pub mod token;
 pub mod topology;
@@ -22,6 +23,7 @@ pub use browser::Browser;
 pub use client::{Answer, Client};
 pub use house::House;
 pub use partner::Partner;
+pub use phone::Phone;
 
 /// The password of every demo account.
 pub const PASSWORD: &str = "Kq7-vTz4-mWx9";

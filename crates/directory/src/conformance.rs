@@ -1,5 +1,6 @@
 //! What every directory must do. Each back end runs this suite; a new one runs it first.
 
+mod factors;
 mod releases;
 
 use crate::{Attempt, Delegation, Directory, Fault, NewAccount, Person, Post, Realm};
@@ -47,6 +48,7 @@ pub(crate) async fn all(directory: &Directory) {
     one_account_has_a_mail_or_a_numen(directory).await;
     lists_by_login(directory).await;
     releases::all(directory).await;
+    factors::all(directory).await;
     directory.accounts.ready().await.unwrap();
 }
 

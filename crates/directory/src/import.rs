@@ -10,7 +10,8 @@
 //!   for who is not staff;
 //! * `delegations`: `application:from:until`, several by `|`;
 //! * `groupes` and `roles` (`operateur`, `assistance`), several by `|`;
-//! * `otp`: when a second factor is asked, `none` (as an empty cell), `external` or `always`.
+//! * `otp`: when a second factor is asked, `none` (as an empty cell), `external` or `always`;
+//! * `graine_otp`, which may be left out: the seed of an application on a phone, in base32 ([`seeds`]).
 //!
 //! Cells may be empty except realm, login, prenom and nom. Passwords are no column: a file with
 //! passwords lives for ever. One is given for the whole file, or made for each account.
@@ -21,7 +22,7 @@ use chrono::NaiveDate;
 use csv::{ReaderBuilder, StringRecord, Trim};
 use serde::Deserialize;
 
-use crate::{Delegation, NewAccount, Person, Post, Realm, fit};
+use crate::{Delegation, NewAccount, Person, Post, Realm, fit, otp};
 
 const COLUMNS: [&str; 13] = [
     "realm",
@@ -38,6 +39,8 @@ const COLUMNS: [&str; 13] = [
     "roles",
     "otp",
 ];
+
+const SEED: &str = "graine_otp";
 
 #[derive(Deserialize)]
 struct Row {
@@ -96,6 +99,37 @@ pub fn read_csv(text: &str, password: &str) -> Result<Vec<NewAccount>, Vec<Strin
     }
 }
 
+/// Whose seed is which, of a file that [`read_csv`] has read; what is no base32 of 16 to 64 bytes is
+/// told with its login.
+pub fn seeds(text: &str) -> Result<Vec<(Realm, String, Vec<u8>)>, String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let head = text.lines().next().unwrap_or_default();
+    let by_semicolon = head.contains(';') && !head.contains(',');
+    let mut reader = ReaderBuilder::new()
+        .delimiter(if by_semicolon { b';' } else { b',' })
+        .trim(Trim::All)
+        .from_reader(text.as_bytes());
+    let head = reader.headers().map_err(|why| why.to_string())?.clone();
+    let at = |name: &str| head.iter().position(|column| column == name);
+    let (Some(realm), Some(login), Some(seed)) = (at("realm"), at("login"), at(SEED)) else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|why| why.to_string())?;
+        let cell = |at: usize| record.get(at).unwrap_or_default();
+        if cell(seed).is_empty() {
+            continue;
+        }
+        let login = cell(login).to_lowercase();
+        let read = otp::from_base32(cell(seed)).filter(|seed| (16..=64).contains(&seed.len()));
+        let read = Realm::parse(cell(realm)).zip(read);
+        let (realm, seed) = read.ok_or_else(|| format!("{login}: {SEED} is no seed"))?;
+        found.push((realm, login, seed));
+    }
+    Ok(found)
+}
+
 /// Without the right columns no line can be read.
 fn columns(head: &StringRecord) -> Result<(), Vec<String>> {
     let mut faults = Vec::new();
@@ -105,7 +139,9 @@ fn columns(head: &StringRecord) -> Result<(), Vec<String>> {
             faults.push(format!("line 1: column {name} stands {times} times"));
         }
     }
-    let unknown = head.iter().filter(|column| !COLUMNS.contains(column));
+    let unknown = head
+        .iter()
+        .filter(|column| !COLUMNS.contains(column) && *column != SEED);
     faults.extend(unknown.map(|column| format!("line 1: {column:?} is no column")));
     if faults.is_empty() {
         Ok(())

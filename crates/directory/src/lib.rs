@@ -8,11 +8,13 @@
 //!   gets the same answer as a wrong password.
 //! * The NUMEN is kept as a keyed hash only, never in clear (DOMAIN 1.7).
 
+pub mod factors;
 mod fit;
 pub mod fonctions;
 mod hashing;
 pub mod identifiers;
 pub mod import;
+pub mod otp;
 pub mod releases;
 mod sealing;
 mod sqlite;
@@ -195,6 +197,8 @@ pub trait Passwords: Send + Sync + 'static {
 pub struct DirectoryKeys {
     /// HMAC-SHA-256 key for NUMENs, 32 bytes.
     pub numen: [u8; 32],
+    /// Encrypts the seeds of second factors and keys the hashes of recovery codes, 32 bytes.
+    pub factors: [u8; 32],
 }
 
 /// A directory: every capability of one back end.
@@ -206,6 +210,8 @@ pub struct Directory {
     pub passwords: Arc<dyn Passwords>,
     /// Remembering what was sent.
     pub releases: Arc<dyn releases::Releases>,
+    /// Proving more than a password.
+    pub factors: Arc<dyn factors::Factors>,
 }
 
 /// Argon2id cost and how many hashes run at once.

@@ -17,6 +17,7 @@ use crate::{
     Person, Realm, fit,
 };
 
+mod factors;
 mod migrations;
 mod releases;
 mod rows;
@@ -37,10 +38,16 @@ pub async fn sqlite(
     let directory = Arc::new(open(path, keys, hashing, dice).await?);
     let accounts = Arc::<Sqlite>::clone(&directory);
     let releases = Arc::new(releases::Past::of(directory.database.clone()));
+    let factors = Arc::new(factors::Kept::of(
+        directory.database.clone(),
+        directory.keys.clone(),
+        Arc::clone(&directory.dice),
+    ));
     Ok(Directory {
         accounts,
         passwords: directory,
         releases,
+        factors,
     })
 }
 
@@ -95,6 +102,18 @@ fn typed(login: &str) -> String {
     login.trim().to_lowercase()
 }
 
+/// 130 bits in base32: 26 characters that never differ by case only.
+fn fresh_id(dice: &Dice) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut bytes = [0; 26];
+    dice(&mut bytes);
+    bytes
+        .iter()
+        .filter_map(|byte| ALPHABET.get(usize::from(byte % 32)))
+        .map(|letter| char::from(*letter))
+        .collect()
+}
+
 struct Sqlite {
     database: SqlitePool,
     pool: Arc<Pool>,
@@ -127,16 +146,8 @@ impl Sqlite {
         self.one(condition, &[realm.as_str(), &login]).await
     }
 
-    /// 130 bits in base32: 26 characters that never differ by case only.
     fn fresh_id(&self) -> String {
-        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-        let mut bytes = [0; 26];
-        (self.dice)(&mut bytes);
-        bytes
-            .iter()
-            .filter_map(|byte| ALPHABET.get(usize::from(byte % 32)))
-            .map(|letter| char::from(*letter))
-            .collect()
+        fresh_id(&self.dice)
     }
 
     /// After a login with a hash of other parameters. A password that was changed meanwhile stays,

@@ -225,6 +225,9 @@ pub(crate) struct Decisions {
     /// When people are told what it receives: never, once, always.
     #[arg(long)]
     pub(crate) information: Option<String>,
+    /// When it asks for a second factor: none, external, always.
+    #[arg(long)]
+    pub(crate) second_factor: Option<String>,
     /// What happens when something it requires is missing: tell, send, refuse.
     #[arg(long)]
     pub(crate) missing: Option<String>,

@@ -147,11 +147,15 @@ pub(crate) fn known(settings: &Settings, ring: &KeyRing) -> Result<Arc<Snapshot>
 
 /// Opens the accounts, for the identity provider and for `eduline account`.
 pub(crate) async fn open_directory(settings: &Settings) -> Result<Directory, Refusal> {
-    let numen = KeyRing::at(&settings.keys.folder).secret(Secret::Numen)?;
+    let ring = KeyRing::at(&settings.keys.folder);
+    let keys = DirectoryKeys {
+        numen: ring.secret(Secret::Numen)?,
+        factors: ring.secret(Secret::Factors)?,
+    };
     make_parent(&settings.directory.path)?;
     directory::sqlite(
         &settings.directory.path,
-        DirectoryKeys { numen },
+        keys,
         settings.directory.hashing,
         Edge::system_dice(),
     )

@@ -59,19 +59,22 @@ pub(crate) enum Secret {
     Csrf,
     /// Keys the hashes of NUMENs.
     Numen,
+    /// Encrypts the seeds of second factors.
+    Factors,
     /// Keys identifiers that differ for each service.
     Pairwise,
 }
 
 impl Secret {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Csrf, Self::Numen, Self::Pairwise];
+    pub(crate) const ALL: [Self; 4] = [Self::Csrf, Self::Numen, Self::Factors, Self::Pairwise];
 
     /// Its file.
     fn name(self) -> &'static str {
         match self {
             Self::Csrf => "csrf.secret",
             Self::Numen => "numen.secret",
+            Self::Factors => "factors.secret",
             Self::Pairwise => "pairwise.secret",
         }
     }

@@ -95,7 +95,7 @@ pub(crate) async fn give(
         lifetime_s: LIFETIME_S,
         name_id: said.name_id.as_ref(),
         authn_instant: session.authn_instant,
-        authn_context: &session.context,
+        authn_context: flow.said(session),
         session_index: &session.index,
         session_ends: Some(session.authn_instant + SESSION),
         attributes: &said.attributes,

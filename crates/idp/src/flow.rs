@@ -11,10 +11,10 @@ use saml::{EntityId, MessageId, NameIdFormat};
 use serde::{Deserialize, Serialize};
 use web::{Event, Page, Query, Refused, Visit};
 
-use crate::next::{Standing, Step, Untold, Wanted, next};
+use crate::next::{self, Standing, Step, Wanted, next};
 use crate::realm::Realm;
 use crate::session::SignedOn;
-use crate::{answer, refusals, telling};
+use crate::{answer, refusals, second_factor, telling};
 
 /// How long a login page may stay open.
 pub(crate) const KEPT: Duration = Duration::from_secs(3600);
@@ -42,6 +42,9 @@ pub(crate) struct Flow {
     /// What the person was told and goes on with; flows of an earlier release have none.
     #[serde(default)]
     pub(crate) told: Option<String>,
+    /// The person puts the activation of a second factor off; flows of an earlier release have none.
+    #[serde(default)]
+    pub(crate) put_off: bool,
     asked: chrono::DateTime<chrono::Utc>,
     force_authn: bool,
     is_passive: bool,
@@ -87,6 +90,7 @@ impl Flow {
             name_id_format: format,
             attribute_service: request.attribute_service,
             told: None,
+            put_off: false,
             asked: visit.edge().now(),
             force_authn: request.force_authn,
             is_passive: request.is_passive,
@@ -112,6 +116,7 @@ impl Flow {
             name_id_format: None,
             attribute_service: None,
             told: None,
+            put_off: false,
             asked: visit.edge().now(),
             force_authn: false,
             is_passive: false,
@@ -124,16 +129,53 @@ impl Flow {
         self.request.as_ref().map_or("none", MessageId::as_str)
     }
 
+    /// Whether the password is what is left to ask.
+    pub(crate) fn asks_password(&self, session: Option<&SignedOn>) -> bool {
+        let step = next(&self.wanted(), standing(session));
+        step == Step::Password
+    }
+
     /// What is left to do, with the session that stands.
-    pub(crate) fn step(&self, session: Option<&SignedOn>, untold: Untold) -> Step {
-        let wanted = Wanted {
+    pub(crate) async fn step(
+        &self,
+        visit: &Visit,
+        realm: &Realm,
+        session: Option<&SignedOn>,
+    ) -> Result<Step, Refused> {
+        let second = second_factor::second(visit, realm, self, session).await?;
+        let standing = Standing {
+            second,
+            ..standing(session)
+        };
+        let wanted = self.wanted();
+        let step = next(&wanted, standing);
+        if step != Step::Answer {
+            return Ok(step);
+        }
+        let untold = telling::untold(visit, realm, self, session).await?;
+        Ok(next(&wanted, Standing { untold, ..standing }))
+    }
+
+    /// Whether the answer could be of use without a second factor, as far as the request goes.
+    pub(crate) fn requests_second_factor(&self) -> bool {
+        let classes = self.context.iter().flat_map(|(_, classes)| classes);
+        classes
+            .into_iter()
+            .any(|class| class == saml::names::REFEDS_MFA)
+    }
+
+    /// What the answer says was proven.
+    pub(crate) fn said(&self, session: &SignedOn) -> &'static str {
+        next::said(self.context.as_ref(), session.proven())
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted {
             asked: self.asked,
             force_authn: self.force_authn,
             is_passive: self.is_passive,
             context: self.context.clone(),
-        };
-        let session = session.map(|session| (session.authn_instant, session.context.as_str()));
-        next(&wanted, Standing { session, untold })
+        }
     }
 
     /// Keeps a flow whose visitor has something left to do, for this browser; says where they go.
@@ -154,6 +196,14 @@ impl Flow {
         let address = realm.path(&format!("/login?{}{first}", name(&id, &self.service)));
         realm.flows.put(&id, &self, KEPT).await?;
         Ok(address)
+    }
+}
+
+/// What stands, as far as the session says.
+fn standing(session: Option<&SignedOn>) -> Standing {
+    Standing {
+        session: session.map(SignedOn::proven),
+        ..Standing::default()
     }
 }
 
@@ -194,10 +244,10 @@ pub(crate) async fn go_on(
     };
     let session = realm.sessions.current(&visit).await?;
     let signed_on = session.as_ref().map(|session| &session.value);
-    let untold = telling::untold(&visit, &realm, &flow, signed_on).await?;
-    let step = flow.step(signed_on, untold);
+    let step = flow.step(&visit, &realm, signed_on).await?;
     let page = match step {
         Step::Password => Some("login"),
+        Step::SecondFactor | Step::Activate => Some("second-factor"),
         Step::Inform | Step::Refuse => Some("information"),
         Step::Answer | Step::Tell(_) => None,
     };

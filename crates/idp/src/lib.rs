@@ -22,6 +22,7 @@ pub mod policy;
 mod realm;
 mod refusals;
 pub mod release;
+mod second_factor;
 mod session;
 mod sso;
 mod telling;
@@ -30,6 +31,7 @@ mod unsolicited;
 
 pub use metadata::CACHE_S;
 pub use realm::{Idp, IdpParts, RealmParts};
+pub use second_factor::SecondFactors;
 
 /// The pages of this room, for the edge to check.
 pub fn samples() -> Vec<web::Sample> {
@@ -40,6 +42,7 @@ pub fn samples() -> Vec<web::Sample> {
         web::Sample::of::<logout::LogoutPage>(),
         web::Sample::of::<logout::CarryPage>(),
         web::Sample::of::<past::PastPage>(),
+        web::Sample::of::<second_factor::SecondFactorPage>(),
         web::Sample::of::<telling::InformationPage>(),
     ]
     .concat()

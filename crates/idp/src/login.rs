@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use web::{Event, Form, Page, Query, Refused, Visit};
 
 use crate::flow::{Flow, Named, name, stale, without_cookies};
-use crate::next::{Step, Untold};
 use crate::realm::Realm;
 use crate::refusals;
 use crate::session::SignedOn;
@@ -106,11 +105,7 @@ pub(crate) async fn show(
         return Ok(visit.see_other(&realm.path(&format!("/login?{}", name(&id, &flow.service)))));
     }
     let session = realm.sessions.current(&visit).await?;
-    if flow.step(
-        session.as_ref().map(|session| &session.value),
-        Untold::Nothing,
-    ) != Step::Password
-    {
+    if !flow.asks_password(session.as_ref().map(|session| &session.value)) {
         return Ok(visit.see_other(&realm.path(&format!("/continue?{}", name(&id, &flow.service)))));
     }
     form(&visit, &realm, (&id, &flow), Said::default())
@@ -233,7 +228,7 @@ async fn open_session(visit: &Visit, realm: &Realm, person: &Person) -> Result<(
     let mut session = SignedOn {
         person: person.id.clone(),
         authn_instant: visit.edge().now(),
-        context: saml::names::PASSWORD.to_owned(),
+        second: None,
         index: format!("_{}", visit.edge().token()),
         secret: URL_SAFE_NO_PAD.encode(visit.edge().random::<32>()),
     };

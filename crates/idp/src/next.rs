@@ -20,12 +20,46 @@ pub struct Wanted {
 }
 
 /// What stands: the session of this browser, if there is one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing<'a> {
-    /// When the person proved who they are, and how.
-    pub session: Option<(DateTime<Utc>, &'a str)>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// What the person proved.
+    pub session: Option<Proven>,
+    /// What the house wants of a second factor.
+    pub second: Second,
     /// What its person was not told yet of the answer.
     pub untold: Untold,
+}
+
+/// What a person proved, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proven {
+    /// Their password.
+    pub password: DateTime<Utc>,
+    /// A second factor.
+    pub second: Option<DateTime<Utc>>,
+}
+
+/// A second factor, as the house sees it for this person, here and now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Second {
+    /// A rule asks for it, whatever the request wants.
+    pub is_asked: bool,
+    /// What the person can do about it.
+    pub means: Means,
+}
+
+/// What a person who is asked for a second factor can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Means {
+    /// Give one.
+    Give,
+    /// Activate one first.
+    Activate,
+    /// Do without for now: on the way to where one is activated, or because they put it off.
+    GoWithout,
+    /// Nothing.
+    #[default]
+    Nothing,
 }
 
 /// What a person was not told yet of an answer that could be given.
@@ -45,6 +79,10 @@ pub enum Untold {
 pub enum Step {
     /// Ask for the password.
     Password,
+    /// Ask for a second factor.
+    SecondFactor,
+    /// Tell the person that they need a second factor, and where to get it.
+    Activate,
     /// Tell the person what the answer would say.
     Inform,
     /// Tell the person that there is no answer, and why.
@@ -55,40 +93,64 @@ pub enum Step {
     Tell(Status),
 }
 
-/// The contexts that a password proves, the one we say first.
-pub const PASSWORD_CONTEXTS: [&str; 1] = [saml::names::PASSWORD];
+/// The contexts we prove, the one we say first when nothing is asked for.
+const PROVABLE: [&str; 2] = [saml::names::REFEDS_MFA, saml::names::PASSWORD];
 
 /// Decides.
-pub fn next(wanted: &Wanted, standing: Standing<'_>) -> Step {
+pub fn next(wanted: &Wanted, standing: Standing) -> Step {
     // IIP-IDP08, SDP-SP07: only `exact` is asked for in earnest, and only what we can prove.
     if let Some((exact, classes)) = &wanted.context {
-        let provable = classes
-            .iter()
-            .any(|class| PASSWORD_CONTEXTS.contains(&class.as_str()));
+        let provable = classes.iter().any(|one| PROVABLE.contains(&one.as_str()));
         if !exact || !provable {
             return Step::Tell(Status::NoAuthnContext);
         }
     }
-    // SDP-IDP07: a forced sign-on needs a proof that is younger than the request.
-    let proven = standing.session.filter(|(at, context)| {
-        let fresh = !wanted.force_authn || *at >= wanted.asked;
-        let fits = wanted
-            .context
-            .as_ref()
-            .is_none_or(|(_, classes)| classes.iter().any(|class| class == context));
-        fresh && fits
-    });
-    let step = match (proven, standing.untold) {
-        (None, _) => Step::Password,
-        (Some(_), Untold::Nothing) => Step::Answer,
-        (Some(_), Untold::Information) => Step::Inform,
-        (Some(_), Untold::Refusal) => Step::Refuse,
-    };
+    let step = left(wanted, standing);
     // SAML Core 3.4.1: a passive request must not take over the screen.
-    if wanted.is_passive && step != Step::Answer {
+    let asks = !matches!(step, Step::Answer | Step::Tell(_));
+    if wanted.is_passive && asks {
         return Step::Tell(Status::NoPassive);
     }
     step
+}
+
+fn left(wanted: &Wanted, standing: Standing) -> Step {
+    // SDP-IDP07: a forced sign-on needs proofs that are younger than the request.
+    let is_fresh = |at: DateTime<Utc>| !wanted.force_authn || at >= wanted.asked;
+    let Some(proven) = standing.session.filter(|proven| is_fresh(proven.password)) else {
+        return Step::Password;
+    };
+    let is_requested = wanted
+        .context
+        .as_ref()
+        .is_some_and(|(_, classes)| !classes.iter().any(|class| class == saml::names::PASSWORD));
+    let is_missing = !proven.second.is_some_and(is_fresh);
+    if is_missing && (is_requested || standing.second.is_asked) {
+        match standing.second.means {
+            Means::Give => return Step::SecondFactor,
+            Means::Activate if !is_requested => return Step::Activate,
+            Means::GoWithout if !is_requested => {}
+            _ => return Step::Tell(Status::NoAuthnContext),
+        }
+    }
+    match standing.untold {
+        Untold::Nothing => Step::Answer,
+        Untold::Information => Step::Inform,
+        Untold::Refusal => Step::Refuse,
+    }
+}
+
+/// What an answer says was proven: the first class the request names among those that were, else
+/// everything that was.
+pub fn said(context: Option<&(bool, Vec<String>)>, proven: Proven) -> &'static str {
+    let are_proven = PROVABLE
+        .into_iter()
+        .filter(|class| *class == saml::names::PASSWORD || proven.second.is_some());
+    let are_proven: Vec<&'static str> = are_proven.collect();
+    let named = context.into_iter().flat_map(|(_, classes)| classes);
+    let mut wanted = named.filter_map(|name| are_proven.iter().find(|class| *class == name));
+    let first = wanted.next().or_else(|| are_proven.first());
+    first.copied().unwrap_or(saml::names::PASSWORD)
 }
 
 #[cfg(test)]
@@ -108,14 +170,33 @@ mod tests {
         }
     }
 
-    const NOBODY: Standing<'static> = Standing {
+    const NOBODY: Standing = Standing {
         session: None,
+        second: Second {
+            is_asked: false,
+            means: Means::Nothing,
+        },
         untold: Untold::Nothing,
     };
 
-    fn since(seconds: i64) -> Standing<'static> {
+    fn since(seconds: i64) -> Standing {
         Standing {
-            session: Some((at(seconds), saml::names::PASSWORD)),
+            session: Some(Proven {
+                password: at(seconds),
+                second: None,
+            }),
+            ..NOBODY
+        }
+    }
+
+    /// With a second proof of that moment, a rule that asks, and what the person can do.
+    fn both(password: i64, second: Option<i64>, is_asked: bool, means: Means) -> Standing {
+        Standing {
+            session: Some(Proven {
+                password: at(password),
+                second: second.map(at),
+            }),
+            second: Second { is_asked, means },
             untold: Untold::Nothing,
         }
     }
@@ -188,29 +269,111 @@ mod tests {
         }
     }
 
-    #[test]
-    fn p14_a_context_that_cannot_be_proven_is_told() {
-        let context = |exact, classes: &[&str]| Wanted {
+    fn context(exact: bool, classes: &[&str]) -> Wanted {
+        Wanted {
             context: Some((exact, classes.iter().map(|c| (*c).to_owned()).collect())),
             ..wanted()
-        };
-        let password = saml::names::PASSWORD;
-        let mfa = saml::names::REFEDS_MFA;
-        assert_eq!(next(&context(true, &[password]), since(-1)), Step::Answer);
+        }
+    }
+
+    const PASSWORD: &str = saml::names::PASSWORD;
+    const MFA: &str = saml::names::REFEDS_MFA;
+    const NO_CONTEXT: Step = Step::Tell(Status::NoAuthnContext);
+
+    #[test]
+    fn p14_a_context_that_cannot_be_proven_is_told() {
+        assert_eq!(next(&context(true, &[PASSWORD]), since(-1)), Step::Answer);
         assert_eq!(
-            next(&context(true, &[mfa, password]), NOBODY),
+            next(&context(true, &[MFA, PASSWORD]), NOBODY),
             Step::Password
         );
+        assert_eq!(
+            next(&context(true, &[MFA, PASSWORD]), since(-1)),
+            Step::Answer
+        );
         for refused in [
-            context(true, &[mfa]),
+            context(true, &["urn:oasis:names:tc:SAML:2.0:ac:classes:Kerberos"]),
             context(true, &[]),
-            context(false, &[password]),
+            context(false, &[PASSWORD]),
+            context(false, &[MFA]),
         ] {
-            assert_eq!(next(&refused, NOBODY), Step::Tell(Status::NoAuthnContext));
-            assert_eq!(
-                next(&refused, since(-1)),
-                Step::Tell(Status::NoAuthnContext)
-            );
+            assert_eq!(next(&refused, NOBODY), NO_CONTEXT);
+            assert_eq!(next(&refused, since(-1)), NO_CONTEXT);
         }
+        let mfa = context(true, &[MFA]);
+        assert_eq!(next(&mfa, NOBODY), Step::Password);
+        for (means, step) in [
+            (Means::Give, Step::SecondFactor),
+            (Means::Activate, NO_CONTEXT),
+            (Means::GoWithout, NO_CONTEXT),
+            (Means::Nothing, NO_CONTEXT),
+        ] {
+            assert_eq!(next(&mfa, both(-1, None, false, means)), step, "{means:?}");
+            assert_eq!(next(&mfa, both(-1, Some(-1), false, means)), Step::Answer);
+        }
+    }
+
+    #[test]
+    fn a09_a_rule_asks_only_what_is_missing() {
+        for (means, step) in [
+            (Means::Give, Step::SecondFactor),
+            (Means::Activate, Step::Activate),
+            (Means::GoWithout, Step::Answer),
+            (Means::Nothing, NO_CONTEXT),
+        ] {
+            assert_eq!(next(&wanted(), both(-1, None, true, means)), step);
+            assert_eq!(next(&wanted(), both(-1, None, false, means)), Step::Answer);
+            assert_eq!(
+                next(&wanted(), both(-1, Some(-1), true, means)),
+                Step::Answer
+            );
+            let nobody = Standing {
+                session: None,
+                ..both(-1, None, true, means)
+            };
+            assert_eq!(next(&wanted(), nobody), Step::Password);
+        }
+    }
+
+    #[test]
+    fn p13_a_forced_sign_on_needs_both_proofs_again_and_a_passive_one_none() {
+        let forced = Wanted {
+            force_authn: true,
+            ..context(true, &[MFA])
+        };
+        let given = |password, second| both(password, second, true, Means::Give);
+        assert_eq!(next(&forced, given(-5, Some(-1))), Step::Password);
+        assert_eq!(next(&forced, given(1, Some(-1))), Step::SecondFactor);
+        assert_eq!(next(&forced, given(1, None)), Step::SecondFactor);
+        assert_eq!(next(&forced, given(1, Some(2))), Step::Answer);
+        let passive = Wanted {
+            is_passive: true,
+            ..wanted()
+        };
+        let refused = Step::Tell(Status::NoPassive);
+        assert_eq!(next(&passive, given(-1, None)), refused);
+        assert_eq!(next(&passive, given(-1, Some(-1))), Step::Answer);
+        let activate = both(-1, None, true, Means::Activate);
+        assert_eq!(next(&passive, activate), refused);
+        let nothing = both(-1, None, true, Means::Nothing);
+        assert_eq!(next(&passive, nothing), NO_CONTEXT);
+    }
+
+    #[test]
+    fn the_answer_says_what_was_proven() {
+        let alone = Proven {
+            password: at(0),
+            second: None,
+        };
+        let two = Proven {
+            second: Some(at(1)),
+            ..alone
+        };
+        let asked = |classes: &[&str]| context(true, classes).context;
+        assert_eq!(said(None, alone), PASSWORD);
+        assert_eq!(said(None, two), MFA);
+        assert_eq!(said(asked(&[PASSWORD]).as_ref(), two), PASSWORD);
+        assert_eq!(said(asked(&[MFA, PASSWORD]).as_ref(), two), MFA);
+        assert_eq!(said(asked(&[MFA, PASSWORD]).as_ref(), alone), PASSWORD);
     }
 }

@@ -47,6 +47,9 @@ pub struct Policy {
     /// When a person is told what it receives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub information: Option<Information>,
+    /// When it asks for a second factor.
+    #[serde(skip_serializing_if = "is_default")]
+    pub second_factor: Demand,
     /// What happens when the person lacks an attribute the service says it requires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<Missing>,
@@ -158,6 +161,30 @@ pub enum Information {
     Always,
 }
 
+/// When a second factor is asked for; of several rules the strictest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Demand {
+    /// Never.
+    #[default]
+    None,
+    /// Outside the networks that are the académie's own.
+    External,
+    /// Always.
+    Always,
+}
+
+impl Demand {
+    /// What the directory says of a person; a word nobody knows asks for the most.
+    pub fn of_person(word: &str) -> Self {
+        match word {
+            "none" => Self::None,
+            "external" => Self::External,
+            _ => Self::Always,
+        }
+    }
+}
+
 /// What happens when a required attribute is missing (R06). Without a word, the person is told, except
 /// on the way to a service of ours, which says by itself what it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,6 +215,7 @@ mod tests {
             sign = "assertion"
             information = "once"
             missing = "refuse"
+            second_factor = "external"
 
             [values.title]
             ENS = "National_ENS"
@@ -213,6 +241,7 @@ mod tests {
             "encrypt = true",
             "information = \"sometimes\"",
             "missing = true",
+            "second_factor = \"sometimes\"",
             "[values.shoe]\na = \"b\"",
         ] {
             assert!(toml::from_str::<Policy>(text).is_err(), "{text}");

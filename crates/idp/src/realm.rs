@@ -18,9 +18,12 @@ use crate::flow::Flow;
 use crate::logout::{Logouts, Participants};
 use crate::people::People;
 use crate::policy::Policies;
+use crate::second_factor::SecondFactors;
 use crate::session::SignedOn;
 use crate::throttle::Throttle;
-use crate::{flow, login, logout, metadata, past, session, sso, telling, unsolicited};
+use crate::{
+    flow, login, logout, metadata, past, second_factor, session, sso, telling, unsolicited,
+};
 
 /// How long a person stays signed on without a visit, and at all: a school day.
 const IDLE: Duration = Duration::from_secs(2 * 3600);
@@ -46,6 +49,8 @@ pub struct IdpParts {
     pub fonctions: Arc<Fonctions>,
     /// Whether `/compte/` pages exist, to be linked to.
     pub account_pages: bool,
+    /// When a second factor is asked for.
+    pub second_factors: SecondFactors,
 }
 
 /// What one realm is made of.
@@ -93,6 +98,7 @@ pub(crate) struct Realm {
     pub(crate) policies: Policies,
     pub(crate) fonctions: Arc<Fonctions>,
     pub(crate) account_pages: bool,
+    pub(crate) second_factors: SecondFactors,
 }
 
 impl Idp {
@@ -119,6 +125,7 @@ impl Idp {
                 policies: Arc::clone(&parts.policies),
                 fonctions: Arc::clone(&parts.fonctions),
                 account_pages: parts.account_pages,
+                second_factors: parts.second_factors.clone(),
                 parts: realm,
             })
         });
@@ -153,6 +160,11 @@ impl Idp {
                     at("/login")
                         .route(get().to(login::show))
                         .route(post().to(login::sign_in)),
+                )
+                .service(
+                    at("/second-factor")
+                        .route(get().to(second_factor::show))
+                        .route(post().to(second_factor::prove)),
                 )
                 .service(
                     at("/logout")

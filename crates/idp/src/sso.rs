@@ -12,7 +12,7 @@ use web::{Event, Form, Refused, Visit};
 use crate::flow::Flow;
 use crate::next::Step;
 use crate::realm::Realm;
-use crate::{answer, refusals, telling};
+use crate::{answer, refusals};
 
 /// What a service posts.
 #[derive(Debug, Deserialize)]
@@ -162,8 +162,7 @@ pub(crate) async fn proceed(
 ) -> Result<HttpResponse, Refused> {
     let session = realm.sessions.current(visit).await?;
     let signed_on = session.as_ref().map(|session| &session.value);
-    let untold = telling::untold(visit, realm, &flow, signed_on).await?;
-    match (flow.step(signed_on, untold), session) {
+    match (flow.step(visit, realm, signed_on).await?, session) {
         (Step::Answer, Some(session)) => answer::give(visit, realm, &flow, &session.value).await,
         (Step::Tell(status), _) => answer::tell(visit, realm, &flow, status),
         _ => Ok(visit.see_other(&flow.keep(realm, visit).await?)),

@@ -266,7 +266,7 @@ async fn page(
 ) -> Result<HttpResponse, Refused> {
     let session = realm.sessions.current(visit).await?;
     let session = session.as_ref().map(|session| &session.value);
-    let step = flow.step(session, untold(visit, realm, flow, session).await?);
+    let step = flow.step(visit, realm, session).await?;
     let prospect = prospect(visit, realm, flow, session).await?;
     let (Step::Inform | Step::Refuse, Some(prospect)) = (&step, prospect) else {
         let to = realm.path(&format!("/continue?{}", name(id, &flow.service)));

@@ -68,13 +68,30 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
     /// Opens a session under a fresh token; the one the browser had is closed (rotation).
     pub async fn open(&self, visit: &Visit, value: T) -> Result<Session<T>, Refused> {
         let now = visit.edge().now();
+        self.begin(visit, value, now).await
+    }
+
+    /// The session goes on under a fresh token, worth more than before: who holds the old token holds
+    /// nothing. It lasts no longer for it.
+    pub async fn renew(&self, visit: &Visit, session: &Session<T>) -> Result<Session<T>, Refused> {
+        let value = session.value.clone();
+        self.begin(visit, value, session.opened).await
+    }
+
+    async fn begin(
+        &self,
+        visit: &Visit,
+        value: T,
+        opened: DateTime<Utc>,
+    ) -> Result<Session<T>, Refused> {
+        let now = visit.edge().now();
         if let Some(key) = self.key(visit) {
             self.remove(&key, now).await?;
         }
         let token = URL_SAFE_NO_PAD.encode(visit.edge().random::<32>());
         let session = Session {
             key: digest(&token),
-            opened: now,
+            opened,
             value,
         };
         self.keep(&session, now).await?;

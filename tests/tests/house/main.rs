@@ -22,6 +22,7 @@ mod operator;
 mod peers;
 mod pysaml;
 mod releases;
+mod second_factors;
 mod several_processes;
 mod story;
 mod tabs;

@@ -289,14 +289,15 @@ pub(crate) fn a_format_that_is_not_given_is_told<P: Peer>() {
     is_told(&peer, &client, &page, "InvalidNameIDPolicy");
 }
 
-/// A context we prove is answered; one we cannot is told, before anybody types a password.
+/// A context we prove is answered; one the person cannot prove is told, once it is known who it is.
 pub(crate) fn a_context_that_cannot_be_proven_is_told<P: Peer>() {
     let (house, peer) = with::<P>(Setup {
         context: Some(REFEDS_MFA),
         ..Setup::default()
     });
     let client = house.client();
-    let page = peer.ask(&client, Wish::Plain);
+    let login = peer.ask(&client, Wish::Plain);
+    let page = client.sign_in(&login, "amartin", PASSWORD);
     is_told(&peer, &client, &page, "NoAuthnContext");
     let content = P::registered(
         &house,

@@ -22,7 +22,10 @@ fn dice() -> Dice {
     })
 }
 
-const KEYS: DirectoryKeys = DirectoryKeys { numen: [7; 32] };
+const KEYS: DirectoryKeys = DirectoryKeys {
+    numen: [7; 32],
+    factors: [9; 32],
+};
 
 async fn open(path: &Path, hashing: Hashing) -> Directory {
     sqlite(path, KEYS, hashing, dice()).await.unwrap()

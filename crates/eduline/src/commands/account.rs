@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::path::Path;
 
+use directory::factors::{Device, Kind};
+use directory::otp::Hash;
 use directory::{Directory, NewAccount, Person, Post, Realm};
 use serde_json::{Value, json};
 use web::Edge;
@@ -55,13 +57,14 @@ pub(crate) async fn run(directory: &Directory, command: &Account) -> Result<(), 
 /// Creates or replaces every account of a CSV file. Each gets a password of its own, told once.
 async fn import(directory: &Directory, file: &Path) -> Result<(), Refusal> {
     let accounts = read_csv(file, "")?;
+    let seeds = read_seeds(file)?;
     for mut account in accounts {
         let password = fresh_password();
         account.password = password.to_string();
         let kept = directory.accounts.keep(account).await.map_err(away)?;
         say::line(&format!("{}  {}", line(&kept), password.as_str()));
     }
-    Ok(())
+    give_seeds(directory, &seeds).await
 }
 
 /// Creates the accounts of a CSV file whose logins are not there yet, all with one password.
@@ -78,7 +81,46 @@ pub(crate) async fn import_missing(
             directory.accounts.keep(account).await.map_err(away)?;
         }
     }
+    give_seeds(directory, &read_seeds(file)?).await
+}
+
+/// Gives those a second factor whose seed the file tells, and who have none.
+async fn give_seeds(
+    directory: &Directory,
+    seeds: &[(Realm, String, Vec<u8>)],
+) -> Result<(), Refusal> {
+    for (realm, login, seed) in seeds {
+        let Some(person) = directory.accounts.find(*realm, login).await.map_err(away)? else {
+            continue;
+        };
+        if directory
+            .factors
+            .list(&person.id)
+            .await
+            .map_err(away)?
+            .is_empty()
+        {
+            let device = Device {
+                kind: Kind::Application,
+                name: "graine_otp".to_owned(),
+                seed: seed.clone(),
+                hash: Hash::Sha1,
+                digits: directory::otp::DIGITS,
+                period_s: directory::otp::PERIOD_S,
+            };
+            let now = Edge::system_clock()();
+            let given = directory.factors.give(&person.id, device, now);
+            given.await.map_err(away)?;
+        }
+    }
     Ok(())
+}
+
+/// The seeds of second factors in a CSV file of accounts.
+pub(crate) fn read_seeds(file: &Path) -> Result<Vec<(Realm, String, Vec<u8>)>, Refusal> {
+    let refused = |why: String| Refusal::of(format!("{}: {why}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|why| refused(why.to_string()))?;
+    directory::import::seeds(&text).map_err(refused)
 }
 
 /// The accounts of a CSV file; every fault at once, with its line.

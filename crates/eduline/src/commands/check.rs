@@ -94,6 +94,7 @@ fn faults_of_catalogue(settings: &Settings) -> Vec<String> {
     }
     if settings.server.demo
         && let Err(refused) = account::read_csv(&settings.server.demo_accounts, "")
+            .and_then(|_| account::read_seeds(&settings.server.demo_accounts))
     {
         keep(refused);
     }

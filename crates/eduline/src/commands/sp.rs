@@ -165,6 +165,7 @@ fn decided(decisions: &Decisions) -> Result<Policy, Refusal> {
         ("encrypt", &decisions.encrypt),
         ("sign", &decisions.sign),
         ("information", &decisions.information),
+        ("second_factor", &decisions.second_factor),
         ("missing", &decisions.missing),
     ];
     for (name, word) in words {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use directory::{Directory, Realm};
-use idp::{Idp, IdpParts, RealmParts};
+use idp::{Idp, IdpParts, RealmParts, SecondFactors};
 use portal::{Portal, PortalParts};
 use saml::EntityId;
 use saml::attribute::{self, Wire};
@@ -96,6 +97,11 @@ fn idp(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
         policies: policies(ground),
         fonctions: Arc::clone(&ground.fonctions),
         account_pages: false,
+        second_factors: SecondFactors {
+            inside: settings.idp.inside.clone(),
+            grace: TimeDelta::days(settings.idp.grace_days.into()),
+            activated_at: None,
+        },
     });
     Ok(Arc::new(move |config| idp.configure(config)))
 }

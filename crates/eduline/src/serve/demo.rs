@@ -24,7 +24,8 @@ pub(super) fn tell(settings: &Settings) {
         at("/wayf/"),
         at("/magistere/")
     ));
-    match account::read_csv(&settings.server.demo_accounts, PASSWORD) {
+    let file = &settings.server.demo_accounts;
+    match account::read_csv(file, PASSWORD) {
         Ok(accounts) => {
             say::line(&format!(
                 "Demo accounts, all with the password {PASSWORD}:\n"
@@ -37,6 +38,14 @@ pub(super) fn tell(settings: &Settings) {
                     person.login,
                     person.given_name,
                     person.surname
+                ));
+            }
+            for (realm, login, seed) in account::read_seeds(file).unwrap_or_default() {
+                let seed = directory::otp::base32(&seed);
+                say::line(&format!(
+                    "\n  {}/{login} is asked for a one-time code; the seed for an authenticator is \
+                     {seed}",
+                    realm.as_str()
                 ));
             }
         }

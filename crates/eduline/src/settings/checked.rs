@@ -117,6 +117,10 @@ pub(crate) struct IdpSettings {
     pub(crate) fonctions: PathBuf,
     /// What was decided for services, by their names.
     pub(crate) services: Option<PathBuf>,
+    /// The académie's own networks, where no second factor is asked of who needs one outside.
+    pub(crate) inside: Vec<Network>,
+    /// Days the activation of a second factor may be put off.
+    pub(crate) grace_days: u32,
     /// Its realms.
     pub(crate) realms: Vec<RealmSettings>,
 }

@@ -22,7 +22,7 @@ pub(super) fn server(section: &mut Section<'_>, folder: &Path) -> Option<ServerS
     let data = section.needed("data", |text| {
         std::path::absolute(text).map_err(|why| why.to_string())
     });
-    let proxies = proxies(section);
+    let proxies = networks(section, "proxies");
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let workers = section
         .number("workers", 0, 256)
@@ -52,15 +52,16 @@ pub(super) fn server(section: &mut Section<'_>, folder: &Path) -> Option<ServerS
     })
 }
 
-fn proxies(section: &mut Section<'_>) -> Vec<Network> {
-    let mut proxies = Vec::new();
-    for (place, text) in section.texts("proxies") {
+/// A list of networks and addresses.
+fn networks(section: &mut Section<'_>, key: &'static str) -> Vec<Network> {
+    let mut networks = Vec::new();
+    for (place, text) in section.texts(key) {
         match Network::parse(&text) {
-            Ok(network) => proxies.push(network),
-            Err(why) => section.fault(place, format!("server.proxies: {why}")),
+            Ok(network) => networks.push(network),
+            Err(why) => section.fault(place, format!("{key}: {why}")),
         }
     }
-    proxies
+    networks
 }
 
 /// Whether only this machine can be meant by the address.
@@ -272,6 +273,8 @@ pub(super) fn idp(section: &mut Section<'_>, folder: &Path) -> Option<IdpSetting
         .path_in("fonctions", folder)
         .unwrap_or_else(|| folder.join("fonctions.toml"));
     let services = section.path_in("services", folder);
+    let inside = networks(section, "inside");
+    let grace_days = section.number("second_factor_grace_days", 0, 365);
     let realms = section.tables("realms", |section| {
         let realm = section.needed("realm", realm);
         let scope = section.needed("scope", scope);
@@ -300,6 +303,8 @@ pub(super) fn idp(section: &mut Section<'_>, folder: &Path) -> Option<IdpSetting
         codaca: codaca?,
         fonctions,
         services,
+        inside,
+        grace_days: grace_days.unwrap_or(14),
         realms,
     })
 }

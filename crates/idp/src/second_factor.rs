@@ -1,0 +1,303 @@
+//! The second factor: `GET` and `POST /idp/<realm>/second-factor`; and when it is asked for.
+//!
+//! A person, a service and a realm may each ask for it, everywhere or outside the académie's own
+//! networks; so may a request (<https://refeds.org/profile/mfa>). Only what is missing is asked.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use chrono::{DateTime, TimeDelta, Utc};
+use directory::Person;
+use directory::factors::{By, Proof};
+use saml::EntityId;
+use saml::response::Status;
+use serde::Deserialize;
+use web::{Event, Form, Network, Query, Refused, Session, Visit};
+
+use crate::flow::{Flow, KEPT, Named, name, stale, without_cookies};
+use crate::next::{Means, Second, Step};
+use crate::policy::Demand;
+use crate::realm::Realm;
+use crate::session::SignedOn;
+use crate::{answer, refusals};
+
+mod page;
+
+pub(crate) use page::SecondFactorPage;
+use page::{Asks, FORM, Notice};
+
+/// When a second factor is asked for, as the operator says for everybody.
+#[derive(Debug, Clone, Default)]
+pub struct SecondFactors {
+    /// The académie's own networks: `external` asks for nothing there.
+    pub inside: Vec<Network>,
+    /// How long a person who is asked for the first time may put it off.
+    pub grace: TimeDelta,
+    /// The service that activates them, if there is one: nobody is stopped on the way to it.
+    pub activated_at: Option<EntityId>,
+}
+
+impl SecondFactors {
+    fn is_inside(&self, address: &str) -> bool {
+        let address = address.parse::<IpAddr>();
+        address.is_ok_and(|address| self.inside.iter().any(|network| network.holds(address)))
+    }
+}
+
+/// What the house wants of a second factor for the person of `session`, on the way to the service of
+/// `flow`.
+pub(crate) async fn second(
+    visit: &Visit,
+    realm: &Realm,
+    flow: &Flow,
+    session: Option<&SignedOn>,
+) -> Result<Second, Refused> {
+    let Some(session) = session else {
+        return Ok(Second::default());
+    };
+    let now = visit.edge().now();
+    let Some(person) = realm.people.find(&session.person, now).await? else {
+        return Ok(Second::default());
+    };
+    let demand = Demand::of_person(&person.second_factor);
+    let demand = demand.max((realm.policies)(&flow.service).second_factor);
+    let is_asked = match demand {
+        Demand::None => false,
+        Demand::External => !realm.second_factors.is_inside(visit.peer()),
+        Demand::Always => true,
+    };
+    // Who has a factor is asked for it on the way to where factors are changed (A11).
+    let activates = realm.second_factors.activated_at.as_ref() == Some(&flow.service);
+    if !is_asked && !activates && !flow.requests_second_factor() {
+        return Ok(Second::default());
+    }
+    let factors = realm.directory.factors.list(&person.id).await;
+    let has_one = !factors.map_err(refusals::away)?.is_empty();
+    let means = match realm.second_factors.activated_at {
+        _ if has_one => Means::Give,
+        Some(_) if activates || flow.put_off => Means::GoWithout,
+        Some(_) => Means::Activate,
+        None => Means::Nothing,
+    };
+    Ok(Second {
+        is_asked: is_asked || (activates && has_one),
+        means,
+    })
+}
+
+/// A flow that waits for a second factor, and the session it waits with.
+struct Waiting {
+    id: String,
+    flow: Flow,
+    session: Session<SignedOn>,
+    person: Arc<Person>,
+    step: Step,
+}
+
+impl Waiting {
+    /// `None`: something else is left to do.
+    async fn find(
+        visit: &Visit,
+        realm: &Realm,
+        id: String,
+        flow: Flow,
+    ) -> Result<Option<Self>, Refused> {
+        let Some(session) = realm.sessions.current(visit).await? else {
+            return Ok(None);
+        };
+        let step = flow.step(visit, realm, Some(&session.value)).await?;
+        if !matches!(step, Step::SecondFactor | Step::Activate) {
+            return Ok(None);
+        }
+        let now = visit.edge().now();
+        let person = realm.people.find(&session.value.person, now).await?;
+        Ok(person.map(|person| Self {
+            id,
+            flow,
+            session,
+            person,
+            step,
+        }))
+    }
+}
+
+/// Back to the decider.
+fn go_on(visit: &Visit, realm: &Realm, id: &str, service: &EntityId) -> HttpResponse {
+    visit.see_other(&realm.path(&format!("/continue?{}", name(id, service))))
+}
+
+/// `GET`: the form, when the decider wants it.
+pub(crate) async fn show(
+    visit: Visit,
+    realm: Data<Realm>,
+    Query(named): Query<Named>,
+) -> Result<HttpResponse, Refused> {
+    let Some((id, flow)) = realm.flow(&visit, &named).await? else {
+        return stale(&visit, &realm, &named);
+    };
+    let service = flow.service.clone();
+    match Waiting::find(&visit, &realm, id.clone(), flow).await? {
+        Some(waiting) => page(&visit, &realm, &waiting, Notice::None).await,
+        None => Ok(go_on(&visit, &realm, &id, &service)),
+    }
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+pub(crate) struct Typed {
+    csrf: Option<String>,
+    flow: Option<String>,
+    sp: Option<String>,
+    otp: Option<String>,
+    choice: Option<String>,
+}
+
+/// `POST`: takes a code, puts an activation off, or turns back.
+pub(crate) async fn prove(
+    visit: Visit,
+    realm: Data<Realm>,
+    Form(typed): Form<Typed>,
+) -> Result<HttpResponse, Refused> {
+    let named = Named {
+        flow: typed.flow,
+        sp: typed.sp,
+        first: None,
+    };
+    if !visit.browser_is_known() {
+        return Err(without_cookies(&visit, &realm, &named));
+    }
+    let Some((id, flow)) = realm.flow(&visit, &named).await? else {
+        return stale(&visit, &realm, &named);
+    };
+    let service = flow.service.clone();
+    let Some(mut waiting) = Waiting::find(&visit, &realm, id.clone(), flow).await? else {
+        return Ok(go_on(&visit, &realm, &id, &service));
+    };
+    if visit.check_csrf(FORM, typed.csrf.as_deref()).is_err() {
+        return page(&visit, &realm, &waiting, Notice::Expired).await;
+    }
+    match typed.choice.as_deref() {
+        Some("stop") => {
+            let Some(flow) = realm.flows.take(&id).await? else {
+                return stale(&visit, &realm, &named);
+            };
+            return answer::tell(&visit, &realm, &flow, Status::NoAuthnContext);
+        }
+        Some("later") => {
+            if until(&visit, &realm, &waiting.person).await?.is_some() {
+                told(&visit, &realm, &waiting, "put-off");
+                waiting.flow.put_off = true;
+                realm.flows.put(&id, &waiting.flow, KEPT).await?;
+            }
+            return Ok(go_on(&visit, &realm, &id, &service));
+        }
+        _ => {}
+    }
+    if waiting.step == Step::Activate {
+        return page(&visit, &realm, &waiting, Notice::None).await;
+    }
+    judge(&visit, &realm, waiting, &typed.otp.unwrap_or_default()).await
+}
+
+async fn judge(
+    visit: &Visit,
+    realm: &Realm,
+    waiting: Waiting,
+    typed: &str,
+) -> Result<HttpResponse, Refused> {
+    let now = visit.edge().now();
+    let proof = realm
+        .directory
+        .factors
+        .prove(&waiting.person.id, typed, now);
+    let notice = match proof.await.map_err(refusals::away)? {
+        Proof::Right(by) => return accept(visit, realm, waiting, &by).await,
+        Proof::Used(seconds) => {
+            told(visit, realm, &waiting, "used");
+            Notice::Used(seconds)
+        }
+        Proof::Wrong => {
+            told(visit, realm, &waiting, "refused");
+            Notice::Wrong
+        }
+        Proof::Wait(seconds) => {
+            told(visit, realm, &waiting, "throttled");
+            let to = format!(
+                "/second-factor?{}",
+                name(&waiting.id, &waiting.flow.service)
+            );
+            return Err(refusals::wait(seconds, realm.path(&to))
+                .with("flow", waiting.id)
+                .with("request", waiting.flow.request_id()));
+        }
+    };
+    page(visit, realm, &waiting, notice).await
+}
+
+/// The session is worth more from now on, under another token (SECURITY 21).
+async fn accept(
+    visit: &Visit,
+    realm: &Realm,
+    mut waiting: Waiting,
+    by: &By,
+) -> Result<HttpResponse, Refused> {
+    waiting.session.value.second = Some(visit.edge().now());
+    let renewed = realm.sessions.renew(visit, &waiting.session).await?;
+    let index = &renewed.value.index;
+    realm.participants.opened(index, &renewed.key).await?;
+    let result = match by {
+        By::Factor(_) => "accepted",
+        By::RecoveryCode(_) => "recovery-code",
+    };
+    told(visit, realm, &waiting, result);
+    Ok(go_on(visit, realm, &waiting.id, &waiting.flow.service))
+}
+
+/// Until when the person may put an activation off, if they still may.
+async fn until(
+    visit: &Visit,
+    realm: &Realm,
+    person: &Person,
+) -> Result<Option<DateTime<Utc>>, Refused> {
+    let now = visit.edge().now();
+    let first = realm.directory.factors.first_asked(&person.id, now).await;
+    let until = first.map_err(refusals::away)? + realm.second_factors.grace;
+    Ok((until > now).then_some(until))
+}
+
+/// Tells the journal and counts.
+fn told(visit: &Visit, realm: &Realm, waiting: &Waiting, result: &'static str) {
+    let event = Event::new("idp.second-factor")
+        .with("flow", waiting.id.as_str())
+        .with("request", waiting.flow.request_id())
+        .with("sp", waiting.flow.service.as_str())
+        .with("person", waiting.person.id.as_str())
+        .with("result", result);
+    visit.tell(event);
+    let labels = [
+        ("realm", realm.parts.realm.as_str()),
+        ("result", result),
+        ("factor", "second"),
+    ];
+    realm.edge.count("eduline_logins_total", &labels);
+}
+
+async fn page(
+    visit: &Visit,
+    realm: &Realm,
+    waiting: &Waiting,
+    notice: Notice,
+) -> Result<HttpResponse, Refused> {
+    let asks = if waiting.step == Step::Activate {
+        Asks::Activation(until(visit, realm, &waiting.person).await?)
+    } else {
+        Asks::Code
+    };
+    let snapshot = realm.federation.snapshot();
+    let entity = snapshot.entity(&waiting.flow.service);
+    let service = entity.and_then(|entity| entity.ui.display_name(visit.lang().as_str()));
+    let flow = (waiting.id.as_str(), &waiting.flow.service);
+    visit.page(&SecondFactorPage::of(realm, flow, service, (notice, asks)))
+}

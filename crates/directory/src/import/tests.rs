@@ -57,8 +57,14 @@ fn the_demo_accounts_hold_functions_that_exist() {
     }
 }
 
-fn faults(lines: &[&str]) -> Vec<String> {
+/// The columns that every file has; the demo's last one is its own.
+fn head() -> &'static str {
     let head = DEMO.lines().next().unwrap();
+    head.strip_suffix(",graine_otp").unwrap_or(head)
+}
+
+fn faults(lines: &[&str]) -> Vec<String> {
+    let head = head();
     let text = format!("{head}\n{}\n", lines.join("\n"));
     read_csv(&text, "x").err().unwrap_or_default()
 }
@@ -116,7 +122,7 @@ fn what_is_one_persons_stands_once() {
 
 #[test]
 fn lines_are_those_of_the_file() {
-    let head = DEMO.lines().next().unwrap();
+    let head = head();
     let unix = format!(
         "{head}\n\npersonnel,a,,P,\"two\nlines\",,,,,,,,\nnobody,b,,P,N,,,,,,,,\n\n\nshort"
     );

@@ -44,7 +44,10 @@ fn rows(document: &str) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(root().join("docs").join(document)).unwrap();
     text.lines()
         .filter(|line| {
-            line.starts_with("| ") && !line.starts_with("| id") && !line.starts_with("| number")
+            line.starts_with("| ")
+                && !line.starts_with("| id |")
+                && !line.starts_with("| number |")
+                && !line.starts_with("| no. |")
         })
         .map(|line| {
             line.trim_matches('|')
@@ -78,7 +81,14 @@ fn assert_named(document: &str, state: usize, expected: usize) {
                 row[0]
             );
         }
-        if row[state] == "works" {
+        let first = row[state].split(':').next().unwrap_or_default();
+        assert!(
+            matches!(first, "works" | "partly" | "not yet"),
+            "{document} {}: {:?} is no state",
+            row[0],
+            row[state]
+        );
+        if first == "works" {
             works += 1;
             assert!(
                 !named.is_empty(),
@@ -98,4 +108,59 @@ fn every_feature_that_works_names_a_test_that_exists() {
 #[test]
 fn every_conformance_line_that_works_names_a_test_that_exists() {
     assert_named("conformance.md", 2, 158);
+}
+
+#[test]
+fn every_number_of_both_profiles_stands_once_and_in_its_order() {
+    let parts = [
+        ("IIP-G", 3),
+        ("IIP-MD", 12),
+        ("IIP-SSO", 7),
+        ("IIP-ALG", 8),
+        ("IIP-EXT", 1),
+        ("IIP-SP", 17),
+        ("IIP-IDP", 21),
+        ("SDP-G", 4),
+        ("SDP-MD", 12),
+        ("SDP-ALG", 1),
+        ("SDP-SP", 39),
+        ("SDP-IDP", 33),
+    ];
+    let all = parts.map(|(part, last)| (1..=last).map(move |n| format!("{part}{n:02}")));
+    let all: Vec<String> = all.into_iter().flatten().collect();
+    let found: Vec<String> = rows("conformance.md")
+        .into_iter()
+        .map(|row| row[0].clone())
+        .collect();
+    assert_eq!(found, all);
+}
+
+#[test]
+fn every_promise_of_security_names_a_test_that_exists() {
+    let known = tests();
+    let rows = rows("security.md");
+    let mut numbers = BTreeSet::new();
+    for row in &rows {
+        assert_eq!(row.len(), 4, "{row:?}");
+        numbers.insert(row[0].clone());
+        let named: Vec<&str> = row[3]
+            .split(',')
+            .map(name)
+            .filter(|n| !n.is_empty())
+            .collect();
+        assert!(!named.is_empty(), "security.md {}: no test", row[0]);
+        for name in named {
+            assert!(
+                known.contains(name),
+                "security.md {}: no test is called {name}",
+                row[0]
+            );
+        }
+    }
+    for number in 1..=25 {
+        assert!(
+            numbers.contains(&number.to_string()),
+            "security.md: no {number}"
+        );
+    }
 }

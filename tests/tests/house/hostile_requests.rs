@@ -65,6 +65,22 @@ fn a_genuine_request_is_answered_so_that_the_refusals_below_mean_something() {
 }
 
 #[test]
+fn a_relay_state_is_given_back_and_never_becomes_markup() {
+    let house = House::start();
+    let request = AuthnRequest {
+        is_passive: true,
+        ..request(&house)
+    };
+    let state = "\"><script>x</script>'";
+    let to = house.at("/idp/personnel/sso/redirect");
+    let key = forge::key(&house, "portail");
+    let address = saml::redirect::compose(&request, &to, Some(state), &key).unwrap();
+    let page = send(&house, &address);
+    assert_eq!(page.field("RelayState").as_deref(), Some(state));
+    assert!(!page.body.contains("<script>x"), "{}", page.body);
+}
+
+#[test]
 fn p09_a_request_signed_by_a_stranger_is_refused() {
     let house = House::start();
     assert_refused(&send(

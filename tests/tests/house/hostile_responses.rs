@@ -133,6 +133,22 @@ fn a_genuine_answer_is_taken_so_that_the_refusals_below_mean_something() {
 }
 
 #[test]
+fn a_relay_state_of_anybodys_leads_nowhere_else() {
+    let scene = Scene::open();
+    let field = forge::base64(&scene.answer.compose(&scene.key));
+    let fields = [
+        ("SAMLResponse", field.as_str()),
+        ("RelayState", "https://evil.example/"),
+    ];
+    let answer = scene.client.post("/portail/saml/acs", &fields);
+    assert!(!answer.location().contains("evil"), "{}", answer.location());
+    assert_eq!(
+        scene.client.follow(answer).user().as_deref(),
+        Some("forged")
+    );
+}
+
+#[test]
 fn a_response_signed_by_a_stranger_is_refused() {
     let scene = Scene::open();
     scene.assert_refused(&scene.answer.compose(&forge::stranger()), "EDU-2");

@@ -20,6 +20,7 @@ mod logout;
 mod mellon;
 mod operator;
 mod peers;
+mod profiles;
 mod pysaml;
 mod releases;
 mod second_factors;

@@ -13,6 +13,8 @@ mod documents;
 #[cfg(test)]
 mod encrypted;
 #[cfg(test)]
+mod federations;
+#[cfg(test)]
 mod forge;
 #[cfg(test)]
 mod logouts;
@@ -32,5 +34,7 @@ mod signatures;
 mod soap;
 #[cfg(test)]
 mod taken;
+#[cfg(test)]
+mod voids;
 #[cfg(test)]
 mod wrapping;

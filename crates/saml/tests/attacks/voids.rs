@@ -1,5 +1,5 @@
 //! Signatures over nothing: an empty canonical form has a digest, too, and whoever makes a checker
-//! arrive there needs no key of its own. All SignedInfo here are really signed by the identity
+//! arrive there needs no key of its own. All `SignedInfo` here are really signed by the identity
 //! provider's key.
 
 use base64::Engine;
@@ -18,7 +18,7 @@ fn canonical(inside: &str) -> String {
         form.push_str(part);
         if parts.peek().is_some() {
             let name = part.rsplit('<').next().unwrap().split(' ').next().unwrap();
-            form.push_str(&format!("></{name}>"));
+            form.extend(["></", name, ">"]);
         }
     }
     form + "</ds:SignedInfo>"

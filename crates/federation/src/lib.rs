@@ -32,6 +32,10 @@ pub struct Source {
     pub pinned: Vec<VerifyingKey>,
     /// `validUntil` may lie at most this many days ahead.
     pub horizon_days: Option<u32>,
+    /// Whether a document may end earlier than the one before it. Of others it may not: somebody
+    /// who is between us and them would show an old one again. Our own processes, each of which
+    /// composes at its own time, may.
+    pub may_go_back: bool,
 }
 
 /// Where a source is.
@@ -61,6 +65,10 @@ pub struct Snapshot {
     entities: HashMap<EntityId, Arc<Entity>>,
     listings: Vec<Arc<Listing>>,
     generation: u64,
+    /// The profile the operator put an entity behind, beside its metadata.
+    profiles: HashMap<EntityId, String>,
+    /// What was signed for one entity alone, as it was read.
+    documents: HashMap<EntityId, Arc<str>>,
     /// What happened to each source at its last refresh.
     pub reports: Vec<Report>,
 }
@@ -95,6 +103,22 @@ impl Snapshot {
     /// while this is the same.
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// The profile that the operator put a provider behind when registering it.
+    pub fn profile_of(&self, id: &EntityId) -> Option<&str> {
+        self.profiles.get(id).map(String::as_str)
+    }
+
+    /// The providers that were put behind `profile`, in the order they are listed.
+    pub fn behind<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a EntityId> {
+        let ids = self.listings.iter().map(|listing| &listing.id);
+        ids.filter(move |id| self.profile_of(id) == Some(profile))
+    }
+
+    /// The document of one entity alone, as it was read from an address, with its signature.
+    pub fn document(&self, id: &EntityId) -> Option<&Arc<str>> {
+        self.documents.get(id)
     }
 
     /// Every entity.
@@ -153,6 +177,11 @@ impl Federation {
         });
     }
 
+    /// Reads from other sources, from the next refresh on. What the ones that stay gave last stands.
+    pub fn replace(&self, sources: Vec<Source>) {
+        self.sources.store(Arc::new(sources));
+    }
+
     /// Reads every source again, all at once (blocking work in a pool, 10 s a source), and swaps the
     /// snapshot. A source that fails keeps its last good reading, as far as it is still valid.
     pub async fn refresh(&self, now: Moment) -> Arc<Snapshot> {
@@ -161,19 +190,30 @@ impl Federation {
         let tasks: Vec<_> = sources
             .iter()
             .map(|source| {
-                let (source, cache, loopback) =
-                    (source.clone(), self.cache.clone(), self.loopback_http);
-                tokio::task::spawn_blocking(move || source::read(&source, &cache, loopback, now))
+                let (source, loopback) = (source.clone(), self.loopback_http);
+                tokio::task::spawn_blocking(move || source::read(&source, loopback, now))
             })
             .collect();
         let mut readings = Vec::with_capacity(tasks.len());
-        for ((task, before), source) in tasks.into_iter().zip(last.iter()).zip(sources.iter()) {
-            let reading = match task.await {
-                Ok(Ok(reading)) => reading,
-                Ok(Err(why)) => before.after_failure(&source.name, &why.to_string(), now),
-                Err(why) => before.after_failure(&source.name, &why.to_string(), now),
+        for (task, source) in tasks.into_iter().zip(sources.iter()) {
+            let before = last
+                .iter()
+                .find(|reading| reading.report.source == source.name);
+            let read = match task.await {
+                Ok(Ok(reading)) => reading.no_older_than(before, source, now),
+                Ok(Err(why)) => Err(why.to_string()),
+                Err(why) => Err(why.to_string()),
             };
-            readings.push(reading);
+            let failed = |why: String| {
+                let empty = Reading::empty(&source.name);
+                before
+                    .unwrap_or(&empty)
+                    .after_failure(&source.name, &why, now)
+            };
+            readings.push(read.unwrap_or_else(failed));
+        }
+        for (source, reading) in sources.iter().zip(&mut readings) {
+            source::keep(source, reading, &self.cache);
         }
         let snapshot = Snapshot::of(&readings).after(&self.current.load());
         self.current.store(Arc::new(snapshot));
@@ -187,6 +227,8 @@ impl Snapshot {
     fn of(readings: &[Reading]) -> Self {
         let mut entities: HashMap<EntityId, Arc<Entity>> = HashMap::new();
         let mut listings = Vec::new();
+        let mut profiles = HashMap::new();
+        let mut documents = HashMap::new();
         let mut reports = Vec::with_capacity(readings.len());
         for reading in readings {
             let mut report = reading.report.clone();
@@ -197,6 +239,12 @@ impl Snapshot {
                 } else {
                     entities.insert(entity.id.clone(), Arc::clone(entity));
                     listings.push(Arc::new(Listing::of(entity)));
+                    if let Some(profile) = reading.profiles.get(&entity.id) {
+                        profiles.insert(entity.id.clone(), profile.clone());
+                    }
+                    if let Some(document) = &reading.document {
+                        documents.insert(entity.id.clone(), Arc::clone(document));
+                    }
                 }
             }
             reports.push(report);
@@ -205,13 +253,16 @@ impl Snapshot {
             entities,
             listings,
             generation: 0,
+            profiles,
+            documents,
             reports,
         }
     }
 
     /// The snapshot that follows `before`.
     fn after(mut self, before: &Self) -> Self {
-        self.generation = if self.listings == before.listings {
+        let is_same = self.listings == before.listings && self.profiles == before.profiles;
+        self.generation = if is_same {
             before.generation
         } else {
             before.generation + 1

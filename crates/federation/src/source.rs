@@ -1,12 +1,13 @@
 //! Reading one source: file, folder or address.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use saml::metadata::{Document, Entity, ReadPolicy};
-use saml::{Moment, Refusal};
+use saml::{EntityId, Moment, Refusal};
 
 use crate::cache::Cache;
 use crate::{Location, Report, Source};
@@ -21,6 +22,14 @@ const REDIRECTS: u32 = 5;
 pub(crate) struct Reading {
     pub(crate) entities: Vec<Arc<Entity>>,
     pub(crate) report: Report,
+    /// What stands beside the metadata of an entity in a folder.
+    pub(crate) profiles: HashMap<EntityId, String>,
+    /// The document as it came from an address, while it is about one entity.
+    pub(crate) document: Option<Arc<str>>,
+    /// `validUntil` of the document of an address.
+    valid_until: Option<Moment>,
+    /// What came from the address just now, until it is kept on disk.
+    fresh: Option<Arc<str>>,
 }
 
 /// Why a source gave nothing. Codes EDU-5xxx.
@@ -41,12 +50,16 @@ pub(crate) enum Unread {
         #[source]
         refusal: Refusal,
     },
+    #[error(
+        "EDU-5005 the document is valid until {until}, and the last good one, until {stands}, is newer"
+    )]
+    RolledBack { until: Moment, stands: Moment },
     #[error("EDU-5004 {url}: metadata from an address needs a pinned key")]
     Unpinned { url: String },
 }
 
 impl Reading {
-    fn empty(source: &str) -> Self {
+    pub(crate) fn empty(source: &str) -> Self {
         let report = Report {
             source: source.to_owned(),
             read_at: None,
@@ -57,6 +70,28 @@ impl Reading {
         Self {
             entities: Vec::new(),
             report,
+            profiles: HashMap::new(),
+            document: None,
+            valid_until: None,
+            fresh: None,
+        }
+    }
+
+    /// Refuses a document that ends before the last good one does while that one still stands.
+    pub(crate) fn no_older_than(
+        self,
+        before: Option<&Self>,
+        source: &Source,
+        now: Moment,
+    ) -> Result<Self, String> {
+        let stands = before.and_then(|before| before.valid_until);
+        match (stands, self.valid_until) {
+            (Some(stands), Some(until))
+                if !source.may_go_back && until < stands && stands > now =>
+            {
+                Err(Unread::RolledBack { until, stands }.to_string())
+            }
+            _ => Ok(self),
         }
     }
 
@@ -112,18 +147,13 @@ pub(crate) fn from_cache(source: &Source, cache: &Cache, loopback: bool, now: Mo
             };
             take(source, url, &text, loopback, now).unwrap_or(empty)
         }
-        Location::File(_) | Location::Folder(_) => read(source, cache, loopback, now)
+        Location::File(_) | Location::Folder(_) => read(source, loopback, now)
             .unwrap_or_else(|why| empty.after_failure(&source.name, &why.to_string(), now)),
     }
 }
 
 /// Reads a source anew.
-pub(crate) fn read(
-    source: &Source,
-    cache: &Cache,
-    loopback: bool,
-    now: Moment,
-) -> Result<Reading, Unread> {
+pub(crate) fn read(source: &Source, loopback: bool, now: Moment) -> Result<Reading, Unread> {
     let mut reading = match &source.location {
         Location::File(path) => take(
             source,
@@ -135,15 +165,22 @@ pub(crate) fn read(
         Location::Folder(folder) => read_folder(source, folder, loopback, now)?,
         Location::Url(url) => {
             let text = fetch(source, url, loopback)?;
-            let reading = take(source, url, &text, loopback, now)?;
-            if let Err(why) = cache.keep(&source.name, &text) {
-                tracing::warn!(source = source.name, %why, "the last good copy cannot be kept");
-            }
+            let mut reading = take(source, url, &text, loopback, now)?;
+            reading.fresh = Some(text.into());
             reading
         }
     };
     reading.report.read_at = Some(now);
     Ok(reading)
+}
+
+/// Keeps what came from an address and was found good.
+pub(crate) fn keep(source: &Source, reading: &mut Reading, cache: &Cache) {
+    if let Some(text) = reading.fresh.take()
+        && let Err(why) = cache.keep(&source.name, &text)
+    {
+        tracing::warn!(source = source.name, %why, "the last good copy cannot be kept");
+    }
 }
 
 fn take(
@@ -164,8 +201,19 @@ fn take(
         refusal,
     })?;
     let mut reading = Reading::empty(&source.name);
+    if matches!(source.location, Location::Url(_)) {
+        reading.valid_until = document.valid_until;
+        let is_alone = document.is_one && document.entities.len() == 1;
+        reading.document = is_alone.then(|| text.into());
+    }
     reading.add(document, now);
     Ok(reading)
+}
+
+/// The word beside the metadata of a provider: the profile it is behind.
+fn profile_beside(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path.with_extension("profile")).ok()?;
+    Some(text.trim().to_owned()).filter(|word| !word.is_empty())
 }
 
 fn file(path: &Path) -> Result<String, Unread> {
@@ -202,6 +250,10 @@ fn read_folder(
         let place = path.display().to_string();
         match file(&path).and_then(|text| take(source, &place, &text, loopback, now)) {
             Ok(one) => {
+                if let Some(profile) = profile_beside(&path) {
+                    let ids = one.entities.iter().map(|entity| entity.id.clone());
+                    reading.profiles.extend(ids.map(|id| (id, profile.clone())));
+                }
                 reading.entities.extend(one.entities);
                 reading.report.left_out.extend(one.report.left_out);
             }

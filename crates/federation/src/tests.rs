@@ -47,6 +47,7 @@ fn source(name: &str, location: Location, pinned: &[&SigningKey]) -> Source {
         location,
         pinned: pinned.iter().map(|key| key.verifying()).collect(),
         horizon_days: Some(60),
+        may_go_back: false,
     }
 }
 
@@ -278,4 +279,50 @@ async fn a_generation_ends_when_what_is_listed_changes_and_only_then() {
     std::fs::remove_file(&path).unwrap();
     let fourth = federation.refresh(now()).await;
     assert!(fourth.generation() > third.generation() && fourth.listings().is_empty());
+}
+
+#[tokio::test]
+async fn an_older_document_is_not_taken_while_a_newer_one_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = key(1);
+    let day = chrono::Duration::days(1);
+    let newer = service("https://new.example", &ours, week());
+    let older = service("https://old.example", &ours, week() - day);
+    let answers = vec![ok(&newer), ok(&older), ok(&older)];
+    let sources = vec![source("far", Location::Url(serve(answers)), &[&ours])];
+    let federation = Federation::open(sources, folder.path().to_path_buf(), true, now());
+    federation.refresh(now()).await;
+    let snapshot = federation.refresh(now()).await;
+    assert!(snapshot.entity(&id("https://old.example")).is_none());
+    assert!(snapshot.entity(&id("https://new.example")).is_some());
+    let failure = snapshot.reports[0].failure.as_deref().unwrap();
+    assert!(failure.starts_with("EDU-5005"), "{failure}");
+    assert!(snapshot.document(&id("https://new.example")).is_some());
+    let kept = std::fs::read_to_string(folder.path().join("far.xml")).unwrap();
+    assert_eq!(kept, newer, "the last good copy is the newer one");
+}
+
+#[tokio::test]
+async fn a_provider_is_behind_the_profile_that_stands_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("a.xml"),
+        service("https://a.example", &key(1), week()),
+    )
+    .unwrap();
+    let beside = folder.path().join("a.profile");
+    std::fs::write(&beside, "partenaire\n").unwrap();
+    let location = Location::Folder(folder.path().to_path_buf());
+    let sources = vec![source("registered", location, &[])];
+    let federation = Federation::open(sources, folder.path().join("cache"), false, now());
+    let snapshot = federation.snapshot();
+    let found = snapshot.behind("partenaire").map(EntityId::as_str);
+    assert_eq!(found.collect::<Vec<_>>(), ["https://a.example"]);
+    assert_eq!(snapshot.behind("eleve").count(), 0);
+    std::fs::remove_file(beside).unwrap();
+    let later = federation.refresh(now()).await;
+    assert_eq!(later.behind("partenaire").count(), 0);
+    assert!(later.generation() > snapshot.generation());
+    federation.replace(Vec::new());
+    assert_eq!(federation.refresh(now()).await.entities().count(), 0);
 }

@@ -67,7 +67,9 @@ impl Portal {
     /// Who is signed in, as the rule sees them.
     fn visitor(&self, session: &Session<SignedIn>) -> Visitor {
         let signed_in = &session.value;
-        let profile = self.parts.profiles.get(&signed_in.provider).cloned();
+        let provider = &signed_in.provider;
+        let profile = self.parts.profiles.get(provider).cloned();
+        let profile = profile.or_else(|| self.parts.service.profile_of(provider));
         let today = self.parts.service.edge().now().date_naive();
         Visitor::of(signed_in, profile, today)
     }

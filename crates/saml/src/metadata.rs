@@ -327,6 +327,8 @@ pub struct Document {
     pub entities: Vec<Entity>,
     /// Entities left out, and why.
     pub left_out: Vec<LeftOut>,
+    /// Whether the root is an entity, not a group.
+    pub is_one: bool,
     /// `validUntil` of the root.
     pub valid_until: Option<Moment>,
     /// `cacheDuration` of the root, seconds.

@@ -33,6 +33,15 @@ impl EntityId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Its SHA-1 in hexadecimal: another name for it, which proves nothing (Metadata Query
+    /// Protocol, SAML profile, 2.2).
+    pub fn sha1(&self) -> String {
+        openssl::sha::sha1(self.0.as_bytes())
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
 }
 
 impl fmt::Display for EntityId {

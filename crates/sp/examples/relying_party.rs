@@ -56,6 +56,7 @@ async fn parts(edge: &Edge) -> Result<ServiceParts, Box<dyn Error>> {
         location: Location::File(trusted.into()),
         pinned: Vec::new(),
         horizon_days: None,
+        may_go_back: false,
     };
     let folder = std::env::temp_dir().join("notes");
     std::fs::create_dir_all(&folder)?;

@@ -184,6 +184,12 @@ impl Service {
             .map(|name| web::typeset(name, lang))
     }
 
+    /// The profile that the operator put a provider behind when registering it.
+    pub fn profile_of(&self, provider: &EntityId) -> Option<String> {
+        let known = self.parts.federation.snapshot();
+        known.profile_of(provider).map(str::to_owned)
+    }
+
     /// The path of one of its routes.
     pub(crate) fn path(&self, route: &str) -> String {
         format!("{}{route}", self.parts.prefix)

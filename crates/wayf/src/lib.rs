@@ -40,6 +40,25 @@ pub struct Profile {
     pub providers: Vec<EntityId>,
 }
 
+impl Profile {
+    /// The providers behind it at this moment: those of the settings, and those that were registered
+    /// for it since.
+    fn providers(&self, known: &Snapshot) -> Vec<EntityId> {
+        let mut providers = self.providers.clone();
+        for added in known.behind(&self.id) {
+            if !providers.contains(added) {
+                providers.push(added.clone());
+            }
+        }
+        providers
+    }
+
+    /// Whether it leads to `provider`.
+    fn leads_to(&self, provider: &EntityId, known: &Snapshot) -> bool {
+        self.providers.contains(provider) || known.profile_of(provider) == Some(&self.id)
+    }
+}
+
 /// Whether a profile can be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -96,7 +115,7 @@ impl Wayf {
         self.parts
             .profiles
             .iter()
-            .find(|profile| profile.status == Status::Open && profile.providers.contains(provider))
+            .find(|profile| profile.status == Status::Open && profile.leads_to(provider, known))
     }
 
     /// The browser's last choices that can still be made, the latest first.
@@ -185,7 +204,7 @@ async fn choose(
         remembered::forget(&visit, provider);
         return Ok(visit.see_other(&question.again()));
     }
-    let (profile, provider) = chosen(&wayf, &choice)
+    let (profile, provider) = chosen(&wayf, &choice, &known)
         .ok_or_else(|| not_offered().way_out("wayf.change", question.again()))?;
     let Some(provider) = provider else {
         return visit.page(&ProvidersPage::of(
@@ -210,9 +229,14 @@ async fn choose(
 
 /// The profile chosen, and the provider, unless there are several to choose from; `None` for a
 /// choice that no page of ours offers: one that comes later, or that somebody made up.
-fn chosen<'w>(wayf: &'w Wayf, choice: &Choice) -> Option<(&'w Profile, Option<EntityId>)> {
+fn chosen<'w>(
+    wayf: &'w Wayf,
+    choice: &Choice,
+    known: &Snapshot,
+) -> Option<(&'w Profile, Option<EntityId>)> {
     let profile = wayf.open_profile(choice.profile.as_deref()?)?;
-    let provider = match (choice.provider.as_deref(), profile.providers.as_slice()) {
+    let providers = profile.providers(known);
+    let provider = match (choice.provider.as_deref(), providers.as_slice()) {
         (None, [only]) => Some(only),
         (None, _) => None,
         (Some(asked), providers) => {

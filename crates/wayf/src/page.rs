@@ -27,8 +27,12 @@ impl Asked {
             .parts
             .profiles
             .iter()
-            .flat_map(|profile| &profile.providers);
-        let ends = behind.map(EntityId::as_str).chain([question.back.as_str()]);
+            .flat_map(|profile| profile.providers(known))
+            .collect::<Vec<_>>();
+        let ends = behind
+            .iter()
+            .map(EntityId::as_str)
+            .chain([question.back.as_str()]);
         Self {
             leads_to: leads_to(visit.edge().public_url(), ends),
             entity_id: question.service.as_str().to_owned(),
@@ -77,7 +81,7 @@ impl ChoosePage {
         let remembered = wayf.remembered(visit, known);
         let again = remembered.iter().filter_map(|provider| {
             let profile = wayf.profile_of(provider, known)?;
-            let several = profile.providers.len() > 1;
+            let several = profile.providers(known).len() > 1;
             let name = name_of(provider, visit, known).filter(|_| several);
             Some(Tile {
                 id: profile.id.clone(),
@@ -178,7 +182,8 @@ impl ProvidersPage {
         question: &Question,
         known: &Snapshot,
     ) -> Self {
-        let providers = profile.providers.iter().filter_map(|provider| {
+        let behind = profile.providers(known);
+        let providers = behind.iter().filter_map(|provider| {
             known.provider(provider)?;
             Some(Offered {
                 id: provider.as_str().to_owned(),

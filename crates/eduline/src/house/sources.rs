@@ -30,6 +30,7 @@ pub(super) fn of(
         location: Location::Folder(settings.registered()),
         pinned: Vec::new(),
         horizon_days: None,
+        may_go_back: true,
     });
     sources.extend(settings.federation.sources.iter().map(|source| Source {
         name: source.name.clone(),
@@ -40,6 +41,7 @@ pub(super) fn of(
         },
         pinned: source.pinned.clone(),
         horizon_days: source.horizon_days,
+        may_go_back: false,
     }));
     Ok(sources)
 }
@@ -83,5 +85,6 @@ fn own(name: &str, url: &str, pinned: &[VerifyingKey]) -> Source {
         location: Location::Url(url.to_owned()),
         pinned: pinned.to_vec(),
         horizon_days: Some(OWN_HORIZON_DAYS),
+        may_go_back: true,
     }
 }

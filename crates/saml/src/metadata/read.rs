@@ -92,6 +92,7 @@ fn contents(
     Ok(Document {
         entities: gathering.entities,
         left_out: gathering.left_out,
+        is_one: is_entity(root),
         valid_until,
         cache_s: reader::attribute(root, "cacheDuration").and_then(reader::seconds),
         key,

@@ -196,6 +196,7 @@ async fn federation(folder: &Path) -> Arc<Federation> {
         location: Location::Folder(metadata),
         pinned: vec![key("metadata").verifying()],
         horizon_days: Some(30),
+        may_go_back: false,
     };
     let federation = Federation::open(vec![source], folder.join("cache"), false, start());
     let snapshot = federation.refresh(start()).await;

@@ -14,7 +14,7 @@ use crate::process::{Running, free_port};
 use crate::{Browser, Client};
 
 /// The services, as `docker-compose.yml` calls them.
-pub const SERVICES: [&str; 4] = ["wayf", "idp", "portal", "viewer"];
+pub const SERVICES: [&str; 5] = ["wayf", "idp", "account", "portal", "viewer"];
 
 /// A running deployment on several processes.
 pub struct Topology {

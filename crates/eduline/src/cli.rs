@@ -59,6 +59,8 @@ pub(crate) enum Which {
     Wayf,
     /// The identity provider.
     Idp,
+    /// The pages where people look after their account.
+    Account,
     /// The portal.
     Portal,
     /// The viewer.
@@ -77,6 +79,7 @@ impl Which {
             Self::All => "all",
             Self::Wayf => "wayf",
             Self::Idp => "idp",
+            Self::Account => "account",
             Self::Portal => "portal",
             Self::Viewer => "viewer",
         }

@@ -37,7 +37,7 @@ pub(crate) struct House {
     pub(crate) edge: Edge,
     /// Who may speak.
     pub(crate) federation: Arc<Federation>,
-    /// The accounts, where the identity provider runs.
+    /// The accounts, where the identity provider or the account pages run.
     pub(crate) directory: Option<Directory>,
     /// The applications, where the portal runs; replaced as a whole when the file changes.
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
@@ -79,7 +79,7 @@ impl House {
             !settings.server.public_url.is_https(),
             clock(),
         ));
-        let directory = if which.runs(Which::Idp) {
+        let directory = if which.runs(Which::Idp) || which.runs(Which::Account) {
             Some(open_directory(settings).await?)
         } else {
             None

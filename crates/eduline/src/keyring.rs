@@ -31,6 +31,8 @@ pub(crate) use token::{Token, TokenSettings};
 pub(crate) const METADATA: &str = "metadata";
 /// The portal's key.
 pub(crate) const PORTAL: &str = "portail";
+/// The key of the account pages.
+pub(crate) const ACCOUNT: &str = "compte";
 /// The viewer's key.
 pub(crate) const VIEWER: &str = "magistere";
 
@@ -124,7 +126,7 @@ impl KeyRing {
     /// The name of every key of a deployment.
     pub(crate) fn names() -> Vec<String> {
         let realms = Realm::ALL.into_iter().map(of_realm);
-        let services = [PORTAL, VIEWER].into_iter();
+        let services = [PORTAL, VIEWER, ACCOUNT].into_iter();
         let services = services.flat_map(|name| [name.to_owned(), opening(name)]);
         let metadata = std::iter::once(METADATA.to_owned());
         metadata.chain(services).chain(realms).collect()

@@ -30,7 +30,7 @@ const POST: &[&str] = &["POST"];
 const BOTH: &[&str] = &["GET", "POST"];
 const REQUEST: &[&str] = &["SAMLRequest", "RelayState", "SigAlg", "Signature"];
 
-const ADDRESSES: [Address; 25] = [
+const ADDRESSES: [Address; 31] = [
     at(
         "/wayf/",
         BOTH,
@@ -77,6 +77,12 @@ const ADDRESSES: [Address; 25] = [
     at("/magistere/saml/acs", POST, &["SAMLResponse", "RelayState"]),
     at("/magistere/land", GET, &["ticket"]),
     at("/magistere/logout", BOTH, &["csrf"]),
+    at("/compte/", GET, &[]),
+    at("/compte/identite", GET, &[]),
+    at("/compte/saml/metadata", GET, &[]),
+    at("/compte/saml/acs", POST, &["SAMLResponse", "RelayState"]),
+    at("/compte/land", GET, &["ticket"]),
+    at("/compte/logout", BOTH, &["csrf"]),
     at("/accessibilite", GET, &["lang"]),
     at("/health/live", GET, &[]),
     at("/health/ready", GET, &[]),

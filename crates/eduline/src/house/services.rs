@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use account::{Account, AccountParts};
 use chrono::TimeDelta;
 use directory::{Directory, Realm};
 use idp::{Idp, IdpParts, RealmParts, SecondFactors};
@@ -23,7 +24,10 @@ use crate::settings::{Names, RealmSettings, Settings};
 /// The pages of the services of `which`.
 pub(super) fn samples(which: Which) -> Vec<Sample> {
     let mut samples = Vec::new();
-    if which.runs(Which::Portal) || which.runs(Which::Viewer) {
+    if [Which::Portal, Which::Viewer, Which::Account]
+        .into_iter()
+        .any(|one| which.runs(one))
+    {
         samples.extend(sp::samples());
     }
     if which.runs(Which::Wayf) {
@@ -31,6 +35,9 @@ pub(super) fn samples(which: Which) -> Vec<Sample> {
     }
     if which.runs(Which::Idp) {
         samples.extend(idp::samples());
+    }
+    if which.runs(Which::Account) {
+        samples.extend(account::samples());
     }
     if which.runs(Which::Portal) {
         samples.extend(portal::samples());
@@ -52,7 +59,12 @@ pub(super) fn open(
         routes.push(wayf(ground));
     }
     if let Some(directory) = directory {
-        routes.push(idp(ground, directory)?);
+        if which.runs(Which::Idp) {
+            routes.push(idp(ground, directory)?);
+        }
+        if which.runs(Which::Account) {
+            routes.push(account(ground, directory)?);
+        }
     }
     if which.runs(Which::Portal) {
         routes.push(portal(ground)?);
@@ -127,7 +139,7 @@ pub(crate) fn realm_parts(
 
 /// The entityIDs of the services this deployment runs itself.
 pub(crate) fn own_services(settings: &Settings) -> Result<Vec<EntityId>, Refusal> {
-    ["/portail", "/magistere"]
+    ["/portail", "/magistere", "/compte"]
         .iter()
         .map(|path| entity(&settings.server.public_url.join(path)))
         .collect()
@@ -174,6 +186,38 @@ fn portal(ground: &Ground<'_>) -> Result<Routes, Refusal> {
         profiles,
     });
     Ok(Arc::new(move |config| portal.configure(config)))
+}
+
+fn account(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
+    let service = relying(
+        ground,
+        &Relying {
+            name: "compte",
+            prefix: "/compte",
+            home: "/compte/",
+            key: keyring::ACCOUNT,
+            shown: &ground.settings.account.name,
+            required: &[attribute::UID, attribute::SUBJECT_ID],
+            wanted: &[
+                attribute::DISPLAY_NAME,
+                attribute::GIVEN_NAME,
+                attribute::SN,
+                attribute::PROFIL,
+            ],
+        },
+    )?;
+    let realms = ground.settings.idp.realms.iter();
+    let realms = realms.map(|one| {
+        let entity = entity(&ground.settings.realm_entity(one.realm))?;
+        Ok((entity, one.realm))
+    });
+    let account = Account::new(AccountParts {
+        service,
+        directory: directory.clone(),
+        shelf: Arc::clone(&ground.shelf),
+        realms: realms.collect::<Result<_, Refusal>>()?,
+    });
+    Ok(Arc::new(move |config| account.configure(config)))
 }
 
 fn viewer(ground: &Ground<'_>) -> Result<Routes, Refusal> {

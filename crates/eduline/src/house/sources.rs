@@ -67,7 +67,7 @@ pub(crate) fn missing(snapshot: &Snapshot) -> Option<String> {
 /// Our own entities: the name of the source, and the path they are published at.
 fn published(settings: &Settings) -> impl Iterator<Item = (String, String)> {
     let realms = settings.idp.realms.iter().map(|one| realm(one.realm));
-    let services = ["portail", "magistere"].map(|name| {
+    let services = ["portail", "magistere", "compte"].map(|name| {
         let path = format!("/{name}/saml/metadata");
         (name.to_owned(), path)
     });

@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) idp: IdpSettings,
     /// The portal.
     pub(crate) portal: PortalSettings,
+    /// The account pages.
+    pub(crate) account: AccountSettings,
     /// The viewer's name.
     pub(crate) viewer: Names,
     /// Metadata.
@@ -152,6 +154,12 @@ pub(crate) enum Listen {
     At(SocketAddr),
 }
 
+/// The account pages.
+pub(crate) struct AccountSettings {
+    /// What they call themselves.
+    pub(crate) name: Names,
+}
+
 /// Which shelf.
 pub(crate) enum StoreSettings {
     /// One file, one process.
@@ -253,6 +261,7 @@ pub(crate) fn check(root: Node, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let wayf = root.table("wayf", |section| rooms::wayf(section, &base));
     let idp = root.table("idp", |section| rooms::idp(section, folder));
     let portal = root.table("portal", |section| rooms::portal(section, folder));
+    let account = root.table("account", rooms::account);
     let viewer = root.table("viewer", rooms::viewer);
     let federation = root.table("federation", |section| rooms::federation(section, folder));
     root.close();
@@ -268,6 +277,7 @@ pub(crate) fn check(root: Node, folder: &Path, faults: &mut Vec<Fault>) -> Optio
         wayf: wayf?,
         idp: idp?,
         portal,
+        account,
         viewer,
         federation,
     })
@@ -300,7 +310,8 @@ impl Settings {
 
     /// Whether an entityID is one that this deployment publishes.
     pub(crate) fn is_own(&self, id: &EntityId) -> bool {
-        let services = ["/portail", "/magistere"].map(|path| self.server.public_url.join(path));
+        let services =
+            ["/portail", "/magistere", "/compte"].map(|path| self.server.public_url.join(path));
         let realms = Realm::ALL.map(|realm| self.realm_entity(realm));
         services.iter().chain(&realms).any(|own| own == id.as_str())
     }

@@ -9,9 +9,9 @@ use saml::{EntityId, KeyKind, VerifyingKey};
 use web::{Network, PublicUrl};
 
 use super::checked::{
-    DirectorySettings, FederationSettings, IdpSettings, JournalSettings, KeySettings, Listen,
-    Names, PortalSettings, ProfileSettings, RealmSettings, Secret, ServerSettings, SourcePlace,
-    SourceSettings, StoreSettings, WayfSettings,
+    AccountSettings, DirectorySettings, FederationSettings, IdpSettings, JournalSettings,
+    KeySettings, Listen, Names, PortalSettings, ProfileSettings, RealmSettings, Secret,
+    ServerSettings, SourcePlace, SourceSettings, StoreSettings, WayfSettings,
 };
 use super::section::Section;
 use crate::keyring::TokenSettings;
@@ -314,6 +314,12 @@ pub(super) fn portal(section: &mut Section<'_>, folder: &Path) -> PortalSettings
     PortalSettings {
         catalogue: catalogue.unwrap_or_else(|| folder.join("applications.toml")),
         name: names(section, "Portail des applications", "Applications portal"),
+    }
+}
+
+pub(super) fn account(section: &mut Section<'_>) -> AccountSettings {
+    AccountSettings {
+        name: names(section, "Gestion du compte", "Your account"),
     }
 }
 

@@ -1,0 +1,56 @@
+//! `GET /compte/`: the menu.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use serde::Serialize;
+use web::{Badge, Page, Refused, Visit};
+
+use crate::Account;
+
+/// « Gestion du compte ». Anybody may read it: who has lost a password has no session.
+#[derive(Debug, Serialize)]
+pub(crate) struct HomePage {
+    badge: Option<Badge>,
+    pupil: bool,
+}
+
+impl Page for HomePage {
+    const TEMPLATE: &'static str = "account-home.html";
+
+    fn samples() -> Vec<Self> {
+        let page = |badge, pupil| Self { badge, pupil };
+        vec![
+            page(None, false),
+            page(Some(sample_badge()), false),
+            page(Some(sample_badge()), true),
+        ]
+    }
+
+    fn user(&self) -> Option<Badge> {
+        self.badge.clone()
+    }
+
+    fn tutoie(&self) -> bool {
+        self.pupil
+    }
+}
+
+/// The menu, whoever comes.
+pub(crate) async fn show(visit: Visit, account: Data<Account>) -> Result<HttpResponse, Refused> {
+    let service = &account.parts.service;
+    let session = service.current(&visit).await?;
+    let signed_in = session.map(|session| session.value);
+    visit.page(&HomePage {
+        badge: signed_in.as_ref().map(|one| service.badge(one)),
+        pupil: signed_in.is_some_and(|one| one.is_pupil()),
+    })
+}
+
+/// Somebody, for samples.
+pub(crate) fn sample_badge() -> Badge {
+    Badge {
+        login: "amartin".into(),
+        name: "Anne Martin".into(),
+        logout: "/compte/logout".into(),
+    }
+}

@@ -1,0 +1,76 @@
+//! « Gestion du compte »: where people look after their own account.
+//!
+//! # Invariants
+//!
+//! * A relying service like any other for its private pages: who is signed in came in one assertion,
+//!   through `sp`, from a realm of this deployment; it can run on a machine of its own.
+//! * The public pages need no session, and say the same whether or not an account exists.
+//! * What is secret (NUMEN, birth date, password, code) is never kept in clear, never told to the
+//!   journal, never part of an address.
+
+mod home;
+mod identity;
+mod refusals;
+mod signed;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use actix_web::web::{Data, ServiceConfig, get, resource};
+use directory::{Directory, Realm};
+use saml::EntityId;
+use sp::Service;
+use store::Shelf;
+use web::Sample;
+
+/// What the account pages are made of.
+pub struct AccountParts {
+    /// The relying service they are.
+    pub service: Arc<Service>,
+    /// The accounts.
+    pub directory: Directory,
+    /// Where codes, failures and half-done steps are kept.
+    pub shelf: Arc<dyn Shelf>,
+    /// The realm each identity provider of this deployment signs people in for.
+    pub realms: HashMap<EntityId, Realm>,
+}
+
+/// The account pages.
+pub struct Account {
+    pub(crate) parts: AccountParts,
+}
+
+impl Account {
+    /// Account pages made of these parts.
+    pub fn new(parts: AccountParts) -> Arc<Self> {
+        Arc::new(Self { parts })
+    }
+
+    /// Registers every route under `/compte`: those of the service, and the pages.
+    pub fn configure(self: &Arc<Self>, config: &mut ServiceConfig) {
+        self.parts.service.configure(config);
+        let at = |path: &str| {
+            let whole = format!("/compte{path}");
+            let slashed = format!("{whole}/");
+            resource([whole, slashed]).app_data(Data::from(Arc::clone(self)))
+        };
+        config
+            .service(at("").route(get().to(home::show)))
+            .service(at("/identite").route(get().to(identity::show)));
+    }
+}
+
+/// The pages of this room, for the edge to check.
+pub fn samples() -> Vec<Sample> {
+    let mut samples = Sample::of::<home::HomePage>();
+    samples.extend(Sample::of::<identity::IdentityPage>());
+    samples
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_sample_renders_strictly_in_both_languages() {
+        assert_eq!(web::check(&super::samples(), None), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,47 @@
+//! Who is signed in at the account pages, as the directory knows them.
+
+use actix_web::HttpResponse;
+use directory::{Person, Realm};
+use web::{Badge, Refused, Visit};
+
+use crate::{Account, refusals};
+
+/// A person at their own account.
+pub(crate) struct Signed {
+    /// The person, read from the directory at this very visit.
+    pub(crate) person: Person,
+    /// How pages show them.
+    pub(crate) badge: Badge,
+}
+
+impl Signed {
+    /// Whether pages say "tu".
+    pub(crate) fn tutoie(&self) -> bool {
+        self.person.realm == Realm::Eleve
+    }
+}
+
+impl Account {
+    /// Who is signed in; `Err` holds the answer that asks for a sign-on and leads back to this page.
+    pub(crate) async fn signed(
+        &self,
+        visit: &Visit,
+    ) -> Result<Result<Signed, HttpResponse>, Refused> {
+        let service = &self.parts.service;
+        let Some(session) = service.current(visit).await? else {
+            let start = service.start(visit, visit.path_and_query()).await?;
+            return Ok(Err(start));
+        };
+        let signed_in = session.value;
+        // A provider speaks for its realm only, whatever login it names.
+        let realm = self.parts.realms.get(&signed_in.provider);
+        let realm = *realm
+            .ok_or_else(|| refusals::not_ours("the provider is no realm of this deployment"))?;
+        let found = self.parts.directory.accounts.find(realm, signed_in.user());
+        let person = found.await.map_err(refusals::away)?;
+        let person =
+            person.ok_or_else(|| refusals::not_ours("no account has the login that was told"))?;
+        let badge = service.badge(&signed_in);
+        Ok(Ok(Signed { person, badge }))
+    }
+}

@@ -69,6 +69,9 @@ pub struct Application {
     /// Whether it can be opened already; what comes later is shown, and is no link.
     #[serde(default)]
     pub bientot: bool,
+    /// Whether it is left out of every list; its address, and the right to it, are as for any other.
+    #[serde(default)]
+    pub cachee: bool,
 }
 
 /// What stands for the identity provider in an application's address.

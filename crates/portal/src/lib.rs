@@ -9,6 +9,7 @@
 
 pub mod catalogue;
 mod pages;
+mod search;
 mod visitor;
 
 use std::collections::HashMap;
@@ -97,9 +98,11 @@ async fn home(visit: Visit, portal: Data<Portal>) -> Result<HttpResponse, Refuse
 #[derive(Debug, Deserialize)]
 struct ApplicationsQuery {
     categorie: Option<String>,
+    /// A search, in place of a category.
+    q: Option<String>,
 }
 
-/// `GET /portail/applications?categorie=`
+/// `GET /portail/applications?categorie=&q=`
 async fn applications(
     visit: Visit,
     portal: Data<Portal>,
@@ -118,6 +121,9 @@ async fn applications(
         provider: session.value.provider.as_str(),
         lang: visit.lang(),
     };
+    if let Some(search) = query.q.as_deref().and_then(search::Search::parse) {
+        return visit.page(&ApplicationsPage::found(badge, &shelf, &search));
+    }
     let page =
         ApplicationsPage::of(badge, &shelf, query.categorie.as_deref()).ok_or_else(|| {
             // A bookmark of a category that is no more, or of somebody else's.

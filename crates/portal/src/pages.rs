@@ -6,6 +6,7 @@ use web::{Badge, Lang, Page};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::catalogue::{Application, Catalogue, PROVIDER, SecondFactor};
+use crate::search::Search;
 use crate::visitor::Visitor;
 
 /// « Bonjour … »: the way to the applications.
@@ -59,6 +60,8 @@ pub(crate) struct ApplicationsPage {
     menu: Vec<Entry>,
     /// The name of the category shown.
     category: Option<String>,
+    /// What was searched for, in place of a category.
+    search: Option<String>,
     sections: Vec<Section>,
 }
 
@@ -122,8 +125,30 @@ impl ApplicationsPage {
             favourites: asked.is_none(),
             menu,
             category,
+            search: None,
             sections: asked.map(|id| shelf.sections(id)).unwrap_or_default(),
         })
+    }
+
+    /// What a search finds among everything this person sees, under the names of the categories.
+    pub(crate) fn found(badge: Badge, shelf: &Shelf<'_>, search: &Search) -> Self {
+        let sections = shelf.catalogue.categories.iter().map(|category| Section {
+            heading: shelf.told(&category.nom, &category.nom_en),
+            links: shelf
+                .seen(&category.id)
+                .filter(|one| search.finds(one))
+                .map(|one| shelf.link(one))
+                .collect(),
+        });
+        Self {
+            badge,
+            pupil: shelf.visitor.is_pupil(),
+            favourites: false,
+            menu: shelf.menu(None),
+            category: None,
+            search: Some(search.text.clone()),
+            sections: sections.filter(|one| !one.links.is_empty()).collect(),
+        }
     }
 }
 
@@ -133,7 +158,7 @@ impl Shelf<'_> {
         self.catalogue
             .applications
             .iter()
-            .filter(move |one| one.categorie == category && self.visitor.sees(one))
+            .filter(move |one| one.categorie == category && !one.cachee && self.visitor.sees(one))
     }
 
     /// Every category that holds something for this person.
@@ -219,6 +244,7 @@ impl Page for ApplicationsPage {
                 entry("Ressources documentaires", false),
             ],
             category: current.then(|| "Formation à distance".into()),
+            search: None,
             sections: if current {
                 vec![Section {
                     heading: "Plateforme de formation".into(),
@@ -235,7 +261,18 @@ impl Page for ApplicationsPage {
         };
         let mut nothing = page(false, true);
         nothing.menu.clear();
-        vec![page(true, false), page(false, false), nothing]
+        let mut found = page(true, false);
+        found.category = None;
+        found.search = Some("<b>magistère".into());
+        let mut not_found = page(true, true);
+        not_found.category = None;
+        not_found.search = Some("zzz".into());
+        not_found.sections.clear();
+        let listed = [page(true, false), page(false, false)];
+        listed
+            .into_iter()
+            .chain([nothing, found, not_found])
+            .collect()
     }
 
     fn user(&self) -> Option<Badge> {

@@ -103,6 +103,7 @@ mod tests {
             otp: SecondFactor::None,
             url: "/".into(),
             bientot: false,
+            cachee: false,
         }
     }
 

@@ -280,6 +280,54 @@ fn t02_every_bookmark_of_a_category_ends_well() {
     }
 }
 
+/// A search finds what is open to this person, whatever the accents, and nothing else; what is
+/// hidden is in no list.
+#[test]
+fn t04_a_search_needs_no_accents_and_finds_only_what_is_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("applications.toml");
+    let shipped = visits::house::root().join("config/applications.toml");
+    let shipped = std::fs::read_to_string(shipped).unwrap();
+    let hidden = shipped.replacen("id = \"sofia\"", "id = \"sofia\"\ncachee = true", 1);
+    assert_ne!(shipped, hidden);
+    std::fs::write(&file, hidden).unwrap();
+    let catalogue = file.display().to_string();
+    let house = House::with(&[("EDULINE__PORTAL__CATALOGUE", &catalogue)]);
+    let client = house.client();
+    client.arrive("personnel", "amartin");
+    let found = |typed: &str| {
+        let query = visits::client::form(&[("q", typed)]);
+        let page = client.get(&format!("/portail/applications?{query}"));
+        assert_eq!(page.status, 200, "{typed}");
+        let ids = page.body.split("data-application=\"").skip(1);
+        let ids = ids.map(|rest| rest.split('"').next().unwrap().to_owned());
+        (ids.collect::<Vec<_>>(), page.body.clone())
+    };
+    for typed in [
+        "magistere",
+        "MAGISTÈRE",
+        "formation continue magist",
+        " Magiste\u{300}re ",
+    ] {
+        assert!(found(typed).0.contains(&"magistere".to_owned()), "{typed}");
+    }
+    for typed in ["magistere zzz", "sofia", "<script>alert(1)</script>", "%"] {
+        let (ids, body) = found(typed);
+        assert!(ids.is_empty(), "{typed}: {ids:?}");
+        assert!(body.contains("Essayez avec moins de mots"), "{typed}");
+        assert!(!body.contains("<script>alert"), "{body}");
+    }
+    let listed = client.get("/portail/applications?categorie=formation").body;
+    assert!(
+        listed.contains("data-application=\"magistere\""),
+        "{listed}"
+    );
+    assert!(!listed.contains("data-application=\"sofia\""), "{listed}");
+    assert!(found(" ").1.contains("Pas de Favoris"), "no search at all");
+    client.arrive_again("eleve", "jeanne.b");
+    assert!(found("magistere").0.is_empty(), "not open to pupils");
+}
+
 /// What the guide names is there for everybody, and another site is given no hand on this one.
 #[test]
 fn t02_the_tools_that_the_guide_names_are_listed() {

@@ -7,10 +7,11 @@ use directory::Person;
 use saml::encryption::{Encryption, Legacy};
 use saml::metadata::{Entity, SpRole};
 use saml::response::{Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status};
-use saml::{MessageId, Moment, NameIdFormat, attribute};
+use saml::{Binding, MessageId, Moment, NameIdFormat, attribute};
 use serde::Serialize;
 use web::{Event, Page, Refused, Visit};
 
+use crate::artifact;
 use crate::flow::{Flow, Named, stale};
 use crate::logout::Participant;
 use crate::policy::{Encrypt, Policy, Sign};
@@ -78,7 +79,7 @@ pub(crate) async fn give(
     };
     let about = (&*person, &*policy, now);
     let Some(said) = said(realm, flow, session, about, (entity, role))? else {
-        return tell(visit, realm, flow, Status::InvalidNameIdPolicy);
+        return tell(visit, realm, flow, Status::InvalidNameIdPolicy).await;
     };
     if !joins(realm, flow, session, &said).await? {
         return stale(visit, realm, &of_service(flow));
@@ -112,7 +113,7 @@ pub(crate) async fn give(
     let encrypted = encryption.is_some().to_string();
     let event = sent(realm, flow, &response_id).with("encrypted", encrypted);
     account_for(visit, realm, flow, event, (&person, &said.attributes));
-    hand_over(visit, realm, flow, &xml)
+    hand_over(visit, realm, flow, xml).await
 }
 
 /// Tells the journal, the counters and the person's past releases what leaves.
@@ -236,7 +237,7 @@ pub(crate) fn said(
 }
 
 /// Tells the service no (IIP-IDP05): to its own verified address.
-pub(crate) fn tell(
+pub(crate) async fn tell(
     visit: &Visit,
     realm: &Realm,
     flow: &Flow,
@@ -258,7 +259,7 @@ pub(crate) fn tell(
     let xml = saml::response::compose_error(&plan, keys.current())
         .map_err(|refusal| refusals::not_composed(&refusal).with("request", flow.request_id()))?;
     visit.tell(event);
-    hand_over(visit, realm, flow, &xml)
+    hand_over(visit, realm, flow, xml).await
 }
 
 fn sent(realm: &Realm, flow: &Flow, response: &MessageId) -> Event {
@@ -267,14 +268,18 @@ fn sent(realm: &Realm, flow: &Flow, response: &MessageId) -> Event {
         .with("response", response.as_str())
         .with("sp", flow.service.as_str())
         .with("realm", realm.parts.realm.as_str())
+        .with("binding", format!("{:?}", flow.binding).to_lowercase())
 }
 
-fn hand_over(
+async fn hand_over(
     visit: &Visit,
     realm: &Realm,
     flow: &Flow,
-    xml: &str,
+    xml: String,
 ) -> Result<HttpResponse, Refused> {
+    if flow.binding == Binding::Artifact {
+        return artifact::hand_over(visit, realm, flow, xml).await;
+    }
     visit.page(&AnswerPage {
         acs: flow.acs.clone(),
         response: STANDARD.encode(xml),

@@ -6,8 +6,9 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use saml::metadata::IndexedEndpoint;
 use saml::request::AuthnRequest;
-use saml::{EntityId, MessageId, NameIdFormat};
+use saml::{Binding, EntityId, MessageId, NameIdFormat};
 use serde::{Deserialize, Serialize};
 use web::{Event, Page, Query, Refused, Visit};
 
@@ -32,6 +33,9 @@ pub(crate) struct Flow {
     pub(crate) service: EntityId,
     /// Its assertion consumer service, one of its metadata.
     pub(crate) acs: String,
+    /// How that takes the answer; flows of an earlier release are answered by POST.
+    #[serde(default = "by_post")]
+    pub(crate) binding: Binding,
     /// Its `RelayState`, given back unchanged.
     pub(crate) relay_state: Option<String>,
     /// `NameIDPolicy` format.
@@ -51,6 +55,10 @@ pub(crate) struct Flow {
     context: Option<(bool, Vec<String>)>,
 }
 
+fn by_post() -> Binding {
+    Binding::Post
+}
+
 /// What the addresses of a flow are called with.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Named {
@@ -67,7 +75,7 @@ pub(crate) struct Named {
 impl Flow {
     pub(crate) fn of(
         request: &AuthnRequest,
-        acs: String,
+        acs: &IndexedEndpoint,
         relay_state: Option<String>,
         visit: &Visit,
         realm: &Realm,
@@ -85,7 +93,8 @@ impl Flow {
             realm: realm.parts.realm,
             request: Some(request.id.clone()),
             service: request.issuer.clone(),
-            acs,
+            acs: acs.location.clone(),
+            binding: acs.binding,
             relay_state,
             name_id_format: format,
             attribute_service: request.attribute_service,
@@ -112,6 +121,7 @@ impl Flow {
             request: None,
             service,
             acs,
+            binding: Binding::Post,
             relay_state,
             name_id_format: None,
             attribute_service: None,
@@ -133,6 +143,12 @@ impl Flow {
     pub(crate) fn asks_password(&self, session: Option<&SignedOn>) -> bool {
         let step = next(&self.wanted(), standing(session));
         step == Step::Password
+    }
+
+    /// Where a form on the way to the answer may end, for pages with one: an artifact leaves by a
+    /// redirection, and browsers hold the form to where that goes ([`Page::form_action`]).
+    pub(crate) fn form_action(&self) -> Option<String> {
+        (self.binding == Binding::Artifact).then(|| format!("'self' {}", self.acs))
     }
 
     /// What is left to do, with the session that stands.
@@ -261,7 +277,7 @@ pub(crate) async fn go_on(
     };
     match (step, session) {
         (Step::Answer, Some(session)) => answer::give(&visit, &realm, &flow, &session.value).await,
-        (Step::Tell(status), _) => answer::tell(&visit, &realm, &flow, status),
+        (Step::Tell(status), _) => answer::tell(&visit, &realm, &flow, status).await,
         _ => stale(&visit, &realm, &named),
     }
 }

@@ -11,6 +11,7 @@
 //! * Knows no other service: only their metadata.
 
 mod answer;
+mod artifact;
 mod flow;
 mod login;
 mod logout;

@@ -33,6 +33,8 @@ pub(crate) struct LoginPage {
     lost_password: Option<String>,
     other_profile: String,
     tutoie: bool,
+    #[serde(skip)]
+    form_action: Option<String>,
 }
 
 impl Page for LoginPage {
@@ -55,6 +57,7 @@ impl Page for LoginPage {
             lost_password: refused.then(|| "/compte/mot-de-passe-perdu".to_owned()),
             other_profile: "/wayf/".to_owned(),
             tutoie: realm == "eleve",
+            form_action: None,
         };
         vec![
             page("personnel", false, false),
@@ -63,6 +66,10 @@ impl Page for LoginPage {
             page("parent", false, true),
             page("partenaire", false, false),
         ]
+    }
+
+    fn form_action(&self) -> Option<String> {
+        self.form_action.clone()
     }
 
     fn tutoie(&self) -> bool {
@@ -267,6 +274,7 @@ fn form(
             .then(|| "/compte/mot-de-passe-perdu".to_owned()),
         other_profile: realm.path(&format!("/other?{}", name(id, &flow.service))),
         tutoie: realm.tutoie(),
+        form_action: flow.form_action(),
     })
 }
 

@@ -4,12 +4,12 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::TimeDelta;
 use saml::keys::OwnKeys;
-use saml::metadata::{Endpoint, EntityPlan, RolePlan};
+use saml::metadata::{Endpoint, EntityPlan, IndexedEndpoint, Offer, RolePlan};
 use saml::{Binding, MessageId, Moment, NameIdFormat, Refusal};
 use web::{Publisher, Refused};
 
 use crate::realm::Realm;
-use crate::refusals;
+use crate::{artifact, refusals};
 
 /// `validUntil`, from when it was composed: short enough to bound the harm of a lost key.
 const VALID: TimeDelta = TimeDelta::days(10);
@@ -72,5 +72,14 @@ fn compose(
         role,
         signing_certificates: keys.certificates(),
     };
-    saml::metadata::compose(&plan, signing.current())
+    let offer = Offer {
+        artifact_resolution: vec![IndexedEndpoint {
+            binding: Binding::Soap,
+            location: realm.address("/artifact"),
+            index: artifact::ENDPOINT,
+            is_default: true,
+        }],
+        ..Offer::default()
+    };
+    saml::metadata::compose_with(&plan, &offer, signing.current())
 }

@@ -14,6 +14,7 @@ use saml::metadata::Ui;
 use store::{Drawer, Shelf};
 use web::{Edge, Pool, Publisher, Sessions, is_xml};
 
+use crate::artifact::Artifacts;
 use crate::flow::Flow;
 use crate::logout::{Logouts, Participants};
 use crate::people::People;
@@ -22,7 +23,8 @@ use crate::second_factor::SecondFactors;
 use crate::session::SignedOn;
 use crate::throttle::Throttle;
 use crate::{
-    flow, login, logout, metadata, past, second_factor, session, sso, telling, unsolicited,
+    artifact, flow, login, logout, metadata, past, second_factor, session, sso, telling,
+    unsolicited,
 };
 
 /// How long a person stays signed on without a visit, and at all: a school day.
@@ -87,6 +89,7 @@ pub(crate) struct Realm {
     pub(crate) federation: Arc<Federation>,
     pub(crate) directory: Directory,
     pub(crate) flows: Drawer<Flow>,
+    pub(crate) artifacts: Artifacts,
     pub(crate) sessions: Sessions<SignedOn>,
     pub(crate) participants: Participants,
     pub(crate) logouts: Logouts,
@@ -111,6 +114,7 @@ impl Idp {
             let shelf = || Arc::clone(&parts.shelf);
             Arc::new(Realm {
                 flows: Drawer::new(shelf(), "idp.flow"),
+                artifacts: Artifacts::new(shelf(), realm.realm.as_str()),
                 sessions: Sessions::new(shelf(), room, cookie, IDLE, WHOLE),
                 participants: Participants::new(&parts.shelf, realm.realm.as_str()),
                 logouts: Logouts::new(&parts.shelf, realm.realm.as_str()),
@@ -144,6 +148,9 @@ impl Idp {
                 .service(at("/sso/redirect").route(get().to(sso::by_redirect)))
                 .service(at("/sso/post").route(post().to(sso::by_post)))
                 .service(at("/sso/unsolicited").route(get().to(unsolicited::start)))
+                .service(
+                    at("/artifact").route(post().guard(fn_guard(is_xml)).to(artifact::resolve)),
+                )
                 .service(at("/other").route(get().to(login::other_profile)))
                 .service(at("/continue").route(get().to(flow::go_on)))
                 .service(

@@ -76,6 +76,11 @@ pub(crate) fn of_logout(refusal: &Refusal, realm: &Realm) -> Refused {
     refused
 }
 
+/// A question for an artifact's message that room `saml` refuses: nothing was spent.
+pub(crate) fn of_artifact(refusal: &Refusal, realm: &Realm) -> Refused {
+    of_message(refusal, realm)
+}
+
 /// A logout request that came before (SECURITY 20).
 pub(crate) fn logout_replay(service: &EntityId, realm: &Realm) -> Refused {
     Refused::forbidden("EDU-4020", "logout", "the logout request came before")

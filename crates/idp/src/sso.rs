@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use saml::metadata::SpRole;
 use saml::request::RequestExpected;
 use saml::response::Status;
-use saml::{AuthnRequest, Received, Refusal, Signing, Verified, VerifyingKey};
+use saml::{AuthnRequest, Binding, Received, Refusal, Signing, Verified, VerifyingKey};
 use serde::Deserialize;
 use web::{Event, Form, Refused, Visit};
 
@@ -13,6 +13,16 @@ use crate::flow::Flow;
 use crate::next::Step;
 use crate::realm::Realm;
 use crate::{answer, refusals};
+
+/// How a browser brings an answer. Who publishes no key cannot prove who comes for an artifact's
+/// message.
+fn brought(role: &SpRole) -> &'static [Binding] {
+    if role.signing_keys.is_empty() {
+        &[Binding::Post]
+    } else {
+        &[Binding::Post, Binding::Artifact]
+    }
+}
 
 /// What a service posts.
 #[derive(Debug, Deserialize)]
@@ -133,7 +143,7 @@ async fn decide(
         .map(|(_, role): (_, &SpRole)| {
             // IIP-IDP04: a set of attributes the service does not have is no set at all.
             role.requested(accepted.attribute_service)?;
-            role.choose_acs(&accepted).map(|acs| acs.location.clone())
+            role.choose_acs_among(&accepted, brought(role)).cloned()
         })
         .ok_or_else(|| refusals::unknown_service(&accepted.issuer, realm))?
         .map_err(refuse)?;
@@ -143,13 +153,13 @@ async fn decide(
             .with("sp", accepted.issuer.as_str())
             .with("realm", realm.parts.realm.as_str())
             .with("key", key)
-            .with("acs", acs.as_str()),
+            .with("acs", acs.location.as_str()),
     );
-    let flow = Flow::of(&accepted, acs, relay_state, visit, realm);
+    let flow = Flow::of(&accepted, &acs, relay_state, visit, realm);
     // SAML Core 3.4.1.2: the service names who may answer.
     let scoping = accepted.scoping.as_ref();
     if scoping.is_some_and(|scoping| !scoping.allows(&realm.parts.entity_id)) {
-        return answer::tell(visit, realm, &flow, Status::NoAvailableIdp);
+        return answer::tell(visit, realm, &flow, Status::NoAvailableIdp).await;
     }
     proceed(visit, realm, flow).await
 }
@@ -164,7 +174,7 @@ pub(crate) async fn proceed(
     let signed_on = session.as_ref().map(|session| &session.value);
     match (flow.step(visit, realm, signed_on).await?, session) {
         (Step::Answer, Some(session)) => answer::give(visit, realm, &flow, &session.value).await,
-        (Step::Tell(status), _) => answer::tell(visit, realm, &flow, status),
+        (Step::Tell(status), _) => answer::tell(visit, realm, &flow, status).await,
         _ => Ok(visit.see_other(&flow.keep(realm, visit).await?)),
     }
 }

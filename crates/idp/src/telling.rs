@@ -240,7 +240,7 @@ async fn stop(
         return stale(visit, realm, named);
     };
     told(visit, realm, (id, &flow), "stopped");
-    answer::tell(visit, realm, &flow, Status::RequestDenied)
+    answer::tell(visit, realm, &flow, Status::RequestDenied).await
 }
 
 /// Tells the journal and counts: names and values are nobody's business there.

@@ -34,6 +34,8 @@ pub(crate) struct InformationPage {
     contact: Option<String>,
     releases: String,
     tutoie: bool,
+    #[serde(skip)]
+    form_action: Option<String>,
 }
 
 /// What is said before everything else.
@@ -103,6 +105,7 @@ impl InformationPage {
             contact: contact.map(|mail| mail.trim_start_matches("mailto:").to_owned()),
             releases: realm.path("/releases"),
             tutoie: realm.tutoie(),
+            form_action: flow.form_action(),
         }
     }
 }
@@ -172,6 +175,10 @@ impl Page for InformationPage {
         ]
     }
 
+    fn form_action(&self) -> Option<String> {
+        self.form_action.clone()
+    }
+
     fn tutoie(&self) -> bool {
         self.tutoie
     }
@@ -209,6 +216,7 @@ fn sample(identifier: &'static str, bare: bool) -> InformationPage {
         contact: Some("aide@ac-demo.example".to_owned()),
         releases: "/idp/personnel/releases".to_owned(),
         tutoie: bare,
+        form_action: None,
     }
 }
 

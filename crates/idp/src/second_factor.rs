@@ -183,7 +183,7 @@ pub(crate) async fn prove(
             let Some(flow) = realm.flows.take(&id).await? else {
                 return stale(&visit, &realm, &named);
             };
-            return answer::tell(&visit, &realm, &flow, Status::NoAuthnContext);
+            return answer::tell(&visit, &realm, &flow, Status::NoAuthnContext).await;
         }
         Some("later") => {
             if until(&visit, &realm, &waiting.person).await?.is_some() {

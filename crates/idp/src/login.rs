@@ -299,7 +299,7 @@ pub(crate) async fn other_profile(
         (Some(address), Some(request)) => {
             format!("{address}?request={}", encode(request.as_str()))
         }
-        _ => format!("/wayf/?entityID={}", encode(flow.service.as_str())),
+        _ => format!("/wayf/?entityID={}&change=1", encode(flow.service.as_str())),
     };
     Ok(visit.see_other(&to))
 }

@@ -1,6 +1,7 @@
 //! Asking: first who the visitor is (discovery), then their identity provider.
 
 use actix_web::HttpResponse;
+use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::web::Data;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use saml::request::AcsChoice;
@@ -44,7 +45,14 @@ pub(crate) async fn login(
         // A discovery service that chose a provider we do not know would choose it again, perhaps
         // without asking: sending the visitor back could turn in circles.
         (None, Some(_), Some(_)) => Err(refusals::unknown_provider(&service, &attempt.target)),
-        _ => ask_discovery(&service, &visit, attempt.target).await,
+        _ => {
+            let asked = ask_discovery(&service, &visit, attempt.target).await?;
+            Ok(if query.request.is_some() {
+                choosing_again(asked)
+            } else {
+                asked
+            })
+        }
     }
 }
 
@@ -97,6 +105,20 @@ pub(crate) async fn ask_discovery(
         encode(service.parts.entity_id.as_str()),
         encode(&back),
     )))
+}
+
+/// The same question of a visitor who went back to choose again: a choice of theirs that is always
+/// made without a question is not made now.
+fn choosing_again(mut asked: HttpResponse) -> HttpResponse {
+    let to = asked
+        .headers()
+        .get(LOCATION)
+        .and_then(|to| to.to_str().ok());
+    let to = to.and_then(|to| HeaderValue::from_str(&format!("{to}&change=1")).ok());
+    if let Some(to) = to {
+        asked.headers_mut().insert(LOCATION, to);
+    }
+    asked
 }
 
 /// Sends the visitor to a provider with a signed request (SDP-SP02 to SDP-SP06). No RelayState:

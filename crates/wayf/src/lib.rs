@@ -5,26 +5,42 @@
 //!
 //! * A visitor is sent to an address of the asking service's own metadata and to no other, passive
 //!   or not.
-//! * What is answered is an identity provider of the settings that the federation knows.
-//! * A remembered choice is offered, never followed by itself, except where the service asks for
-//!   nothing to be shown (`isPassive`).
+//! * What is answered is an identity provider that the settings offer, by name or by what its
+//!   metadata says, and that the federation knows.
+//! * A remembered choice is offered, and followed by itself only where its visitor asked for that,
+//!   or where the service asks for nothing to be shown (`isPassive`). A hint is never followed.
+//! * Nobody waits while the index of organisations is made anew.
 //! * Knows no person: nothing here is secret, and nothing is kept but the browser's last choices.
 
+mod button;
+mod feed;
+pub mod index;
+mod offer;
 mod page;
 mod question;
 mod remembered;
+mod search;
+mod shown;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
-use federation::{Federation, Snapshot};
+use arc_swap::ArcSwap;
+use federation::Federation;
 use saml::EntityId;
 use serde::Deserialize;
 use web::{Edge, Event, Form, Query, Refused, Sample, Visit};
 
+use offer::Offer;
 use page::{ChoosePage, ProvidersPage};
 use question::{Question, RawQuestion};
+use search::SearchPage;
+use shown::{Leads, Shown};
+
+/// How often the federation is looked at: a new organisation is found as soon as that.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Name of the choice's form, for its token.
 const FORM: &str = "wayf";
@@ -38,25 +54,32 @@ pub struct Profile {
     pub status: Status,
     /// The identity providers behind it: one is gone to at once, several are offered by name.
     pub providers: Vec<EntityId>,
+    /// Who else is behind it and found by a search; nobody where it is empty.
+    pub search: Vec<Sought>,
 }
 
-impl Profile {
-    /// The providers behind it at this moment: those of the settings, and those that were registered
-    /// for it since.
-    fn providers(&self, known: &Snapshot) -> Vec<EntityId> {
-        let mut providers = self.providers.clone();
-        for added in known.behind(&self.id) {
-            if !providers.contains(added) {
-                providers.push(added.clone());
-            }
-        }
-        providers
-    }
+/// Whom a search finds, by what their metadata says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sought {
+    /// Every identity provider of the federation.
+    Everybody,
+    /// Those of an entity category (RFC 8409).
+    Category(String),
+    /// Those that somebody registered (`mdrpi:RegistrationInfo`).
+    Registrar(String),
+    /// Those with a scope that is this domain or under it.
+    Scope(String),
+}
 
-    /// Whether it leads to `provider`.
-    fn leads_to(&self, provider: &EntityId, known: &Snapshot) -> bool {
-        self.providers.contains(provider) || known.profile_of(provider) == Some(&self.id)
-    }
+/// What some services' visitors are shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// The services, by name.
+    pub services: Vec<EntityId>,
+    /// Or by an entity category they are of.
+    pub categories: Vec<String>,
+    /// The tiles, in their order.
+    pub profiles: Vec<String>,
 }
 
 /// Whether a profile can be chosen.
@@ -76,6 +99,8 @@ pub struct WayfParts {
     pub federation: Arc<Federation>,
     /// The tiles, in their order.
     pub profiles: Vec<Profile>,
+    /// Which of them are shown, and in which order; the first rule that is for a service counts.
+    pub rules: Vec<Rule>,
     /// The service a visitor is for who comes without a question.
     pub default_service: EntityId,
 }
@@ -83,54 +108,76 @@ pub struct WayfParts {
 /// The discovery service.
 pub struct Wayf {
     parts: WayfParts,
+    offer: ArcSwap<Offer>,
 }
 
 impl Wayf {
-    /// A discovery service made of these parts.
+    /// A discovery service made of these parts. A thread of its own makes the index anew when the
+    /// federation changes, as long as the service lives.
     pub fn new(parts: WayfParts) -> Arc<Self> {
-        Arc::new(Self { parts })
+        let offer = Offer::of(&parts.federation.snapshot(), &parts.profiles);
+        let wayf = Arc::new(Self {
+            parts,
+            offer: ArcSwap::from_pointee(offer),
+        });
+        let watched = Arc::downgrade(&wayf);
+        std::thread::spawn(move || while look(&watched) {});
+        wayf
     }
 
-    /// Registers its one address.
+    /// Registers its addresses.
     pub fn configure(self: &Arc<Self>, config: &mut ServiceConfig) {
-        config.service(
-            resource(["/wayf/", "/wayf"])
-                .app_data(Data::from(Arc::clone(self)))
-                .route(get().to(ask))
-                .route(post().to(choose)),
-        );
+        let at = |path: &[&str]| {
+            let paths: Vec<String> = path.iter().map(|path| (*path).to_owned()).collect();
+            resource(paths).app_data(Data::from(Arc::clone(self)))
+        };
+        config
+            .service(
+                at(&["/wayf/", "/wayf"])
+                    .route(get().to(ask))
+                    .route(post().to(choose)),
+            )
+            .service(at(&["/wayf/search"]).route(get().to(search::search)))
+            .service(at(&["/wayf/feed"]).route(get().to(feed::feed)))
+            .service(at(&["/wayf/button.js"]).route(get().to(button::script)));
     }
 
-    /// The profile of that id, when it can be chosen.
-    fn open_profile(&self, id: &str) -> Option<&Profile> {
-        self.parts
-            .profiles
-            .iter()
-            .find(|profile| profile.id == id && profile.status == Status::Open)
+    /// Who can be chosen at this moment.
+    fn offer(&self) -> Arc<Offer> {
+        self.offer.load_full()
     }
 
-    /// The profile that leads to a provider, when it can be chosen and is known at this moment.
-    fn profile_of(&self, provider: &EntityId, known: &Snapshot) -> Option<&Profile> {
-        known.provider(provider)?;
-        self.parts
-            .profiles
-            .iter()
-            .find(|profile| profile.status == Status::Open && profile.leads_to(provider, known))
+    /// Makes the offer anew when the federation has changed.
+    fn keep_up(&self) {
+        let known = self.parts.federation.snapshot();
+        if self.offer.load().is_of(&known) {
+            return;
+        }
+        let offer = Offer::of(&known, &self.parts.profiles);
+        let (organisations, bytes) = offer.size();
+        self.offer.store(Arc::new(offer));
+        let event = Event::new("wayf.index")
+            .with("organisations", organisations.to_string())
+            .with("bytes", bytes.to_string());
+        let edge = &self.parts.edge;
+        edge.journal().tell(edge.now(), None, &event);
     }
+}
 
-    /// The browser's last choices that can still be made, the latest first.
-    fn remembered(&self, visit: &Visit, known: &Snapshot) -> Vec<EntityId> {
-        remembered::read(visit)
-            .into_iter()
-            .filter(|provider| self.profile_of(provider, known).is_some())
-            .collect()
-    }
+/// Looks at the federation once; whether there is anybody to look for.
+fn look(watched: &Weak<Wayf>) -> bool {
+    std::thread::sleep(LOOK);
+    watched.upgrade().is_some_and(|wayf| {
+        wayf.keep_up();
+        true
+    })
 }
 
 /// The pages of this room, for the edge to check.
 pub fn samples() -> Vec<Sample> {
     let mut samples = Sample::of::<ChoosePage>();
     samples.extend(Sample::of::<ProvidersPage>());
+    samples.extend(Sample::of::<SearchPage>());
     samples
 }
 
@@ -141,18 +188,32 @@ async fn ask(
     Query(raw): Query<RawQuestion>,
 ) -> Result<HttpResponse, Refused> {
     let known = wayf.parts.federation.snapshot();
+    // Who opens this page itself, or asks to choose again, wants to see it.
+    let may_follow = raw.entity_id.is_some() && raw.change.is_none();
     let question = Question::parse(raw, &wayf.parts.default_service, &known)?;
+    let shown = Shown::to(&wayf, &question.service, known);
+    let remembered = shown.remembered(&visit);
+    let first = remembered.choices.first();
     if question.passive {
-        let remembered = wayf.remembered(&visit, &known);
-        let answer = question.answer(remembered.first());
         visit.tell(
             Event::new("wayf.passive")
                 .with("sp", question.service.as_str())
-                .with("remembered", (!remembered.is_empty()).to_string()),
+                .with("remembered", first.is_some().to_string()),
         );
-        return Ok(visit.see_other(&answer));
+        return Ok(visit.see_other(&question.answer(first)));
     }
-    visit.page(&ChoosePage::of(&wayf, &visit, &question, &known))
+    if let Some(provider) = first.filter(|_| remembered.always && may_follow)
+        && !remembered::just_followed(&visit, &question.service)
+    {
+        remembered::follow(&visit, &question.service);
+        visit.tell(
+            Event::new("wayf.followed")
+                .with("sp", question.service.as_str())
+                .with("idp", provider.as_str()),
+        );
+        return Ok(visit.see_other(&question.answer(Some(provider))));
+    }
+    visit.page(&ChoosePage::of(&shown, &visit, &question))
 }
 
 /// What the choice's form says, besides the question.
@@ -162,6 +223,7 @@ struct Choice {
     profile: Option<String>,
     provider: Option<String>,
     forget: Option<String>,
+    always: Option<String>,
     #[serde(rename = "entityID")]
     entity_id: Option<String>,
     r#return: Option<String>,
@@ -179,6 +241,7 @@ impl Choice {
             return_id_param: self.return_id_param.clone(),
             policy: self.policy.clone(),
             is_passive: None,
+            change: None,
         }
     }
 }
@@ -191,31 +254,35 @@ async fn choose(
 ) -> Result<HttpResponse, Refused> {
     let known = wayf.parts.federation.snapshot();
     let question = Question::parse(choice.question(), &wayf.parts.default_service, &known)?;
+    let shown = Shown::to(&wayf, &question.service, known);
     if visit.check_csrf(FORM, choice.csrf.as_deref()).is_err() {
         // The form came with a cookie. A browser that does not give it back would be shown the
         // same form for ever.
         if !visit.browser_is_known() {
             return Err(without_cookies(&question));
         }
-        let page = ChoosePage::of(&wayf, &visit, &question, &known);
+        let page = ChoosePage::of(&shown, &visit, &question);
         return visit.page(&page.expired());
     }
     if let Some(provider) = &choice.forget {
         remembered::forget(&visit, provider);
         return Ok(visit.see_other(&question.again()));
     }
-    let (profile, provider) = chosen(&wayf, &choice, &known)
+    let (profile, leads) = chosen(&shown, &choice)
         .ok_or_else(|| not_offered().way_out("wayf.change", question.again()))?;
-    let Some(provider) = provider else {
-        return visit.page(&ProvidersPage::of(
-            &wayf, profile, &visit, &question, &known,
-        ));
+    let provider = match leads {
+        Leads::To(provider) => provider,
+        Leads::List => {
+            let page = ProvidersPage::of(&shown, profile, &visit, &question);
+            return visit.page(&page);
+        }
+        Leads::Search => return Ok(visit.see_other(&question.search(&profile.id))),
     };
-    if known.provider(&provider).is_none() {
+    if shown.known.provider(&provider).is_none() {
         let story = format!("{provider} is offered and its metadata is not there");
         return Err(Refused::away("EDU-3006", story).way_out("wayf.change", question.again()));
     }
-    remembered::keep(&visit, &provider);
+    remembered::keep(&visit, &provider, choice.always.is_some());
     wayf.parts
         .edge
         .count("eduline_wayf_choices_total", &[("profile", &profile.id)]);
@@ -227,24 +294,24 @@ async fn choose(
     Ok(visit.see_other(&question.answer(Some(&provider))))
 }
 
-/// The profile chosen, and the provider, unless there are several to choose from; `None` for a
-/// choice that no page of ours offers: one that comes later, or that somebody made up.
-fn chosen<'w>(
-    wayf: &'w Wayf,
-    choice: &Choice,
-    known: &Snapshot,
-) -> Option<(&'w Profile, Option<EntityId>)> {
-    let profile = wayf.open_profile(choice.profile.as_deref()?)?;
-    let providers = profile.providers(known);
-    let provider = match (choice.provider.as_deref(), providers.as_slice()) {
-        (None, [only]) => Some(only),
-        (None, _) => None,
-        (Some(asked), providers) => {
-            let found = providers.iter().find(|provider| provider.as_str() == asked);
-            Some(found?)
-        }
+/// The profile chosen, and where it leads; `None` for a choice that no page of ours offers: one
+/// that comes later, or that somebody made up. A search names a provider and no profile.
+fn chosen<'w>(shown: &Shown<'w>, choice: &Choice) -> Option<(&'w Profile, Leads)> {
+    let asked = choice.provider.as_deref().map(EntityId::parse).transpose();
+    let asked = asked.ok()?;
+    let profile = match (choice.profile.as_deref(), &asked) {
+        (Some(id), _) => shown.open_profile(id)?,
+        (None, Some(provider)) => shown
+            .open()
+            .find(|profile| shown.is_behind(*profile, provider))?,
+        (None, None) => return None,
     };
-    Some((profile, provider.cloned()))
+    let leads = match asked {
+        None => profile.1.leads(),
+        Some(provider) if shown.is_behind(profile, &provider) => Leads::To(provider),
+        Some(_) => return None,
+    };
+    Some((profile.1, leads))
 }
 
 fn not_offered() -> Refused {

@@ -5,12 +5,17 @@ use saml::EntityId;
 use serde::Serialize;
 use web::{Page, PublicUrl, Visit};
 
+use crate::offer::Organisation;
 use crate::question::Question;
-use crate::{Profile, Status, Wayf};
+use crate::shown::Shown;
+use crate::{Profile, Status};
+
+/// Most suggestions by where the visitor is.
+const SUGGESTED: usize = 3;
 
 /// What the form carries along.
 #[derive(Debug, Clone, Serialize)]
-struct Asked {
+pub(crate) struct Asked {
     entity_id: String,
     back: String,
     parameter: String,
@@ -18,31 +23,21 @@ struct Asked {
     service: Option<String>,
     /// Where the choice may lead, when that is not this house alone.
     #[serde(skip)]
-    leads_to: Option<String>,
+    pub(crate) leads_to: Option<String>,
 }
 
 impl Asked {
-    fn of(wayf: &Wayf, question: &Question, visit: &Visit, known: &Snapshot) -> Self {
-        let behind = wayf
-            .parts
-            .profiles
-            .iter()
-            .flat_map(|profile| profile.providers(known))
-            .collect::<Vec<_>>();
-        let ends = behind
-            .iter()
-            .map(EntityId::as_str)
-            .chain([question.back.as_str()]);
+    pub(crate) fn of(shown: &Shown<'_>, question: &Question, visit: &Visit) -> Self {
         Self {
-            leads_to: leads_to(visit.edge().public_url(), ends),
+            leads_to: leads_to(visit.edge().public_url(), shown.ends(question)),
             entity_id: question.service.as_str().to_owned(),
             back: question.back.clone(),
             parameter: question.parameter.clone(),
-            service: name_of(&question.service, visit, known),
+            service: name_of(&question.service, visit, &shown.known),
         }
     }
 
-    fn sample(service: Option<&str>) -> Self {
+    pub(crate) fn sample(service: Option<&str>) -> Self {
         Self {
             entity_id: "https://eduline.example/portail".into(),
             back: "https://eduline.example/portail/login?attempt=a&b=c".into(),
@@ -59,6 +54,12 @@ pub(crate) struct ChoosePage {
     asked: Asked,
     /// The profiles chosen last, the latest first.
     again: Vec<Tile>,
+    /// Whether the first of them is followed without a question.
+    always: bool,
+    /// Who says that people at the visitor's address are their own (D14).
+    near: Vec<Offered>,
+    /// Whether an organisation can be searched for.
+    search: bool,
     tiles: Vec<Tile>,
     /// The form was too old and is shown again.
     expired: bool,
@@ -77,12 +78,12 @@ struct Tile {
 
 impl ChoosePage {
     /// The page for one question.
-    pub(crate) fn of(wayf: &Wayf, visit: &Visit, question: &Question, known: &Snapshot) -> Self {
-        let remembered = wayf.remembered(visit, known);
-        let again = remembered.iter().filter_map(|provider| {
-            let profile = wayf.profile_of(provider, known)?;
-            let several = profile.providers(known).len() > 1;
-            let name = name_of(provider, visit, known).filter(|_| several);
+    pub(crate) fn of(shown: &Shown<'_>, visit: &Visit, question: &Question) -> Self {
+        let remembered = shown.remembered(visit);
+        let again = remembered.choices.iter().filter_map(|provider| {
+            let profile = shown.profile_of(provider)?;
+            let several = profile.providers.len() > 1 || !profile.search.is_empty();
+            let name = name_of(provider, visit, &shown.known).filter(|_| several);
             Some(Tile {
                 id: profile.id.clone(),
                 open: true,
@@ -90,15 +91,18 @@ impl ChoosePage {
                 provider_name: name,
             })
         });
-        let tiles = wayf.parts.profiles.iter().map(|profile| Tile {
+        let tiles = shown.profiles.iter().map(|(_, profile)| Tile {
             id: profile.id.clone(),
             open: profile.status == Status::Open,
             provider: None,
             provider_name: None,
         });
         Self {
-            asked: Asked::of(wayf, question, visit, known),
+            asked: Asked::of(shown, question, visit),
             again: again.collect(),
+            always: remembered.always,
+            near: near(shown, visit, &remembered.choices),
+            search: shown.has_search(),
             tiles: tiles.collect(),
             expired: false,
         }
@@ -142,6 +146,9 @@ impl Page for ChoosePage {
             Self {
                 asked: Asked::sample(Some("Portail des applications")),
                 again: Vec::new(),
+                always: false,
+                near: Vec::new(),
+                search: false,
                 tiles: tiles(true),
                 expired: false,
             },
@@ -151,6 +158,9 @@ impl Page for ChoosePage {
                     again("personnel", None),
                     again("partenaire", Some("Mairie")),
                 ],
+                always: true,
+                near: vec![Offered::sample("Université de Lille", "univ-lille.fr")],
+                search: true,
                 tiles: tiles(false),
                 expired: true,
             },
@@ -167,32 +177,59 @@ pub(crate) struct ProvidersPage {
 }
 
 /// One identity provider.
-#[derive(Debug, Serialize)]
-struct Offered {
-    id: String,
-    name: String,
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Offered {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// The domain of its people: what tells two of the same name apart.
+    pub(crate) domain: String,
+}
+
+impl Offered {
+    /// How an organisation is offered to a visitor.
+    pub(crate) fn of(organisation: &Organisation, visit: &Visit) -> Self {
+        let name = organisation.name(visit.lang().as_str());
+        Self {
+            id: organisation.id().as_str().to_owned(),
+            name: web::typeset(name, visit.lang()),
+            domain: organisation.domain().to_owned(),
+        }
+    }
+
+    pub(crate) fn sample(name: &str, domain: &str) -> Self {
+        Self {
+            id: format!("https://idp.{domain}/idp"),
+            name: name.to_owned(),
+            domain: domain.to_owned(),
+        }
+    }
+}
+
+/// Those that say people at the visitor's address are their own, and that were not chosen before.
+fn near(shown: &Shown<'_>, visit: &Visit, before: &[EntityId]) -> Vec<Offered> {
+    let Ok(address) = visit.peer().parse() else {
+        return Vec::new();
+    };
+    let near = shown.offer.near(address, SUGGESTED).into_iter();
+    near.filter(|one| !before.contains(one.id()) && shown.profile_of(one.id()).is_some())
+        .map(|one| Offered::of(one, visit))
+        .collect()
 }
 
 impl ProvidersPage {
     /// The providers behind `profile` that are known at this moment.
     pub(crate) fn of(
-        wayf: &Wayf,
+        shown: &Shown<'_>,
         profile: &Profile,
         visit: &Visit,
         question: &Question,
-        known: &Snapshot,
     ) -> Self {
-        let behind = profile.providers(known);
-        let providers = behind.iter().filter_map(|provider| {
-            known.provider(provider)?;
-            Some(Offered {
-                id: provider.as_str().to_owned(),
-                name: name_of(provider, visit, known)
-                    .unwrap_or_else(|| host(provider.as_str()).to_owned()),
-            })
+        let providers = profile.providers.iter().filter_map(|provider| {
+            let organisation = shown.offer.find(provider)?;
+            Some(Offered::of(organisation, visit))
         });
         Self {
-            asked: Asked::of(wayf, question, visit, known),
+            asked: Asked::of(shown, question, visit),
             profile: profile.id.clone(),
             providers: providers.collect(),
         }
@@ -207,10 +244,6 @@ impl Page for ProvidersPage {
     }
 
     fn samples() -> Vec<Self> {
-        let offered = |id: &str, name: &str| Offered {
-            id: id.into(),
-            name: name.into(),
-        };
         let page = |service, providers| Self {
             asked: Asked::sample(service),
             profile: "partenaire".into(),
@@ -220,8 +253,8 @@ impl Page for ProvidersPage {
             page(
                 Some("Magistère"),
                 vec![
-                    offered("https://a.example/idp", "Mairie de Lille"),
-                    offered("https://b.example/idp", "Département du Nord"),
+                    Offered::sample("Mairie de Lille", "lille.example"),
+                    Offered::sample("Département du Nord", "nord.example"),
                 ],
             ),
             page(None, Vec::new()),
@@ -248,12 +281,6 @@ fn name_of(id: &EntityId, visit: &Visit, known: &Snapshot) -> Option<String> {
     let entity = known.entity(id)?;
     let name = entity.ui.display_name(visit.lang().as_str())?;
     Some(web::typeset(name, visit.lang()))
-}
-
-/// The host of an entityID: what a nameless entity is called by, never the entityID alone (D15).
-fn host(id: &str) -> &str {
-    let rest = id.split_once("://").map_or(id, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().unwrap_or(rest)
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub(crate) struct RawQuestion {
     pub(crate) policy: Option<String>,
     #[serde(rename = "isPassive")]
     pub(crate) is_passive: Option<String>,
+    /// Not of the protocol: whoever sends a visitor back to choose again says so with it.
+    pub(crate) change: Option<String>,
 }
 
 /// A question of a service we know, to be answered at an address of its own.
@@ -90,9 +92,18 @@ impl Question {
 
     /// Where this question is asked again, from the start: a path of ours.
     pub(crate) fn again(&self) -> String {
+        format!("/wayf/?{}&change=1", self.parameters())
+    }
+
+    /// Where an organisation is searched for: a path of ours.
+    pub(crate) fn search(&self, profile: &str) -> String {
+        format!("/wayf/search?{}&profile={profile}", self.parameters())
+    }
+
+    fn parameters(&self) -> String {
         let encode = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
         format!(
-            "/wayf/?entityID={}&return={}&returnIDParam={}",
+            "entityID={}&return={}&returnIDParam={}",
             encode(self.service.as_str()),
             encode(&self.back),
             encode(&self.parameter),
@@ -287,7 +298,7 @@ mod tests {
         assert_eq!(
             question.again(),
             "/wayf/?entityID=https%3A%2F%2Fsp.example%2Fsp%3Fa%3Db%26c\
-             &return=https%3A%2F%2Fsp.example%2Fl%3Fx%3D%2520%26y%3D1&returnIDParam=idp.x"
+             &return=https%3A%2F%2Fsp.example%2Fl%3Fx%3D%2520%26y%3D1&returnIDParam=idp.x&change=1"
         );
     }
 

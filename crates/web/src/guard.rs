@@ -6,7 +6,8 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderName, HeaderValue, RETRY_AFTER,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderName, HeaderValue,
+    RETRY_AFTER,
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -193,6 +194,8 @@ fn dress(visit: &Visit, answered: &mut ServiceResponse<BoxBody>) {
         answered.response_mut().add_cookie(&cookie).ok();
     }
     let headers = answered.headers_mut();
+    // What an answer shows to everybody may be read from everywhere.
+    let public = headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN);
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(HeaderName::from_static(name), value);
@@ -206,7 +209,12 @@ fn dress(visit: &Visit, answered: &mut ServiceResponse<BoxBody>) {
     set("x-frame-options", "DENY");
     set("referrer-policy", "no-referrer");
     set("cross-origin-opener-policy", "same-origin");
-    set("cross-origin-resource-policy", "same-origin");
+    let readers = if public {
+        "cross-origin"
+    } else {
+        "same-origin"
+    };
+    set("cross-origin-resource-policy", readers);
     set(
         "permissions-policy",
         "camera=(), geolocation=(), microphone=(), payment=(), usb=()",

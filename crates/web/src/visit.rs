@@ -306,7 +306,8 @@ impl Visit {
         self.inner.cookies.take()
     }
 
-    pub(crate) fn wants_json(&self) -> bool {
+    /// Whether a program asks (`Accept: application/json`), and no browser.
+    pub fn wants_json(&self) -> bool {
         self.inner.wants_json
     }
 

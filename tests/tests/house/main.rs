@@ -25,6 +25,7 @@ mod peers;
 mod profiles;
 mod pysaml;
 mod releases;
+mod search;
 mod second_factors;
 mod several_processes;
 mod story;

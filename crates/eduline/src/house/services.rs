@@ -12,7 +12,7 @@ use saml::attribute::{self, Wire};
 use saml::metadata::RequestedAttribute;
 use sp::{ProviderLogout, Service, ServiceParts, SessionTimes};
 use viewer::{Viewer, ViewerParts};
-use wayf::{Profile, Status, Wayf, WayfParts};
+use wayf::{Profile, Rule, Status, Wayf, WayfParts};
 use web::Sample;
 
 use super::{Ground, HeldKeys, Routes, ui};
@@ -85,11 +85,18 @@ fn wayf(ground: &Ground<'_>) -> Routes {
             Status::Open
         },
         providers: profile.providers.clone(),
+        search: profile.search.clone(),
+    });
+    let rules = settings.rules.iter().map(|rule| Rule {
+        services: rule.services.clone(),
+        categories: rule.categories.clone(),
+        profiles: rule.profiles.clone(),
     });
     let wayf = Wayf::new(WayfParts {
         edge: ground.edge.clone(),
         federation: Arc::clone(&ground.federation),
         profiles: profiles.collect(),
+        rules: rules.collect(),
         default_service: settings.default_service.clone(),
     });
     Arc::new(move |config| wayf.configure(config))

@@ -109,6 +109,18 @@ pub(crate) struct WayfSettings {
     pub(crate) default_service: EntityId,
     /// The tiles, in their order.
     pub(crate) profiles: Vec<ProfileSettings>,
+    /// Which of them are shown to the visitors of a service.
+    pub(crate) rules: Vec<RuleSettings>,
+}
+
+/// What the visitors of some services are shown.
+pub(crate) struct RuleSettings {
+    /// The services by name.
+    pub(crate) services: Vec<EntityId>,
+    /// The services by entity category.
+    pub(crate) categories: Vec<String>,
+    /// The tiles, in their order.
+    pub(crate) profiles: Vec<String>,
 }
 
 /// The identity provider.
@@ -200,6 +212,8 @@ pub(crate) struct ProfileSettings {
     pub(crate) soon: bool,
     /// Where it leads.
     pub(crate) providers: Vec<EntityId>,
+    /// Whom else its search finds.
+    pub(crate) search: Vec<wayf::Sought>,
 }
 
 /// A realm of the identity provider.

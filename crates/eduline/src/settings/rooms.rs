@@ -10,8 +10,8 @@ use web::{Network, PublicUrl};
 
 use super::checked::{
     AccountSettings, DirectorySettings, FederationSettings, IdpSettings, JournalSettings,
-    KeySettings, Listen, Names, PortalSettings, ProfileSettings, RealmSettings, Secret,
-    ServerSettings, SourcePlace, SourceSettings, StoreSettings, WayfSettings,
+    KeySettings, Listen, Names, PortalSettings, ProfileSettings, RealmSettings, RuleSettings,
+    Secret, ServerSettings, SourcePlace, SourceSettings, StoreSettings, WayfSettings,
 };
 use super::section::Section;
 use crate::keyring::TokenSettings;
@@ -214,10 +214,12 @@ pub(super) fn wayf(section: &mut Section<'_>, base: &str) -> Option<WayfSettings
                 Err(why) => section.fault(place, why),
             }
         }
+        let search = searches(section);
         Some(ProfileSettings {
             id: id?,
             soon: false,
             providers,
+            search,
         })
     });
     for (place, id) in soon {
@@ -244,7 +246,7 @@ pub(super) fn wayf(section: &mut Section<'_>, base: &str) -> Option<WayfSettings
                 format!("wayf.profiles: {} twice", profile.id.as_str()),
             );
         }
-        if profile.providers.is_empty() && !profile.soon {
+        if profile.providers.is_empty() && profile.search.is_empty() && !profile.soon {
             section.fault(
                 place.clone(),
                 format!(
@@ -254,10 +256,77 @@ pub(super) fn wayf(section: &mut Section<'_>, base: &str) -> Option<WayfSettings
             );
         }
     }
+    let ids: Vec<&str> = profiles.iter().map(|profile| profile.id.as_str()).collect();
+    let rules = section.tables("rules", |section| Some(rule(section, base, &ids)));
     Some(WayfSettings {
         default_service: default_service?,
         profiles,
+        rules,
     })
+}
+
+/// Which tiles the visitors of some services are shown.
+fn rule(section: &mut Section<'_>, base: &str, known: &[&str]) -> RuleSettings {
+    let mut services = Vec::new();
+    for (place, text) in section.texts("services") {
+        match entity(&text, base) {
+            Ok(service) => services.push(service),
+            Err(why) => section.fault(place, why),
+        }
+    }
+    let categories = section.texts("categories").into_iter();
+    let categories: Vec<String> = categories.map(|(_, text)| text).collect();
+    let mut profiles = Vec::new();
+    for (place, id) in section.texts("profiles") {
+        if known.contains(&id.as_str()) && !profiles.contains(&id) {
+            profiles.push(id);
+        } else {
+            section.fault(
+                place,
+                format!("wayf.rules.profiles: {id:?} is no profile, or is there twice"),
+            );
+        }
+    }
+    let place = section.place.clone();
+    if services.is_empty() && categories.is_empty() {
+        section.fault(
+            place.clone(),
+            "wayf.rules: services or categories must say whom it is for",
+        );
+    }
+    if profiles.is_empty() {
+        section.fault(place, "wayf.rules: profiles must name at least one");
+    }
+    RuleSettings {
+        services,
+        categories,
+        profiles,
+    }
+}
+
+/// Whom the search of a tile finds.
+fn searches(section: &mut Section<'_>) -> Vec<wayf::Sought> {
+    let mut search = Vec::new();
+    for (place, text) in section.texts("search") {
+        match sought(&text) {
+            Ok(sought) => search.push(sought),
+            Err(why) => section.fault(place, why),
+        }
+    }
+    search
+}
+
+fn sought(text: &str) -> Result<wayf::Sought, String> {
+    let (kind, value) = text.split_once(':').unwrap_or((text, ""));
+    match (kind, value) {
+        ("all", "") => Ok(wayf::Sought::Everybody),
+        ("category", value) if !value.is_empty() => Ok(wayf::Sought::Category(value.to_owned())),
+        ("registrar", value) if !value.is_empty() => Ok(wayf::Sought::Registrar(value.to_owned())),
+        ("scope", value) if !value.is_empty() => Ok(wayf::Sought::Scope(value.to_lowercase())),
+        _ => Err(format!(
+            "wayf.profiles.search: {text:?}: expected \"all\", \"category:…\", \"registrar:…\" or \"scope:…\""
+        )),
+    }
 }
 
 pub(super) fn idp(section: &mut Section<'_>, folder: &Path) -> Option<IdpSettings> {

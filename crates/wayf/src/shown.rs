@@ -1,0 +1,154 @@
+//! What one asking service's visitors are shown: which tiles, in which order, and who is behind
+//! them (D11, D12).
+
+use std::sync::Arc;
+
+use federation::Snapshot;
+use saml::EntityId;
+use web::Visit;
+
+use crate::offer::{Offer, Organisation};
+use crate::question::Question;
+use crate::remembered::{self, Remembered};
+use crate::{Profile, Rule, Status, Wayf};
+
+/// Most providers that are listed by name; more are searched.
+const LISTED: usize = 8;
+
+/// What is shown for one question.
+pub(crate) struct Shown<'w> {
+    /// The tiles, in their order, each with its place in the settings.
+    pub(crate) profiles: Vec<(usize, &'w Profile)>,
+    /// Who may speak.
+    pub(crate) known: Arc<Snapshot>,
+    /// Who can be chosen.
+    pub(crate) offer: Arc<Offer>,
+}
+
+/// Where a tile leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Leads {
+    /// To one provider.
+    To(EntityId),
+    /// To a few, by name.
+    List,
+    /// To a search.
+    Search,
+}
+
+impl<'w> Shown<'w> {
+    /// What the visitors of this service are shown.
+    pub(crate) fn to(wayf: &'w Wayf, service: &EntityId, known: Arc<Snapshot>) -> Self {
+        let rule = wayf
+            .parts
+            .rules
+            .iter()
+            .find(|rule| rule.is_for(service, &known));
+        let all = wayf.parts.profiles.iter().enumerate();
+        let profiles = match rule {
+            None => all.collect(),
+            Some(rule) => {
+                let named = rule.profiles.iter();
+                named
+                    .filter_map(|id| all.clone().find(|(_, profile)| profile.id == *id))
+                    .collect()
+            }
+        };
+        Self {
+            profiles,
+            known,
+            offer: wayf.offer(),
+        }
+    }
+
+    /// The profiles that can be chosen.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (usize, &'w Profile)> {
+        let profiles = self.profiles.iter().copied();
+        profiles.filter(|(_, profile)| profile.status == Status::Open)
+    }
+
+    /// The profile of that id, when it can be chosen.
+    pub(crate) fn open_profile(&self, id: &str) -> Option<(usize, &'w Profile)> {
+        self.open().find(|(_, profile)| profile.id == id)
+    }
+
+    /// Whether a profile leads to a provider: the settings say so, or its search finds it.
+    pub(crate) fn is_behind(&self, (place, profile): (usize, &Profile), id: &EntityId) -> bool {
+        let found = || self.offer.find(id).is_some_and(|one| one.is_behind(place));
+        // The one provider of a tile is where the tile leads, hidden elsewhere or not.
+        matches!(profile.leads(), Leads::To(only) if only == *id) || found()
+    }
+
+    /// The profile that leads to a provider, when it can be chosen and is known at this moment.
+    pub(crate) fn profile_of(&self, provider: &EntityId) -> Option<&'w Profile> {
+        self.known.provider(provider)?;
+        self.open()
+            .find(|profile| self.is_behind(*profile, provider))
+            .map(|(_, profile)| profile)
+    }
+
+    /// Whether any profile leads to a search.
+    pub(crate) fn has_search(&self) -> bool {
+        self.open()
+            .any(|(_, profile)| profile.leads() == Leads::Search)
+    }
+
+    /// The browser's last choices that can still be made, the latest first.
+    pub(crate) fn remembered(&self, visit: &Visit) -> Remembered {
+        let mut remembered = remembered::read(visit);
+        remembered
+            .choices
+            .retain(|provider| self.profile_of(provider).is_some());
+        if remembered.choices.is_empty() {
+            remembered.always = false;
+        }
+        remembered
+    }
+
+    /// Those that are found behind `profile`, or behind any that can be chosen.
+    pub(crate) fn search(
+        &self,
+        query: &str,
+        profile: Option<usize>,
+        most: usize,
+    ) -> (usize, Vec<&Organisation>) {
+        let places: Vec<usize> = self
+            .open()
+            .map(|(place, _)| place)
+            .filter(|place| profile.is_none_or(|only| only == *place))
+            .collect();
+        let behind_one = |one: &Organisation| places.iter().any(|place| one.is_behind(*place));
+        self.offer.search(query, most, behind_one)
+    }
+
+    /// Where the choice may lead, for the page's CSP: see [`crate::page`].
+    pub(crate) fn ends<'a>(&'a self, question: &'a Question) -> Vec<&'a str> {
+        let providers = self.open().flat_map(|(_, profile)| &profile.providers);
+        let found = self.has_search().then_some("https://");
+        let ends = providers.map(EntityId::as_str).chain(found);
+        ends.chain([question.back.as_str()]).collect()
+    }
+}
+
+impl Profile {
+    /// Where it leads.
+    pub(crate) fn leads(&self) -> Leads {
+        match self.providers.as_slice() {
+            [only] if self.search.is_empty() => Leads::To(only.clone()),
+            few if self.search.is_empty() && few.len() <= LISTED => Leads::List,
+            _ => Leads::Search,
+        }
+    }
+}
+
+impl Rule {
+    /// Whether it is for this service: by name, or by a category it is of.
+    fn is_for(&self, service: &EntityId, known: &Snapshot) -> bool {
+        let of_category = || {
+            let mut listings = known.listings().iter();
+            let asking = listings.find(|listing| listing.id == *service);
+            asking.is_some_and(|asking| self.categories.iter().any(|one| asking.is_of(one)))
+        };
+        self.services.contains(service) || (!self.categories.is_empty() && of_category())
+    }
+}

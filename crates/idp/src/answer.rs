@@ -17,7 +17,7 @@ use crate::logout::Participant;
 use crate::policy::{Encrypt, Policy, Sign};
 use crate::realm::Realm;
 use crate::refusals;
-use crate::release::{self, Asking, Decision};
+use crate::release::{self, Asking, Decision, Outcome};
 use crate::session::SignedOn;
 use name_id::Chosen;
 
@@ -112,6 +112,7 @@ pub(crate) async fn give(
         .map_err(|refusal| refusals::not_composed(&refusal).with("request", flow.request_id()))?;
     let encrypted = encryption.is_some().to_string();
     let event = sent(realm, flow, &response_id).with("encrypted", encrypted);
+    foreign(visit, realm, flow, &said.decisions);
     account_for(visit, realm, flow, event, (&person, &said.attributes));
     hand_over(visit, realm, flow, xml).await
 }
@@ -132,6 +133,25 @@ fn account_for(
     releases.note(&person.id, service, &names, visit.edge().now());
     let labels = [("realm", realm.parts.realm.as_str()), ("sp", service)];
     realm.edge.count("eduline_answers_issued_total", &labels);
+}
+
+/// Tells the journal and counts what was not sent because its scope is not ours: somebody wrote a
+/// decision that can only be a mistake.
+fn foreign(visit: &Visit, realm: &Realm, flow: &Flow, decisions: &[Decision]) {
+    let foreign = decisions.iter();
+    let foreign = foreign.filter(|one| one.outcome == Outcome::ForeignScope);
+    let names: Vec<&str> = foreign.map(|one| one.wire.short).collect();
+    if names.is_empty() {
+        return;
+    }
+    let event = Event::new("idp.release.foreign-scope")
+        .with("request", flow.request_id())
+        .with("sp", flow.service.as_str())
+        .with("scope", realm.parts.scope.as_str())
+        .with("attributes", names.join(" "));
+    visit.tell(event);
+    let labels = [("realm", realm.parts.realm.as_str())];
+    realm.edge.count("eduline_foreign_scopes_total", &labels);
 }
 
 /// Remembers who is to be told when the session ends; `false`: it ended meanwhile.

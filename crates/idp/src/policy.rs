@@ -32,6 +32,9 @@ pub struct Policy {
     /// stands for an attribute without one.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<Known, BTreeMap<String, String>>,
+    /// Whether it reads the literal `X` for an attribute of the ministry's federation without a value.
+    #[serde(skip_serializing_if = "is_default")]
+    pub legacy: bool,
     /// The name identifier it gets when it asks for none in particular.
     #[serde(skip_serializing_if = "is_default")]
     pub name_id: NameIdChoice,
@@ -88,6 +91,9 @@ pub enum Requested {
     Keep,
     /// They are sent; none counts as required.
     Optional,
+    /// Those that are required are sent to a service bound by the Code of Conduct; others are not
+    /// looked at.
+    CodeOfConduct,
     /// They are not looked at.
     Ignore,
 }
@@ -207,7 +213,8 @@ mod tests {
         let text = r#"
             attributes = ["mail", "rne"]
             withheld = ["title"]
-            requested = "optional"
+            requested = "code-of-conduct"
+            legacy = true
             name_style = "friendly"
             name_id = "persistent"
             unsolicited = true

@@ -19,6 +19,7 @@ use crate::policy::{Known, NameStyle, Policy, Requested};
 use categories::SubjectId;
 
 mod categories;
+mod fredu;
 mod identifiers;
 mod values;
 
@@ -115,13 +116,13 @@ pub fn attributes(decisions: &[Decision], policy: &Policy) -> Vec<Attribute> {
     sent.map(|(wire, values)| {
         let (name, format) = match policy.name_style {
             NameStyle::Oid => (wire.name, wire.format),
-            NameStyle::Friendly => (wire.short, ATTRNAME_UNSPECIFIED),
-            NameStyle::Basic => (wire.short, ATTRNAME_BASIC),
+            NameStyle::Friendly => (wire.friendly(), ATTRNAME_UNSPECIFIED),
+            NameStyle::Basic => (wire.friendly(), ATTRNAME_BASIC),
         };
         Attribute {
             name: name.to_owned(),
             name_format: format.to_owned(),
-            friendly_name: Some(wire.short.to_owned()),
+            friendly_name: Some(wire.friendly().to_owned()),
             values,
         }
     })
@@ -146,15 +147,7 @@ fn wanted(asking: &Asking<'_>) -> Vec<(Wire, Rule, bool)> {
         Some(SubjectId::Pairwise) => all.push((attribute::PAIRWISE_ID, Rule::Signalled, true)),
         Some(SubjectId::None) | None => {}
     }
-    if policy.requested != Requested::Ignore {
-        let required =
-            |one: &RequestedAttribute| one.required && policy.requested == Requested::Keep;
-        all.extend(
-            asking.requested.iter().filter_map(|one| {
-                Some((attribute::find(&one.name)?, Rule::Requested, required(one)))
-            }),
-        );
-    }
+    all.extend(requested(asking));
     all.extend(
         policy
             .attributes
@@ -168,8 +161,11 @@ fn wanted(asking: &Asking<'_>) -> Vec<(Wire, Rule, bool)> {
                 .map(|wire| (*wire, Rule::Category(uri), false)),
         );
     }
-    let asks = asking.requested.is_empty() || policy.requested == Requested::Ignore;
-    if all.is_empty() && asks && categories::subject_id(asking.entity_attributes).is_none() {
+    let counts = matches!(policy.requested, Requested::Keep | Requested::Optional);
+    if all.is_empty()
+        && (asking.requested.is_empty() || !counts)
+        && categories::subject_id(asking.entity_attributes).is_none()
+    {
         all.push((attribute::PAIRWISE_ID, Rule::Default, false));
     }
     let mut distinct: Vec<(Wire, Rule, bool)> = Vec::with_capacity(all.len());
@@ -179,6 +175,25 @@ fn wanted(asking: &Asking<'_>) -> Vec<(Wire, Rule, bool)> {
         }
     }
     distinct
+}
+
+/// What its metadata asks for, as far as the operator lets that count (IIP-IDP04).
+fn requested(asking: &Asking<'_>) -> Vec<(Wire, Rule, bool)> {
+    let said = asking.policy.requested;
+    let bound = categories::code_of_conduct(asking.entity_attributes);
+    let rule = match (said, bound) {
+        (Requested::Ignore, _) | (Requested::CodeOfConduct, None) => return Vec::new(),
+        (Requested::CodeOfConduct, Some(category)) => Rule::Category(category),
+        (Requested::Keep | Requested::Optional, _) => Rule::Requested,
+    };
+    let asked = asking.requested.iter();
+    asked
+        .filter(|one| said != Requested::CodeOfConduct || one.required)
+        .filter_map(|one| {
+            let required = one.required && said != Requested::Optional;
+            Some((attribute::find(&one.name)?, rule, required))
+        })
+        .collect()
 }
 
 fn outcome(
@@ -208,6 +223,10 @@ fn outcome(
         }
         values.retain(|value| !value.is_empty());
     }
+    if values.is_empty() && asking.policy.legacy && person.realm == Realm::Personnel && is_fim(wire)
+    {
+        values.push(NOTHING.to_owned());
+    }
     if values.is_empty() {
         return Outcome::Empty;
     }
@@ -218,12 +237,21 @@ fn outcome(
     Outcome::Sent(values)
 }
 
+/// What the oldest services of the ministry's federation read for no value (DOMAIN 1.3).
+const NOTHING: &str = "X";
+
+/// Whether it is one of the ministry's federation: those travel under their bare names.
+fn is_fim(wire: &Wire) -> bool {
+    wire.format == ATTRNAME_BASIC && !wire.short.starts_with("ENT")
+}
+
 /// Attributes whose values end with our scope (`shibmd:Scope`).
-const SCOPED: [Wire; 4] = [
+const SCOPED: [Wire; 5] = [
     attribute::SCOPED_AFFILIATION,
     attribute::PRINCIPAL_NAME,
     attribute::SUBJECT_ID,
     attribute::PAIRWISE_ID,
+    attribute::UNIQUE_ID,
 ];
 
 fn has_scope(value: &str, scope: &str) -> bool {
@@ -245,10 +273,11 @@ fn is_signalled(wire: &Wire, asking: &Asking<'_>) -> bool {
 }
 
 fn may_go(person: &Person, asking: &Asking<'_>, wire: &Wire) -> bool {
-    const OF_A_PUPIL: [Wire; 4] = [
+    const OF_A_PUPIL: [Wire; 5] = [
         attribute::PAIRWISE_ID,
         attribute::PROFIL,
         attribute::RNE,
+        attribute::FREDU_CT_UAI,
         attribute::AFFILIATION,
     ];
     const OF_A_PUPIL_AT_HOME: [Wire; 4] = [

@@ -122,6 +122,135 @@ fn p10_p12_name_identifiers_are_what_the_service_and_the_operator_want() {
 }
 
 #[test]
+fn r04_the_catalogue_goes_out_under_its_own_names_and_formats() {
+    let house = House::start();
+    let mut everything = Partner::new("everything.example");
+    for wire in attribute::ALL {
+        everything = everything.asking(wire.short, false);
+    }
+    everything.register(&house, &["--missing", "send"]);
+    let login = everything.sign_on(&house, &house.client(), "bleroy");
+    let sent = |name: &str| login.attributes.iter().find(|one| one.name == name);
+    for (short, name, format, value) in [
+        ("uid", "urn:oid:0.9.2342.19200300.100.1.1", "uri", "bleroy"),
+        (
+            "schacHomeOrganization",
+            "urn:oid:1.3.6.1.4.1.25178.1.2.9",
+            "uri",
+            "ac-demo.example",
+        ),
+        (
+            "eduPersonPrincipalName",
+            "urn:oid:1.3.6.1.4.1.5923.1.1.1.6",
+            "uri",
+            "bleroy@ac-demo.example",
+        ),
+        ("ct-remote-user", "ct-remote-user", "basic", "bleroy"),
+        ("FrEduFonctAdm", "FrEduFonctAdm", "basic", "DEC"),
+        ("title", "urn:oid:2.5.4.12", "uri", "DEC"),
+        ("title", "title", "basic", "DEC"),
+    ] {
+        let one = sent(name).unwrap_or_else(|| panic!("{name} is missing: {login:?}"));
+        assert_eq!(one.friendly_name.as_deref(), Some(short));
+        assert!(
+            one.name_format
+                .ends_with(&format!("attrname-format:{format}"))
+        );
+        assert_eq!(one.values, [value], "{name}");
+    }
+    let places = &sent("FrEduRne").unwrap().values;
+    assert!(
+        places.iter().all(|one| one.contains("$UAJ$PU$DEC$")),
+        "{places:?}"
+    );
+    assert!(!sent("FrEduRneResp").unwrap().values.is_empty());
+    assert!(login.attributes.len() >= 30, "{}", login.attributes.len());
+    for absent in [
+        "employeeNumber",
+        "schacDateOfBirth",
+        "FrEduCtId",
+        "FrEduGestResp",
+        "supannCodeINE",
+    ] {
+        let wire = attribute::find(absent).unwrap();
+        assert!(sent(wire.name).is_none(), "{absent}");
+    }
+    assert!(login.attributes.iter().all(|one| one.values != ["X"]));
+}
+
+#[test]
+fn r04_r05_values_are_said_otherwise_but_never_with_a_foreign_scope() {
+    let services = tempfile::NamedTempFile::new().unwrap();
+    let text = "[\"https://scopes.example/sp\"]\n\
+        attributes = [\"eduPersonPrincipalName\", \"subject-id\", \"FrEduGestResp\", \"ctgrps\"]\n\
+        legacy = true\n\
+        [\"https://scopes.example/sp\".values.eduPersonPrincipalName]\n\
+        \"amartin@ac-demo.example\" = \"rector@elsewhere.example\"\n";
+    std::fs::write(services.path(), text).unwrap();
+    let path = services.path().display().to_string();
+    let house = House::with(&[("EDULINE__IDP__SERVICES", &path)]);
+    let partner = Partner::new("scopes.example");
+    partner.register(&house, &[]);
+    let metadata = house.client().get("/idp/personnel/metadata").body;
+    assert!(
+        metadata.contains(">ac-demo.example</shibmd:Scope>"),
+        "{metadata}"
+    );
+    let login = partner.sign_on(&house, &house.client(), "amartin");
+    assert_eq!(login.value(attribute::PRINCIPAL_NAME.name), None);
+    let subject = login.value(attribute::SUBJECT_ID.name).unwrap();
+    assert!(subject.ends_with("@ac-demo.example"), "{subject}");
+    assert_eq!(login.value("FrEduGestResp"), Some("X"), "{login:?}");
+    assert!(house.journal().iter().any(|line| {
+        line["event"] == "idp.release.foreign-scope"
+            && line["attributes"] == "eduPersonPrincipalName"
+            && line["sp"] == partner.id.as_str()
+    }));
+}
+
+#[test]
+fn r10_people_are_the_same_when_the_house_moves_to_another_address() {
+    let mut house = House::start();
+    let partner = Partner::new("lasting.example")
+        .asking("pairwise-id", true)
+        .asking("subject-id", true);
+    partner.register(&house, &[]);
+    let said = |house: &House| {
+        let login = partner.sign_on(house, &house.client(), "amartin");
+        let value = |wire: attribute::Wire| login.value(wire.name).unwrap().to_owned();
+        (value(attribute::PAIRWISE_ID), value(attribute::SUBJECT_ID))
+    };
+    let before = said(&house);
+    house.stop();
+    // Another port is another public URL, another entityID of ours and other addresses.
+    house.port = visits::process::free_port();
+    house.open();
+    assert_eq!(said(&house), before);
+}
+
+#[test]
+fn p14_a_comparison_other_than_exact_is_answered_with_no_authn_context() {
+    let house = House::start();
+    let client = house.client();
+    let partner = Partner::new("comparing.example");
+    partner.register(&house, &[]);
+    for (exact, class) in [(false, saml::names::PASSWORD), (true, "urn:nobody:knows")] {
+        let request = AuthnRequest {
+            requested_context: Some(saml::request::RequestedContext {
+                exact,
+                classes: vec![class.to_owned()],
+            }),
+            ..partner.request(&house)
+        };
+        let page = client.open(&partner.address(&house, &request));
+        let field = page.field("SAMLResponse");
+        let answer = visits::partner::decoded(&field.unwrap_or_else(|| panic!("{}", page.body)));
+        assert!(answer.contains("status:NoAuthnContext"), "{answer}");
+        assert!(!answer.contains("Assertion "), "{answer}");
+    }
+}
+
+#[test]
 fn r09_what_would_be_sent_is_shown_before_anybody_signs_in() {
     let house = House::start();
     let partner = Partner::new("preview.example")

@@ -62,6 +62,17 @@ pub(super) fn bundles(
     })
 }
 
+/// The code of conduct the service is bound by: it promises to need what it requires, and has no bundle
+/// of its own (REFEDS Data Protection Code of Conduct 2.0; `GÉANT`'s first one).
+pub(super) fn code_of_conduct(attributes: &[(String, Vec<String>)]) -> Option<&'static str> {
+    [
+        "https://refeds.org/category/code-of-conduct/v2",
+        "http://www.geant.net/uri/dataprotection-code-of-conduct/v1",
+    ]
+    .into_iter()
+    .find(|uri| says(attributes, ENTITY_CATEGORY, uri))
+}
+
 /// What identifier the service says it needs (SAML V2.0 Subject Identifier Attributes 1.0, 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SubjectId {

@@ -206,7 +206,13 @@ fn nobody_outside_learns_more_of_a_pupil_than_a_pseudonym_and_a_school() {
     outside.sort();
     assert_eq!(
         outside,
-        ["eduPersonAffiliation", "pairwise-id", "profil", "rne"]
+        [
+            "FrEduCtEleveUAI",
+            "eduPersonAffiliation",
+            "pairwise-id",
+            "profil",
+            "rne"
+        ]
     );
     let at_home = names(true);
     assert!(at_home.contains(&"uid".to_owned()));
@@ -425,7 +431,111 @@ fn r04_every_attribute_of_the_catalogue_has_a_value_for_somebody() {
         now: NaiveDate::from_ymd_opt(2026, 11, 23).unwrap(),
     };
     let fonctions = Fonctions::parse(FONCTIONS).unwrap();
+    head.posts[0].place = "École".to_owned();
+    let of_pupils = [attribute::FREDU_CT_UAI];
     for decision in decide(&head, &asking, &realm, &fonctions) {
-        assert!(matches!(decision.outcome, Outcome::Sent(_)), "{decision:?}");
+        let is_held = !values::NOT_HELD.contains(&decision.wire);
+        let is_theirs = is_held && !of_pupils.contains(&decision.wire);
+        let is_sent = matches!(decision.outcome, Outcome::Sent(_));
+        assert_eq!(is_sent, is_theirs, "{decision:?}");
     }
+    let pupil = person(Realm::Eleve, "");
+    let all = released(&pupil, &everything(), false);
+    assert!(all.iter().any(|one| one.0 == "FrEduCtEleveUAI"));
+}
+
+#[test]
+fn r04_nothing_is_left_out_but_for_services_that_read_x() {
+    let teacher = person(Realm::Personnel, "enseignant_1d");
+    let legacy = Policy {
+        legacy: true,
+        ..Policy::default()
+    };
+    let said = |policy: &Policy, name: &str| {
+        let all = released_by(&teacher, &everything(), policy, (&[], false));
+        let found = all.into_iter().find(|one| one.name == name);
+        found.map(|one| one.values)
+    };
+    for name in ["FrEduFonctAdm", "FrEduRneResp", "ctgrps", "FrEduGestResp"] {
+        assert_eq!(said(&Policy::default(), name), None, "{name}");
+        assert_eq!(said(&legacy, name).unwrap(), ["X"], "{name}");
+    }
+    assert_eq!(said(&legacy, "title").unwrap(), ["ENS"]);
+    for name in ["ENTEleveClasses", attribute::ENTITLEMENT.name] {
+        assert_eq!(said(&legacy, name), None, "{name}");
+    }
+    let pupil = person(Realm::Eleve, "");
+    let all = released_by(&pupil, &everything(), &legacy, (&[], false));
+    assert!(all.iter().all(|one| one.values != ["X"]), "{all:?}");
+}
+
+#[test]
+fn r02_the_code_of_conduct_opens_what_is_required_and_nothing_else() {
+    let teacher = person(Realm::Personnel, "enseignant_1d");
+    let uri = "https://refeds.org/category/code-of-conduct/v2";
+    let bound = vec![(
+        "http://macedir.org/entity-category".to_owned(),
+        vec![uri.to_owned()],
+    )];
+    let mut asked = everything();
+    asked.retain(|one| [attribute::MAIL.name, attribute::SN.name].contains(&one.name.as_str()));
+    asked[0].required = true;
+    let policy = Policy {
+        requested: Requested::CodeOfConduct,
+        ..Policy::default()
+    };
+    let of = |entity: &[(String, Vec<String>)]| decided(&teacher, &asked, &policy, (entity, false));
+    let opened = of(&bound);
+    assert_eq!(opened.len(), 1, "{opened:?}");
+    assert_eq!(opened[0].wire.name, asked[0].name);
+    assert_eq!(opened[0].rule, Rule::Category(uri));
+    assert!(opened[0].required);
+    let closed = of(&[]);
+    assert_eq!(closed.len(), 1);
+    assert_eq!(closed[0].rule, Rule::Default, "{closed:?}");
+}
+
+/// What was once sent is sent for ever: this value was, and an upgrade that changes it makes strangers
+/// of everybody (R10).
+#[test]
+fn r10_a_lasting_identifier_is_the_same_after_an_upgrade() {
+    let service = EntityId::parse("https://sp.example").unwrap();
+    assert_eq!(
+        pairwise(&[7; 32], "abcdefghijklmnopqrstuvwxyz", &service),
+        "63dzvb3ymognktnsap43kkmss44udqianebzisejdxcalp4wi4ia"
+    );
+}
+
+/// Neither the key that signs nor the address we are reached at goes into a lasting identifier (R10).
+#[test]
+fn r10_another_host_and_another_key_leave_identifiers_as_they_are() {
+    let teacher = person(Realm::Personnel, "enseignant_1d");
+    let service = EntityId::parse("https://sp.example").unwrap();
+    let requested = everything();
+    let asking = Asking {
+        service: &service,
+        requested: &requested,
+        entity_attributes: &[],
+        policy: &Policy::default(),
+        is_own: false,
+        now: NaiveDate::from_ymd_opt(2026, 11, 23).unwrap(),
+    };
+    let fonctions = Fonctions::parse(FONCTIONS).unwrap();
+    let before = realm(Realm::Personnel);
+    let mut after = realm(Realm::Personnel);
+    after.entity_id = EntityId::parse("https://moved.example/idp/y").unwrap();
+    assert_ne!(before.keys.now().mark(), after.keys.now().mark());
+    let lasting = [
+        attribute::PAIRWISE_ID,
+        attribute::SUBJECT_ID,
+        attribute::UNIQUE_ID,
+        attribute::PRINCIPAL_NAME,
+    ];
+    let said = |parts: &RealmParts| -> Vec<Decision> {
+        let mut all = decide(&teacher, &asking, parts, &fonctions);
+        all.retain(|one| lasting.contains(&one.wire));
+        all
+    };
+    assert_eq!(said(&before), said(&after));
+    assert_eq!(said(&before).len(), 4);
 }

@@ -6,6 +6,7 @@ use directory::{Person, Realm};
 use saml::attribute::{self, Wire};
 
 use super::Asking;
+use super::fredu::{ResDel, Rne, RneResp};
 use super::identifiers::pairwise;
 use crate::RealmParts;
 
@@ -17,6 +18,9 @@ pub(super) fn values(
     of: (&RealmParts, &Fonctions),
 ) -> Vec<String> {
     let (realm, fonctions) = of;
+    if NOT_HELD.contains(wire) {
+        return Vec::new();
+    }
     match *wire {
         attribute::UID | attribute::CT_REMOTE_USER => one(&person.login),
         attribute::SN | attribute::CTLN => one(&person.surname),
@@ -28,10 +32,13 @@ pub(super) fn values(
         attribute::CTGRPS | attribute::IS_MEMBER_OF => person.groups.clone(),
         attribute::FREDU_RES_DEL => delegations(person, asking.now),
         attribute::CODACA if person.realm == Realm::Personnel => one(&realm.codaca),
+        attribute::FREDU_URL_RETOUR => one(&realm.portal),
         attribute::O => one(realm.ui.organization.as_deref().unwrap_or_default()),
         attribute::HOME_ORGANIZATION => one(&realm.scope),
         attribute::PRINCIPAL_NAME => one(&format!("{}@{}", person.login, realm.scope)),
-        attribute::SUBJECT_ID => one(&format!("{}@{}", person.id, realm.scope)),
+        attribute::SUBJECT_ID | attribute::UNIQUE_ID => {
+            one(&format!("{}@{}", person.id, realm.scope))
+        }
         attribute::PAIRWISE_ID => {
             let unique = pairwise(&realm.pairwise_salt, &person.id, asking.service);
             one(&format!("{unique}@{}", realm.scope))
@@ -58,9 +65,16 @@ fn of_posts(wire: &Wire, person: &Person, of: (&RealmParts, &Fonctions)) -> Vec<
             .iter()
             .map(|word| format!("{word}@{}", realm.scope))
             .collect(),
-        attribute::TITLE => one(held.first().map_or("", |fonction| &fonction.title)),
+        attribute::TITLE | attribute::TITLE_X500 => {
+            one(held.first().map_or("", |fonction| &fonction.title))
+        }
         attribute::FONCTION => distinct(held.iter().map(|fonction| fonction.id.clone())),
         attribute::RNE | attribute::ENT_UAI | attribute::SUPANN_ENTITE_PRINCIPALE => one(main),
+        attribute::FREDU_CT_UAI if person.realm == Realm::Eleve => one(main),
+        attribute::OU => distinct(person.posts.iter().map(|post| post.place.clone()))
+            .into_iter()
+            .filter(|place| !place.is_empty())
+            .collect(),
         attribute::SUPANN_ENTITE => distinct(places),
         attribute::SUPANN_ETABLISSEMENT => distinct(places.map(|uai| format!("{{UAI}}{uai}"))),
         attribute::ENT_PROFILS => match person.realm {
@@ -139,47 +153,88 @@ fn distinct(words: impl Iterator<Item = String>) -> Vec<String> {
     seen
 }
 
-/// `FrEduRne` records: `uai$type$category$function$uaj$…` (DOMAIN 1.3); what is not known at the end
-/// is left out, as the field does.
+/// `FrEduRne`: where the staff works.
 fn places(person: &Person, fonctions: &Fonctions) -> Vec<String> {
     let record = |post: &directory::Post| {
-        let title = fonctions
-            .find(&post.function)
-            .map_or("", |fonction| &fonction.title);
-        format!("{0}$UAJ$PU${title}${0}", post.uai)
+        let held = fonctions.find(&post.function);
+        Rne {
+            uai: &post.uai,
+            function: held.map_or("", |fonction| &fonction.title),
+        }
+        .print()
     };
     if person.realm == Realm::Personnel {
-        person.posts.iter().map(record).collect()
+        distinct(person.posts.iter().filter_map(record))
     } else {
         vec![]
     }
 }
 
-/// `FrEduRneResp` records, for heads of schools.
+/// `FrEduRneResp`: what heads of schools head.
 fn headed(person: &Person, fonctions: &Fonctions) -> Vec<String> {
     let heads = |post: &&directory::Post| {
         fonctions.find(&post.function).is_some_and(|fonction| {
             matches!(fonction.fredu_fonct_adm.as_str(), "DIR" | "DEC" | "DIO")
         })
     };
-    person
-        .posts
-        .iter()
-        .filter(heads)
-        .map(|post| format!("{}$UAJ$PU$N", post.uai))
-        .collect()
+    let posts = person.posts.iter().filter(heads);
+    distinct(posts.filter_map(|post| RneResp { uai: &post.uai }.print()))
 }
 
-/// `FrEduResDel` records: `app|url|start|end|delegator|…`, those that stand today.
+/// `FrEduResDel`: the delegations that stand today, each once.
 fn delegations(person: &Person, today: NaiveDate) -> Vec<String> {
     let stands = |one: &&directory::Delegation| one.from <= today && today <= one.until;
-    let day = |date: NaiveDate| date.format("%d/%m/%Y").to_string();
-    distinct(person.delegations.iter().filter(stands).map(|one| {
-        format!(
-            "{}||{}|{}|||||",
-            one.application,
-            day(one.from),
-            day(one.until)
-        )
+    let standing = person.delegations.iter().filter(stands);
+    distinct(standing.filter_map(|one| {
+        ResDel {
+            application: &one.application,
+            from: one.from,
+            until: one.until,
+        }
+        .print()
     }))
 }
+
+/// Attributes that are known by name and of which nothing is held about anybody: an operator may have
+/// one said all the same, the same for everybody (`values` of a service).
+pub(super) const NOT_HELD: [Wire; 35] = [
+    // Held by nobody here, or as a keyed hash only.
+    attribute::EMPLOYEE_NUMBER,
+    attribute::SCHAC_DATE_OF_BIRTH,
+    attribute::SUPANN_DATE_OF_BIRTH,
+    attribute::DATENAISSANCE,
+    attribute::SUPANN_INE,
+    attribute::SUPANN_EMP_ID,
+    attribute::SUPANN_REF_ID,
+    attribute::SUPANN_BIRTH_NAME,
+    attribute::SUPANN_CORPS,
+    attribute::SUPANN_ACTIVITE,
+    attribute::SUPANN_POPULATION,
+    attribute::PERSONAL_UNIQUE_CODE,
+    attribute::TYPENSI,
+    attribute::GRADE,
+    attribute::CODECIVILITE,
+    attribute::FREDU_GEST_RESP,
+    attribute::FREDU_VECTEUR,
+    attribute::APPLICATION_LOCALE,
+    attribute::ENT_STRUCTURE,
+    attribute::ENT_JOIN,
+    attribute::ENT_FUNCTIONS,
+    attribute::ENT_CLASSES,
+    attribute::GAR_PROFIL,
+    attribute::PREFERRED_LANGUAGE,
+    // What an operator may state for everybody.
+    attribute::ENTITLEMENT,
+    attribute::ASSURANCE,
+    attribute::HOME_ORGANIZATION_TYPE,
+    // XML inside a value (eduPerson 2.2.9); deprecated for `pairwise-id`.
+    attribute::TARGETED_ID,
+    // Received from `EduConnect`, and of no one else.
+    attribute::FREDU_CT_ID,
+    attribute::FREDU_CT_AFFILIATION,
+    attribute::FREDU_CT_SIGNED_ON,
+    attribute::FREDU_CT_INE,
+    attribute::FREDU_CT_DATE_OF_BIRTH,
+    attribute::FREDU_CT_CIVILITE,
+    attribute::FREDU_CT_LEVEL,
+];

@@ -414,7 +414,7 @@ fn r05_a_scope_that_is_not_ours_is_never_sent() {
 }
 
 #[test]
-fn r04_every_attribute_of_the_catalogue_has_a_value_for_somebody() {
+fn r04_every_attribute_of_the_catalogue_has_a_value_or_is_known_to_be_held_of_nobody() {
     let mut head = person(Realm::Personnel, "directeur_ecole");
     head.groups = vec!["GRP".to_owned()];
     head.title = "Mme".to_owned();

@@ -1,7 +1,7 @@
 //! The second factor: `GET` and `POST /idp/<realm>/second-factor`; and when it is asked for.
 //!
-//! A person, a service and a realm may each ask for it, everywhere or outside the académie's own
-//! networks; so may a request (<https://refeds.org/profile/mfa>). Only what is missing is asked.
+//! A person and a service may each ask for it, everywhere or outside the académie's own networks; so
+//! may a request (<https://refeds.org/profile/mfa>). Only what is missing is asked.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -121,6 +121,29 @@ fn what_is_one_persons_stands_once() {
 }
 
 #[test]
+fn seeds_are_read_and_what_is_none_is_told_with_its_login() {
+    let found = seeds(DEMO).unwrap();
+    let [(realm, login, seed)] = found.as_slice() else {
+        panic!("{}", found.len());
+    };
+    let first = (*realm, login.as_str(), seed.len());
+    assert_eq!(first, (Realm::Personnel, "epetit", 20));
+    let head = DEMO.lines().next().unwrap();
+    let text = |seed: &str| format!("{head}\npersonnel,a,,P,N,,,,,,,,,{seed}\n");
+    for bad in [
+        "JBSWY3DP",
+        "no base32 0189",
+        "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PX1",
+    ] {
+        let told = seeds(&text(bad)).unwrap_err();
+        assert_eq!(told, "a: graine_otp is no seed", "{bad}");
+    }
+    assert_eq!(seeds(&text("")).unwrap(), []);
+    let without = head.strip_suffix(",graine_otp").unwrap();
+    assert_eq!(seeds(&format!("{without}\n")).unwrap(), [], "no column");
+}
+
+#[test]
 fn lines_are_those_of_the_file() {
     let head = head();
     let unix = format!(

@@ -35,6 +35,9 @@ pub(crate) enum Command {
     /// Service providers.
     #[command(subcommand)]
     Sp(Sp),
+    /// Identity providers of others.
+    #[command(subcommand)]
+    Idp(Idp),
     /// Accounts.
     #[command(subcommand)]
     Account(Account),
@@ -237,6 +240,36 @@ pub(crate) struct Decisions {
     /// Let answers that it did not ask for be sent to it.
     #[arg(long)]
     pub(crate) unsolicited: bool,
+}
+
+/// `idp`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Idp {
+    /// Trust an identity provider: the discovery service and our services offer it within two seconds.
+    Add {
+        /// Its metadata: a file, or an address.
+        metadata: String,
+        /// The profile it stands behind: the tile that leads to it, and what the portal takes its
+        /// people for.
+        #[arg(long, value_name = "ID", default_value = "partenaire")]
+        profile: String,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// Those that are registered, each with its profile.
+    List(Json),
+    /// What one says of itself.
+    Show {
+        /// Its entityID.
+        id: String,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// Forget one.
+    Remove {
+        /// Its entityID.
+        id: String,
+    },
 }
 
 /// `account`.

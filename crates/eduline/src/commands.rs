@@ -3,7 +3,9 @@
 pub(crate) mod account;
 pub(crate) mod bench;
 pub(crate) mod check;
+pub(crate) mod idp;
 pub(crate) mod keys;
+pub(crate) mod registered;
 pub(crate) mod sp;
 pub(crate) mod trace;
 

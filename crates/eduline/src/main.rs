@@ -49,6 +49,7 @@ fn run(cli: &Cli) -> Result<(), Refusal> {
         Command::Sp(command) => {
             actix_web::rt::System::new().block_on(commands::sp::run(&settings, command))
         }
+        Command::Idp(command) => commands::idp::run(&settings, command),
         Command::Account(command) => actix_web::rt::System::new().block_on(async {
             let directory = house::open_directory(&settings).await?;
             commands::account::run(&directory, command).await

@@ -7,6 +7,7 @@
 //! * No HTTP server, no account. Knows `saml` for the meaning of metadata.
 
 mod cache;
+pub mod fetch;
 mod source;
 
 use std::collections::HashMap;

@@ -1,7 +1,6 @@
 //! Reading one source: file, folder or address.
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +9,12 @@ use saml::metadata::{Document, Entity, ReadPolicy};
 use saml::{EntityId, Moment, Refusal};
 
 use crate::cache::Cache;
+use crate::fetch::{Answer, Ask, Unfetched, fetch};
 use crate::{Location, Report, Source};
 
 /// Largest document taken from an address, bytes.
 const LARGEST: u64 = 128 * 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(10);
-const REDIRECTS: u32 = 5;
 
 /// What a source gave.
 #[derive(Clone)]
@@ -42,8 +41,8 @@ pub(crate) enum Unread {
         #[source]
         source: std::io::Error,
     },
-    #[error("EDU-5002 {url}: {why}")]
-    Fetch { url: String, why: String },
+    #[error("EDU-5002 {0}")]
+    Fetch(#[from] Unfetched),
     #[error("EDU-5003 {place}: {refusal} ({})", .refusal.clause())]
     Refused {
         place: String,
@@ -164,7 +163,7 @@ pub(crate) fn read(source: &Source, loopback: bool, now: Moment) -> Result<Readi
         )?,
         Location::Folder(folder) => read_folder(source, folder, loopback, now)?,
         Location::Url(url) => {
-            let text = fetch(source, url, loopback)?;
+            let text = fetched(source, url, loopback)?;
             let mut reading = take(source, url, &text, loopback, now)?;
             reading.fresh = Some(text.into());
             reading
@@ -264,46 +263,26 @@ fn read_folder(
     Ok(reading)
 }
 
-/// https, or http on a loopback host; a redirect may not leave that rule.
-fn fetch(source: &Source, url: &str, loopback: bool) -> Result<String, Unread> {
+/// What stands at an address.
+fn fetched(source: &Source, url: &str, loopback: bool) -> Result<String, Unread> {
     if source.pinned.is_empty() {
         return Err(Unread::Unpinned {
             url: url.to_owned(),
         });
     }
-    let failed = |why: &dyn std::fmt::Display| Unread::Fetch {
-        url: url.to_owned(),
-        why: why.to_string(),
+    let ask = Ask {
+        url,
+        known: None,
+        longest: LARGEST,
+        patience: TIMEOUT,
+        loopback_http: loopback,
     };
-    let plain = url.starts_with("http://");
-    if !plain && !url.starts_with("https://") {
-        return Err(failed(&"not an http address"));
+    match fetch(&ask)? {
+        Answer::Document { text, .. } => Ok(text),
+        Answer::Unchanged => Err(Unread::Fetch(Unfetched::Status {
+            url: url.to_owned(),
+            status: 304,
+            again_s: None,
+        })),
     }
-    let agent = ureq::Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .max_redirects(REDIRECTS)
-        // The signature is what is believed; https still keeps who-asks-what from others.
-        .https_only(!plain && !loopback)
-        .tls_config(
-            ureq::tls::TlsConfig::builder()
-                .provider(ureq::tls::TlsProvider::NativeTls)
-                .root_certs(ureq::tls::RootCerts::PlatformVerifier)
-                .build(),
-        )
-        .build()
-        .new_agent();
-    let answer = agent
-        .get(url)
-        .header("accept", "application/samlmetadata+xml, */*;q=0.5")
-        .call();
-    let mut answer = answer.map_err(|why| failed(&why))?;
-    let mut text = String::new();
-    answer
-        .body_mut()
-        .with_config()
-        .limit(LARGEST)
-        .reader()
-        .read_to_string(&mut text)
-        .map_err(|why| failed(&why))?;
-    Ok(text)
 }

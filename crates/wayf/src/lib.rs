@@ -268,12 +268,12 @@ async fn choose(
         remembered::forget(&visit, provider);
         return Ok(visit.see_other(&question.again()));
     }
-    let (profile, leads) = chosen(&shown, &choice)
+    let ((place, profile), leads) = chosen(&shown, &choice)
         .ok_or_else(|| not_offered().way_out("wayf.change", question.again()))?;
     let provider = match leads {
         Leads::To(provider) => provider,
         Leads::List => {
-            let page = ProvidersPage::of(&shown, profile, &visit, &question);
+            let page = ProvidersPage::of(&shown, (place, profile), &visit, &question);
             return visit.page(&page);
         }
         Leads::Search => return Ok(visit.see_other(&question.search(&profile.id))),
@@ -296,7 +296,7 @@ async fn choose(
 
 /// The profile chosen, and where it leads; `None` for a choice that no page of ours offers: one
 /// that comes later, or that somebody made up. A search names a provider and no profile.
-fn chosen<'w>(shown: &Shown<'w>, choice: &Choice) -> Option<(&'w Profile, Leads)> {
+fn chosen<'w>(shown: &Shown<'w>, choice: &Choice) -> Option<((usize, &'w Profile), Leads)> {
     let asked = choice.provider.as_deref().map(EntityId::parse).transpose();
     let asked = asked.ok()?;
     let profile = match (choice.profile.as_deref(), &asked) {
@@ -307,11 +307,11 @@ fn chosen<'w>(shown: &Shown<'w>, choice: &Choice) -> Option<(&'w Profile, Leads)
         (None, None) => return None,
     };
     let leads = match asked {
-        None => profile.1.leads(),
+        None => shown.leads(profile),
         Some(provider) if shown.is_behind(profile, &provider) => Leads::To(provider),
         Some(_) => return None,
     };
-    Some((profile.1, leads))
+    Some((profile, leads))
 }
 
 fn not_offered() -> Refused {

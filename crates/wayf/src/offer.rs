@@ -22,6 +22,8 @@ pub(crate) struct Offer {
     organisations: Vec<Organisation>,
     places: HashMap<EntityId, usize>,
     index: Index,
+    /// The providers that the operator registered behind each profile, by its place.
+    registered: Vec<Vec<EntityId>>,
     /// The feed, compressed, and its tag.
     pub(crate) feed: Feed,
 }
@@ -87,7 +89,7 @@ impl Offer {
         let mut organisations: Vec<Organisation> = listings
             .filter(|listing| listing.is_provider && !listing.is_hidden())
             .map(|listing| Organisation {
-                profiles: behind(listing, profiles),
+                profiles: behind(known, listing, profiles),
                 listing: Arc::clone(listing),
             })
             .filter(|organisation| organisation.profiles != 0)
@@ -101,12 +103,14 @@ impl Offer {
             .map(|(place, organisation)| (organisation.id().clone(), place))
             .collect();
         let index = index(&organisations);
+        let registered = profiles.iter().map(|profile| registered(known, profile));
         let feed = feed(&organisations);
         Self {
             generation: known.generation(),
             organisations,
             places,
             index,
+            registered: registered.collect(),
             feed,
         }
     }
@@ -114,6 +118,11 @@ impl Offer {
     /// Whether what is listed is still what it was made of.
     pub(crate) fn is_of(&self, known: &Snapshot) -> bool {
         self.generation == known.generation()
+    }
+
+    /// Those that were registered behind the profile at this place, besides those the settings name.
+    pub(crate) fn registered(&self, profile: usize) -> &[EntityId] {
+        self.registered.get(profile).map_or(&[], Vec::as_slice)
     }
 
     /// Those that say people at this address are their own, at most `most`.
@@ -212,11 +221,20 @@ fn feed(organisations: &[Organisation]) -> Feed {
     }
 }
 
+/// Those that the operator put behind a profile when registering them (`eduline idp add`).
+fn registered(known: &Snapshot, profile: &Profile) -> Vec<EntityId> {
+    let put = known.behind(&profile.id);
+    put.filter(|id| !profile.providers.contains(id) && known.provider(id).is_some())
+        .cloned()
+        .collect()
+}
+
 /// The profiles that lead to a provider.
-fn behind(listing: &Listing, profiles: &[Profile]) -> u32 {
+fn behind(known: &Snapshot, listing: &Listing, profiles: &[Profile]) -> u32 {
     let leads = |profile: &Profile| {
         let sought = || profile.search.iter().any(|sought| sought.is(listing));
-        profile.providers.contains(&listing.id) || sought()
+        let was_put = || known.profile_of(&listing.id) == Some(profile.id.as_str());
+        profile.providers.contains(&listing.id) || was_put() || sought()
     };
     let places = profiles.iter().enumerate();
     places

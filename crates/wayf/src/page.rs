@@ -7,7 +7,7 @@ use web::{Page, PublicUrl, Visit};
 
 use crate::offer::Organisation;
 use crate::question::Question;
-use crate::shown::Shown;
+use crate::shown::{Leads, Shown};
 use crate::{Profile, Status};
 
 /// Most suggestions by where the visitor is.
@@ -81,8 +81,8 @@ impl ChoosePage {
     pub(crate) fn of(shown: &Shown<'_>, visit: &Visit, question: &Question) -> Self {
         let remembered = shown.remembered(visit);
         let again = remembered.choices.iter().filter_map(|provider| {
-            let profile = shown.profile_of(provider)?;
-            let several = profile.providers.len() > 1 || !profile.search.is_empty();
+            let (place, profile) = shown.profile_of(provider)?;
+            let several = !matches!(shown.leads((place, profile)), Leads::To(_));
             let name = name_of(provider, visit, &shown.known).filter(|_| several);
             Some(Tile {
                 id: profile.id.clone(),
@@ -220,11 +220,11 @@ impl ProvidersPage {
     /// The providers behind `profile` that are known at this moment.
     pub(crate) fn of(
         shown: &Shown<'_>,
-        profile: &Profile,
+        (place, profile): (usize, &Profile),
         visit: &Visit,
         question: &Question,
     ) -> Self {
-        let providers = profile.providers.iter().filter_map(|provider| {
+        let providers = shown.providers((place, profile)).filter_map(|provider| {
             let organisation = shown.offer.find(provider)?;
             Some(Offered::of(organisation, visit))
         });

@@ -95,7 +95,7 @@ pub(crate) async fn search(
             domain: one.domain(),
             profile: shown
                 .profile_of(one.id())
-                .map(|profile| profile.id.as_str()),
+                .map(|(_, profile)| profile.id.as_str()),
         });
         return Ok(HttpResponse::Ok().json(Listed {
             query: text,
@@ -110,7 +110,7 @@ pub(crate) async fn search(
     visit.page(&SearchPage {
         asked: Asked::of(&shown, &question, &visit),
         profile: profile
-            .filter(|(_, profile)| !matches!(profile.leads(), Leads::To(_)))
+            .filter(|profile| !matches!(shown.leads(*profile), Leads::To(_)))
             .map(|(_, profile)| profile.id.clone()),
         query: text.to_owned(),
         more: !few,

@@ -72,25 +72,43 @@ impl<'w> Shown<'w> {
         self.open().find(|(_, profile)| profile.id == id)
     }
 
+    /// The providers behind a profile by name: those of the settings, then those registered.
+    pub(crate) fn providers<'a>(
+        &'a self,
+        (place, profile): (usize, &'a Profile),
+    ) -> impl Iterator<Item = &'a EntityId> {
+        let registered = self.offer.registered(place);
+        profile.providers.iter().chain(registered)
+    }
+
+    /// Where a profile leads.
+    pub(crate) fn leads(&self, (place, profile): (usize, &Profile)) -> Leads {
+        let mut named = self.providers((place, profile));
+        match (named.next(), named.count()) {
+            (Some(only), 0) if profile.search.is_empty() => Leads::To(only.clone()),
+            (_, more) if profile.search.is_empty() && more < LISTED => Leads::List,
+            _ => Leads::Search,
+        }
+    }
+
     /// Whether a profile leads to a provider: the settings say so, or its search finds it.
     pub(crate) fn is_behind(&self, (place, profile): (usize, &Profile), id: &EntityId) -> bool {
         let found = || self.offer.find(id).is_some_and(|one| one.is_behind(place));
         // The one provider of a tile is where the tile leads, hidden elsewhere or not.
-        matches!(profile.leads(), Leads::To(only) if only == *id) || found()
+        matches!(self.leads((place, profile)), Leads::To(only) if only == *id) || found()
     }
 
     /// The profile that leads to a provider, when it can be chosen and is known at this moment.
-    pub(crate) fn profile_of(&self, provider: &EntityId) -> Option<&'w Profile> {
+    pub(crate) fn profile_of(&self, provider: &EntityId) -> Option<(usize, &'w Profile)> {
         self.known.provider(provider)?;
         self.open()
             .find(|profile| self.is_behind(*profile, provider))
-            .map(|(_, profile)| profile)
     }
 
     /// Whether any profile leads to a search.
     pub(crate) fn has_search(&self) -> bool {
         self.open()
-            .any(|(_, profile)| profile.leads() == Leads::Search)
+            .any(|profile| self.leads(profile) == Leads::Search)
     }
 
     /// The browser's last choices that can still be made, the latest first.
@@ -123,21 +141,11 @@ impl<'w> Shown<'w> {
 
     /// Where the choice may lead, for the page's CSP: see [`crate::page`].
     pub(crate) fn ends<'a>(&'a self, question: &'a Question) -> Vec<&'a str> {
-        let providers = self.open().flat_map(|(_, profile)| &profile.providers);
+        let open: Vec<_> = self.open().collect();
+        let providers = open.into_iter().flat_map(|one| self.providers(one));
         let found = self.has_search().then_some("https://");
         let ends = providers.map(EntityId::as_str).chain(found);
         ends.chain([question.back.as_str()]).collect()
-    }
-}
-
-impl Profile {
-    /// Where it leads.
-    pub(crate) fn leads(&self) -> Leads {
-        match self.providers.as_slice() {
-            [only] if self.search.is_empty() => Leads::To(only.clone()),
-            few if self.search.is_empty() && few.len() <= LISTED => Leads::List,
-            _ => Leads::Search,
-        }
     }
 }
 

@@ -10,6 +10,7 @@ mod documents;
 mod durable;
 mod edge;
 mod elsewhere;
+mod elsewhere_idp;
 mod encrypted;
 mod gallery;
 mod guessing;

@@ -1,0 +1,338 @@
+//! Asking an address for a document: https, or http on this machine while that is allowed; a
+//! redirect leads no deeper inside than where it came from; the whole takes no longer and weighs no
+//! more than was said beforehand.
+
+use std::io::Read;
+use std::net::{IpAddr, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use ureq::http::header::{ETAG, LAST_MODIFIED, LOCATION, RETRY_AFTER};
+use ureq::http::{HeaderMap, HeaderName, Response};
+use url::{Host, Url};
+
+/// Redirects that are followed (IIP-MD02: 301, 302 and 307 must be; 303 and 308 are alike).
+const REDIRECTS: u32 = 5;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The address.
+    pub url: &'a str,
+    /// What is known of the last answer, so that it is not sent again (RFC 9110 13.1).
+    pub known: Option<&'a Validators>,
+    /// Longest document, bytes.
+    pub longest: u64,
+    /// How long it may take, redirects and all.
+    pub patience: Duration,
+    /// Whether `http://` on this machine may be asked.
+    pub loopback_http: bool,
+}
+
+/// What an answer is known by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Validators {
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Last-Modified`, as it was written.
+    pub modified: Option<String>,
+}
+
+/// What an address answered.
+#[derive(Debug)]
+pub enum Answer {
+    /// What is known is what there is (304).
+    Unchanged,
+    /// A document.
+    Document {
+        /// Its text.
+        text: String,
+        /// What it is known by.
+        validators: Validators,
+    },
+}
+
+/// Why there is no document.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unfetched {
+    /// Nothing that may be asked.
+    #[error("{url}: expected an https address{}", if *.loopback { ", or http on this machine" } else { "" })]
+    Address {
+        /// What was given.
+        url: String,
+        /// Whether http on this machine would do.
+        loopback: bool,
+    },
+    /// A redirect that is not followed.
+    #[error("{url} redirects to {to}, which is not followed: {why}")]
+    Redirect {
+        /// Where it came from.
+        url: String,
+        /// Where it leads.
+        to: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// Another status than 200.
+    #[error("{url} answers with status {status}")]
+    Status {
+        /// The address.
+        url: String,
+        /// The status.
+        status: u16,
+        /// Seconds it asks to be left alone (`Retry-After`).
+        again_s: Option<u64>,
+    },
+    /// More than was said.
+    #[error("{url}: longer than {longest} bytes")]
+    TooLong {
+        /// The address.
+        url: String,
+        /// The limit.
+        longest: u64,
+    },
+    /// No answer, or not in time.
+    #[error("{url}: {why}")]
+    Away {
+        /// The address.
+        url: String,
+        /// What the network said.
+        why: String,
+    },
+}
+
+/// Asks. Blocks until there is an answer, at most [`Ask::patience`].
+///
+/// # Errors
+/// [`Unfetched`].
+pub fn fetch(ask: &Ask<'_>) -> Result<Answer, Unfetched> {
+    let started = Instant::now();
+    let mut at = allowed(ask.url, ask.loopback_http)?;
+    for _ in 0..=REDIRECTS {
+        let left = ask.patience.saturating_sub(started.elapsed());
+        let answer = send(&at, ask, left)?;
+        match answer.status().as_u16() {
+            304 if ask.known.is_some() => return Ok(Answer::Unchanged),
+            200 => return document(&at, answer, ask.longest),
+            301 | 302 | 303 | 307 | 308 => at = followed(&at, answer.headers(), ask)?,
+            status => {
+                return Err(Unfetched::Status {
+                    url: at.into(),
+                    status,
+                    again_s: field(answer.headers(), &RETRY_AFTER)
+                        .and_then(|text| text.trim().parse().ok()),
+                });
+            }
+        }
+    }
+    Err(Unfetched::Redirect {
+        url: ask.url.to_owned(),
+        to: at.into(),
+        why: "there were five before it",
+    })
+}
+
+fn send(at: &Url, ask: &Ask<'_>, left: Duration) -> Result<Response<ureq::Body>, Unfetched> {
+    let agent = ureq::Agent::config_builder()
+        .timeout_global(Some(left.max(Duration::from_millis(1))))
+        .max_redirects(0)
+        .http_status_as_error(false)
+        // The signature is what is believed; https still keeps who-asks-what from others.
+        .https_only(!ask.loopback_http)
+        .tls_config(
+            ureq::tls::TlsConfig::builder()
+                .provider(ureq::tls::TlsProvider::NativeTls)
+                .root_certs(ureq::tls::RootCerts::PlatformVerifier)
+                .build(),
+        )
+        .build()
+        .new_agent();
+    let mut request = agent
+        .get(at.as_str())
+        .header("accept", "application/samlmetadata+xml, */*;q=0.5");
+    if let Some(known) = ask.known {
+        if let Some(etag) = &known.etag {
+            request = request.header("if-none-match", etag);
+        }
+        if let Some(modified) = &known.modified {
+            request = request.header("if-modified-since", modified);
+        }
+    }
+    request.call().map_err(|why| away(at, &why))
+}
+
+fn document(at: &Url, mut answer: Response<ureq::Body>, longest: u64) -> Result<Answer, Unfetched> {
+    let validators = Validators {
+        etag: field(answer.headers(), &ETAG),
+        modified: field(answer.headers(), &LAST_MODIFIED),
+    };
+    let mut text = String::new();
+    answer
+        .body_mut()
+        .with_config()
+        .limit(u64::MAX)
+        .reader()
+        .take(longest.saturating_add(1))
+        .read_to_string(&mut text)
+        .map_err(|why| away(at, &why))?;
+    if u64::try_from(text.len()).is_ok_and(|length| length <= longest) {
+        Ok(Answer::Document { text, validators })
+    } else {
+        Err(Unfetched::TooLong {
+            url: at.to_string(),
+            longest,
+        })
+    }
+}
+
+/// Where a redirect leads, when it may be followed.
+fn followed(at: &Url, headers: &HeaderMap, ask: &Ask<'_>) -> Result<Url, Unfetched> {
+    let to = field(headers, &LOCATION).unwrap_or_default();
+    let refused = |why| Unfetched::Redirect {
+        url: at.to_string(),
+        to: to.clone(),
+        why,
+    };
+    let next = at.join(&to).map_err(|_| refused("it is no address"))?;
+    let next = allowed(next.as_str(), ask.loopback_http)
+        .map_err(|_| refused("neither https nor this machine"))?;
+    if at.scheme() == "https" && next.scheme() != "https" {
+        return Err(refused("it would leave https"));
+    }
+    // Whoever answers outside must not make us ask what only we can reach.
+    if is_inside(&next) && !is_inside(at) {
+        return Err(refused("it leads inside from outside"));
+    }
+    Ok(next)
+}
+
+/// The address, when it may be asked: https, or http on this machine.
+fn allowed(url: &str, loopback: bool) -> Result<Url, Unfetched> {
+    let refused = || Unfetched::Address {
+        url: url.to_owned(),
+        loopback,
+    };
+    let parsed = Url::parse(url).map_err(|_| refused())?;
+    let is_fine = match parsed.scheme() {
+        "https" => parsed.has_host(),
+        "http" => loopback && is_loopback(&parsed),
+        _ => false,
+    };
+    if is_fine { Ok(parsed) } else { Err(refused()) }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Whether an address is of this machine or of a network behind it, by its name or by what the name
+/// stands for.
+fn is_inside(url: &Url) -> bool {
+    let port = url.port_or_known_default().unwrap_or(443);
+    match url.host() {
+        Some(Host::Ipv4(address)) => is_private(address.into()),
+        Some(Host::Ipv6(address)) => is_private(address.into()),
+        Some(Host::Domain(name)) => (name, port)
+            .to_socket_addrs()
+            .is_ok_and(|mut all| all.any(|one| is_private(one.ip()))),
+        None => true,
+    }
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_unspecified()
+        }
+        IpAddr::V6(v6) => {
+            v6.is_loopback()
+                || v6.is_unique_local()
+                || v6.is_unicast_link_local()
+                || v6.is_unspecified()
+        }
+    }
+}
+
+fn field(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn away(at: &Url, why: &dyn std::fmt::Display) -> Unfetched {
+    Unfetched::Away {
+        url: at.to_string(),
+        why: why.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redirected(from: &str, to: &str, loopback: bool) -> Result<Url, Unfetched> {
+        let mut headers = HeaderMap::new();
+        headers.insert(LOCATION, to.parse().unwrap());
+        let ask = Ask {
+            url: from,
+            known: None,
+            longest: 1,
+            patience: Duration::ZERO,
+            loopback_http: loopback,
+        };
+        followed(&Url::parse(from).unwrap(), &headers, &ask)
+    }
+
+    #[test]
+    fn an_address_is_https_or_on_this_machine() {
+        for fine in [
+            "https://a.example/x",
+            "http://localhost:1/",
+            "http://[::1]/",
+        ] {
+            assert!(allowed(fine, true).is_ok(), "{fine}");
+        }
+        assert!(allowed("http://localhost/", false).is_err());
+        for bad in [
+            "http://a.example/",
+            "http://localhost.a.example/",
+            "file:///etc/passwd",
+            "ftp://a.example/",
+            "data:text/xml,x",
+            "/etc/passwd",
+            "https:",
+            "",
+        ] {
+            assert!(allowed(bad, true).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_never_leads_inside_nor_out_of_https() {
+        let outside = "https://192.0.2.1/a";
+        for to in [
+            "https://127.0.0.1/",
+            "https://10.0.0.1/",
+            "https://169.254.169.254/latest",
+            "https://[::1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://0.0.0.0/",
+            "https://localhost/",
+            "http://127.0.0.1/",
+            "http://192.0.2.1/",
+            "file:///etc/passwd",
+            "//10.0.0.1/x",
+        ] {
+            for loopback in [false, true] {
+                assert!(redirected(outside, to, loopback).is_err(), "{to}");
+            }
+        }
+        let fine = redirected(outside, "/b?c", false).unwrap();
+        assert_eq!(fine.as_str(), "https://192.0.2.1/b?c");
+        assert!(redirected(outside, "https://198.51.100.1/", false).is_ok());
+        assert!(redirected("http://127.0.0.1:1/", "http://localhost:2/", true).is_ok());
+    }
+}

@@ -1,6 +1,7 @@
 //! What every directory must do. Each back end runs this suite; a new one runs it first.
 
 mod factors;
+mod notices;
 mod releases;
 
 use crate::{Attempt, Delegation, Directory, Fault, NewAccount, Person, Post, Realm};
@@ -49,6 +50,7 @@ pub(crate) async fn all(directory: &Directory) {
     lists_by_login(directory).await;
     releases::all(directory).await;
     factors::all(directory).await;
+    notices::all(directory).await;
     directory.accounts.ready().await.unwrap();
 }
 

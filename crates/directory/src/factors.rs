@@ -130,6 +130,8 @@ pub trait Factors: Send + Sync + 'static {
     async fn codes_left(&self, person: &str) -> Result<usize, Fault>;
     /// When a factor was first asked of a person who had none; now, when it never was.
     async fn first_asked(&self, person: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Fault>;
+    /// Forgets that wrong codes were typed for a person: nothing is waited for any more.
+    async fn excuse(&self, person: &str) -> Result<(), Fault>;
     /// Gives a person a device whose seed is known, active at once.
     async fn give(&self, person: &str, device: Device, now: DateTime<Utc>) -> Result<(), Fault>;
 }

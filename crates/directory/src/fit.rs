@@ -20,15 +20,20 @@ pub(crate) fn tidy(account: &mut NewAccount) {
         .as_deref()
         .map(|mail| mail.trim().to_lowercase())
         .filter(|mail| !mail.is_empty());
+    tidy_posts(person);
+    account.numen = account
+        .numen
+        .as_deref()
+        .map(|numen| numen.trim().to_owned());
+}
+
+/// UAIs in capitals.
+pub(crate) fn tidy_posts(person: &mut Person) {
     for post in &mut person.posts {
         if let Some(uai) = Uai::parse(&post.uai) {
             uai.as_str().clone_into(&mut post.uai);
         }
     }
-    account.numen = account
-        .numen
-        .as_deref()
-        .map(|numen| numen.trim().to_owned());
 }
 
 /// What is wrong with the account, its password apart; every fault at once. What is secret is not
@@ -44,18 +49,10 @@ pub(crate) fn faults(account: &NewAccount) -> Vec<String> {
         faults.push("the mail address is not of the form name@host".to_owned());
     }
     person
-        .posts
-        .iter()
-        .for_each(|post| post_faults(person.realm, post, &mut faults));
-    person
         .delegations
         .iter()
         .for_each(|delegation| delegation_faults(delegation, &mut faults));
-    for role in &person.roles {
-        if !ROLES.contains(&role.as_str()) {
-            faults.push(format!("{role:?} is no role: {}", ROLES.join(", ")));
-        }
-    }
+    placing(person, &mut faults);
     if !["none", "external", "always"].contains(&person.second_factor.as_str()) {
         faults.push("the second factor is none, external or always".to_owned());
     }
@@ -64,6 +61,24 @@ pub(crate) fn faults(account: &NewAccount) -> Vec<String> {
         faults.push("the NUMEN is not of the form 09X1234567XYZ".to_owned());
     }
     faults
+}
+
+/// What is wrong with where a person works and as what, and with their roles.
+pub(crate) fn placed(person: &Person) -> Vec<String> {
+    let mut faults = Vec::new();
+    names(person, &mut faults);
+    placing(person, &mut faults);
+    faults
+}
+
+fn placing(person: &Person, faults: &mut Vec<String>) {
+    let posts = person.posts.iter();
+    posts.for_each(|post| post_faults(person.realm, post, faults));
+    for role in &person.roles {
+        if !ROLES.contains(&role.as_str()) {
+            faults.push(format!("{role:?} is no role: {}", ROLES.join(", ")));
+        }
+    }
 }
 
 /// What is wrong with a password, kept as typed, byte for byte.

@@ -14,6 +14,7 @@ pub mod fonctions;
 mod hashing;
 pub mod identifiers;
 pub mod import;
+pub mod notices;
 pub mod otp;
 pub mod releases;
 mod sealing;
@@ -174,7 +175,10 @@ pub trait Accounts: Send + Sync + 'static {
     /// Whether the account with this login (or professional mail) is enabled; `None` when there is
     /// none.
     async fn enabled(&self, realm: Realm, login: &str) -> Result<Option<bool>, Fault>;
-    /// Disables or enables; `false` when there is no such account.
+    /// Where a person works and as what, and their roles: those of the account with this id become
+    /// `person`'s; nothing else of it does. `false` when there is no such account.
+    async fn place(&self, person: &Person) -> Result<bool, Fault>;
+    /// Disables or enables; `false` when there is no such account. [`notices`] end its sessions.
     async fn set_enabled(&self, realm: Realm, login: &str, enabled: bool) -> Result<bool, Fault>;
     /// Whether the back end answers, for `/health/ready`.
     async fn ready(&self) -> Result<(), Fault>;
@@ -189,6 +193,7 @@ pub trait Passwords: Send + Sync + 'static {
     /// that login, the password is wrong, empty or too long: one hash of today's cost, one answer.
     async fn verify(&self, realm: Realm, login: &str, password: &str) -> Result<Attempt, Fault>;
     /// Sets a new password (1 to 1024 bytes) for that login; `false` when there is no such account.
+    /// [`notices`] end the sessions that were opened with the one before.
     async fn set(&self, realm: Realm, login: &str, password: &str) -> Result<bool, Fault>;
 }
 
@@ -212,6 +217,8 @@ pub struct Directory {
     pub releases: Arc<dyn releases::Releases>,
     /// Proving more than a password.
     pub factors: Arc<dyn factors::Factors>,
+    /// Telling processes what happened to accounts.
+    pub notices: Arc<dyn notices::Notices>,
 }
 
 /// Argon2id cost and how many hashes run at once.

@@ -19,6 +19,7 @@ use crate::{
 
 mod factors;
 mod migrations;
+mod notices;
 mod releases;
 mod rows;
 
@@ -43,8 +44,10 @@ pub async fn sqlite(
         directory.keys.clone(),
         Arc::clone(&directory.dice),
     ));
+    let notices = Arc::new(notices::Told::of(directory.database.clone()));
     Ok(Directory {
         accounts,
+        notices,
         passwords: directory,
         releases,
         factors,
@@ -232,6 +235,20 @@ impl Accounts for Sqlite {
     async fn enabled(&self, realm: Realm, login: &str) -> Result<Option<bool>, Fault> {
         let found = self.by_login(realm, login).await?;
         Ok(found.map(|kept| kept.enabled))
+    }
+
+    async fn place(&self, person: &Person) -> Result<bool, Fault> {
+        let mut person = person.clone();
+        fit::tidy_posts(&mut person);
+        let faults = fit::placed(&person);
+        if !faults.is_empty() {
+            return Err(Fault::Unfit {
+                login: person.login,
+                reason: faults.join("; "),
+            });
+        }
+        let done = rows::place(&person)?.execute(&self.database).await;
+        Ok(done.map_err(away)?.rows_affected() == 1)
     }
 
     async fn set_enabled(&self, realm: Realm, login: &str, enabled: bool) -> Result<bool, Fault> {

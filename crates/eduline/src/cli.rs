@@ -125,8 +125,16 @@ pub(crate) struct Trace {
 pub(crate) enum Keys {
     /// Which keys there are, and until when their certificates last.
     List(Json),
-    /// Make those that are missing; never replaces one.
-    Generate(Json),
+    /// Make those that are missing; for a realm or a key that is named, the one that comes next.
+    Generate {
+        /// A realm or a key, as `keys list` calls it.
+        names: Vec<String>,
+        /// The same, of a realm.
+        #[arg(long, value_name = "REALM")]
+        realm: Vec<String>,
+        #[command(flatten)]
+        print: Json,
+    },
     /// Make the key that comes next: published from now on, it signs once it is promoted.
     Next {
         #[command(flatten)]
@@ -151,6 +159,9 @@ pub(crate) enum Keys {
     Retire {
         /// Which: a realm or a key, as `keys list` calls it. All of them when none is named.
         names: Vec<String>,
+        /// The same, of a realm.
+        #[arg(long, value_name = "REALM")]
+        realm: Vec<String>,
         /// Those too that were retired a short while ago.
         #[arg(long)]
         now: bool,
@@ -165,6 +176,9 @@ pub(crate) enum Keys {
 pub(crate) struct WhichKeys {
     /// A realm or a key, as `keys list` calls it.
     pub(crate) names: Vec<String>,
+    /// The same, of a realm.
+    #[arg(long, value_name = "REALM")]
+    pub(crate) realm: Vec<String>,
     /// Every key that our metadata publishes; not the one that signs metadata.
     #[arg(long)]
     pub(crate) all: bool,
@@ -281,6 +295,8 @@ pub(crate) enum Account {
     Import {
         /// The file.
         file: PathBuf,
+        #[command(flatten)]
+        print: Json,
     },
     /// The accounts of one realm, or of all.
     List {
@@ -291,27 +307,72 @@ pub(crate) enum Account {
     },
     /// One account.
     Show {
-        /// Its realm.
-        realm: String,
-        /// Its login.
-        login: String,
+        #[command(flatten)]
+        whose: Whose,
         #[command(flatten)]
         print: Json,
     },
-    /// Disable an account.
+    /// Disable an account: within two seconds its sessions end, here and at every service that can be
+    /// told.
     Disable {
-        /// Its realm.
-        realm: String,
-        /// Its login.
-        login: String,
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        print: Json,
     },
     /// Enable it again.
     Enable {
-        /// Its realm.
-        realm: String,
-        /// Its login.
-        login: String,
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        print: Json,
     },
+    /// Forget that wrong passwords and codes were typed for it: nobody waits any more.
+    Unlock {
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// Give it a new password, printed this once; its sessions end.
+    Reset {
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// Its functions and its roles: list them, or set them.
+    Roles(Roles),
+}
+
+/// Whose account.
+#[derive(Debug, Args)]
+pub(crate) struct Whose {
+    /// Its realm and its login; a login alone is one of the staff.
+    #[arg(required = true, num_args = 1..=2, value_names = ["REALM", "LOGIN"])]
+    pub(crate) who: Vec<String>,
+}
+
+/// `account roles`.
+#[derive(Debug, Args)]
+pub(crate) struct Roles {
+    #[command(flatten)]
+    pub(crate) whose: Whose,
+    /// A function and where, in place of those there are: `directeur_ecole:0590121L:École Jean-Macé`. The
+    /// first is the main one.
+    #[arg(long = "post", value_name = "FUNCTION:UAI:PLACE")]
+    pub(crate) posts: Vec<String>,
+    /// No function any more.
+    #[arg(long, conflicts_with = "posts")]
+    pub(crate) no_posts: bool,
+    /// A role inside Eduline: operateur or assistance.
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) grant: Vec<String>,
+    /// A role that is taken back.
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) revoke: Vec<String>,
+    #[command(flatten)]
+    pub(crate) print: Json,
 }
 
 /// `account add`.
@@ -345,4 +406,6 @@ pub(crate) struct NewAccount {
     /// Read the password from standard input; without this one is made and printed once.
     #[arg(long)]
     pub(crate) password_stdin: bool,
+    #[command(flatten)]
+    pub(crate) print: Json,
 }

@@ -191,6 +191,12 @@ impl KeyRing {
         Ok(made)
     }
 
+    /// Makes the current key of one name when it is missing; says whether it was.
+    pub(crate) fn make_one(&self, name: &str, making: &Making<'_>) -> Result<bool, Fault> {
+        self.prepare()?;
+        self.make(name, &self.key_file(name), making)
+    }
+
     /// Makes the key called `name` in the file at `path`; `false`: one is there.
     fn make(&self, name: &str, path: &Path, making: &Making<'_>) -> Result<bool, Fault> {
         let mut serial = [0; 16];

@@ -52,7 +52,7 @@ fn run(cli: &Cli) -> Result<(), Refusal> {
         Command::Idp(command) => commands::idp::run(&settings, command),
         Command::Account(command) => actix_web::rt::System::new().block_on(async {
             let directory = house::open_directory(&settings).await?;
-            commands::account::run(&directory, command).await
+            commands::account::run(&settings, &directory, command).await
         }),
         Command::Bench(command) => commands::bench::run(command),
         Command::Check(_) => Ok(()),

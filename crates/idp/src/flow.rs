@@ -258,7 +258,7 @@ pub(crate) async fn go_on(
     let Some((id, flow)) = realm.flow(&visit, &named).await? else {
         return stale(&visit, &realm, &named);
     };
-    let session = realm.sessions.current(&visit).await?;
+    let session = realm.session(&visit).await?;
     let signed_on = session.as_ref().map(|session| &session.value);
     let step = flow.step(&visit, &realm, signed_on).await?;
     let page = match step {

@@ -12,6 +12,7 @@
 
 mod answer;
 mod artifact;
+mod endings;
 mod flow;
 mod login;
 mod logout;

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 use directory::{Attempt, Person};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -111,7 +112,7 @@ pub(crate) async fn show(
         // The address that is kept as a bookmark says nothing of this browser.
         return Ok(visit.see_other(&realm.path(&format!("/login?{}", name(&id, &flow.service)))));
     }
-    let session = realm.sessions.current(&visit).await?;
+    let session = realm.session(&visit).await?;
     if !flow.asks_password(session.as_ref().map(|session| &session.value)) {
         return Ok(visit.see_other(&realm.path(&format!("/continue?{}", name(&id, &flow.service)))));
     }
@@ -177,7 +178,7 @@ pub(crate) async fn sign_in(
     match verdict.map_err(refusals::away)? {
         Attempt::Welcome(person) => {
             realm.throttle.succeeded(&account, visit.peer()).await?;
-            welcome(&visit, &realm, (&id, &flow), &person).await
+            welcome(&visit, &realm, (&id, &flow), (&person, now)).await
         }
         refused => {
             realm.throttle.failed(&account, visit.peer(), now).await?;
@@ -207,9 +208,9 @@ async fn welcome(
     visit: &Visit,
     realm: &Realm,
     (id, flow): (&str, &Flow),
-    person: &Person,
+    (person, now): (&Person, DateTime<Utc>),
 ) -> Result<HttpResponse, Refused> {
-    open_session(visit, realm, person).await?;
+    open_session(visit, realm, person, now).await?;
     visit.tell(told("idp.login.accepted", id, flow).with("person", person.id.as_str()));
     count(realm, "accepted");
     Ok(visit.see_other(&realm.path(&format!("/continue?{}", name(id, &flow.service)))))
@@ -230,22 +231,30 @@ fn count(realm: &Realm, result: &str) {
     realm.edge.count("eduline_logins_total", &labels);
 }
 
-/// A fresh session: the token of before, if there was one, is worth nothing from now on.
-async fn open_session(visit: &Visit, realm: &Realm, person: &Person) -> Result<(), Refused> {
+/// A fresh session: the token of before, if there was one, is worth nothing from now on. It counts from
+/// the moment before the password was looked at, so that one that was changed meanwhile opens none
+/// that lasts.
+async fn open_session(
+    visit: &Visit,
+    realm: &Realm,
+    person: &Person,
+    now: DateTime<Utc>,
+) -> Result<(), Refused> {
     let mut session = SignedOn {
         person: person.id.clone(),
-        authn_instant: visit.edge().now(),
+        authn_instant: now,
         second: None,
         index: format!("_{}", visit.edge().token()),
         secret: URL_SAFE_NO_PAD.encode(visit.edge().random::<32>()),
     };
     // Who proves once more who they are goes on with the session that the services know.
-    let standing = realm.sessions.current(visit).await?.map(|of| of.value);
+    let standing = realm.session(visit).await?.map(|of| of.value);
     if let Some(same) = standing.filter(|of| of.person == session.person) {
         (session.index, session.secret) = (same.index, same.secret);
     }
     let opened = realm.sessions.open(visit, session).await?;
     let index = &opened.value.index;
+    realm.participants.belongs(&person.id, index, now).await?;
     Ok(realm.participants.opened(index, &opened.key).await?)
 }
 

@@ -23,6 +23,8 @@ use back_channel::Unheard;
 pub(crate) use participants::{Participant, Participants};
 pub(crate) use receiving::{by_post, by_redirect, by_soap};
 pub(crate) use running::Logouts;
+use telling::Behalf;
+pub(crate) use telling::Tell;
 
 const FORM: &str = "idp-logout";
 
@@ -212,7 +214,8 @@ pub(crate) async fn leave(
     if tellings.is_empty() {
         return over(&visit, &realm);
     }
-    telling::at_once(&visit, &realm, &mut tellings, true).await;
+    let journal = |event| visit.tell(event);
+    telling::at_once(&journal, &realm, &mut tellings, Behalf::Visitor).await;
     let browser = Some(visit.browser().to_owned());
     telling::keep_and_go_on(&visit, &realm, (browser, None), &tellings).await
 }
@@ -227,6 +230,25 @@ pub(crate) async fn go_on(
         Some((id, logout)) => telling::next(&visit, &realm, &id, logout).await,
         None => question(&visit, &realm, false).await,
     }
+}
+
+/// Ends the sessions of these indexes without anybody's visit, and tells the services that took part
+/// and that take it by SOAP; says how many took part.
+pub(crate) async fn by_the_house(
+    journal: Tell<'_>,
+    realm: &Realm,
+    indexes: &[String],
+) -> Result<usize, Refused> {
+    let mut tellings = Vec::new();
+    for index in indexes {
+        tellings.extend(telling::end(journal, realm, index).await?);
+    }
+    telling::at_once(journal, realm, &mut tellings, Behalf::House).await;
+    let labels = [("side", "idp"), ("outcome", "house")];
+    for _ in indexes {
+        realm.edge.count("eduline_logouts_total", &labels);
+    }
+    Ok(tellings.len())
 }
 
 async fn find(
@@ -283,7 +305,7 @@ fn nobody(visit: &Visit, realm: &Realm) -> Result<HttpResponse, Refused> {
 }
 
 async fn question(visit: &Visit, realm: &Realm, expired: bool) -> Result<HttpResponse, Refused> {
-    let standing = match realm.sessions.current(visit).await? {
+    let standing = match realm.session(visit).await? {
         Some(_) => Standing::Open,
         None => Standing::None,
     };

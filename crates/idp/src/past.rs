@@ -111,7 +111,7 @@ pub(crate) async fn forget(
         return page(&visit, &realm, Notice::Expired).await;
     }
     let service = sent.service.unwrap_or_default();
-    let notice = match realm.sessions.current(&visit).await? {
+    let notice = match realm.session(&visit).await? {
         Some(session) => {
             let person = session.value.person.as_str();
             let forgotten = realm.directory.releases.forget(person, &service).await;
@@ -129,7 +129,7 @@ pub(crate) async fn forget(
 }
 
 async fn page(visit: &Visit, realm: &Realm, notice: Notice) -> Result<HttpResponse, Refused> {
-    let session = realm.sessions.current(visit).await?;
+    let session = realm.session(visit).await?;
     let releases = match &session {
         Some(session) => realm.directory.releases.list(&session.value.person).await,
         None => Ok(Vec::new()),

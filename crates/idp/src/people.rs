@@ -8,7 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use directory::{Accounts, Person};
 use web::Refused;
 
-/// An account that is disabled or changed is so everywhere after this time.
+/// An account that is disabled or changed is so everywhere after this time, however that was done; who
+/// tells the directory's notices of it need not wait ([`crate::endings`]).
 const KEPT: TimeDelta = TimeDelta::seconds(20);
 /// People kept; when more come, everybody is looked up anew.
 const AT_MOST: usize = 20_000;
@@ -27,6 +28,12 @@ impl People {
             accounts,
             seen: Mutex::default(),
         }
+    }
+
+    /// Looks a person up anew, next time.
+    pub(crate) fn forget(&self, id: &str) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.remove(id);
     }
 
     /// The person of that id, unless their account is gone or disabled.

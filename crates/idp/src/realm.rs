@@ -15,6 +15,7 @@ use store::{Drawer, Shelf};
 use web::{Edge, Pool, Publisher, Sessions, is_xml};
 
 use crate::artifact::Artifacts;
+use crate::endings::{self, Acted, Endings};
 use crate::flow::Flow;
 use crate::logout::{Logouts, Participants};
 use crate::people::People;
@@ -80,6 +81,7 @@ pub struct RealmParts {
 /// The identity provider.
 pub struct Idp {
     realms: Vec<Arc<Realm>>,
+    acted: Arc<Acted>,
 }
 
 /// One realm, as its handlers hold it.
@@ -90,7 +92,9 @@ pub(crate) struct Realm {
     pub(crate) directory: Directory,
     pub(crate) flows: Drawer<Flow>,
     pub(crate) artifacts: Artifacts,
+    /// Asked by [`Realm::session`], which knows of those that the directory ended.
     pub(crate) sessions: Sessions<SignedOn>,
+    pub(crate) endings: Arc<Endings>,
     pub(crate) participants: Participants,
     pub(crate) logouts: Logouts,
     pub(crate) people: People,
@@ -108,6 +112,8 @@ impl Idp {
     /// An identity provider.
     pub fn new(parts: IdpParts) -> Self {
         let pool = Arc::new(Pool::of_this_machine());
+        let endings = Arc::new(Endings::default());
+        let acted = Arc::new(Acted::new(&parts.shelf));
         let realms = parts.realms.into_iter().map(|realm| {
             let cookie = format!("idp-{}", realm.realm.as_str());
             let room = session::room(realm.realm);
@@ -116,6 +122,7 @@ impl Idp {
                 flows: Drawer::new(shelf(), "idp.flow"),
                 artifacts: Artifacts::new(shelf(), realm.realm.as_str()),
                 sessions: Sessions::new(shelf(), room, cookie, IDLE, WHOLE),
+                endings: Arc::clone(&endings),
                 participants: Participants::new(&parts.shelf, realm.realm.as_str()),
                 logouts: Logouts::new(&parts.shelf, realm.realm.as_str()),
                 people: People::of(Arc::clone(&parts.directory.accounts)),
@@ -135,7 +142,14 @@ impl Idp {
         });
         Self {
             realms: realms.collect(),
+            acted,
         }
+    }
+
+    /// Hears what the directory tells of accounts, and acts on it within two seconds, as long as it is
+    /// polled. One process of several acts; all of them hear.
+    pub fn listen(&self) -> impl Future<Output = ()> + use<> {
+        endings::listen(self.realms.clone(), Arc::clone(&self.acted))
     }
 
     /// Registers every address of every realm.

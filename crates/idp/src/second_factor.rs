@@ -104,7 +104,7 @@ impl Waiting {
         id: String,
         flow: Flow,
     ) -> Result<Option<Self>, Refused> {
-        let Some(session) = realm.sessions.current(visit).await? else {
+        let Some(session) = realm.session(visit).await? else {
             return Ok(None);
         };
         let step = flow.step(visit, realm, Some(&session.value)).await?;

@@ -170,7 +170,7 @@ pub(crate) async fn proceed(
     realm: &Realm,
     flow: Flow,
 ) -> Result<HttpResponse, Refused> {
-    let session = realm.sessions.current(visit).await?;
+    let session = realm.session(visit).await?;
     let signed_on = session.as_ref().map(|session| &session.value);
     match (flow.step(visit, realm, signed_on).await?, session) {
         (Step::Answer, Some(session)) => answer::give(visit, realm, &flow, &session.value).await,

@@ -198,7 +198,7 @@ pub(crate) async fn decide(
     if sent.choice.as_deref() == Some("stop") {
         return stop(&visit, &realm, (&id, &named)).await;
     }
-    let session = realm.sessions.current(&visit).await?;
+    let session = realm.session(&visit).await?;
     let session = session.as_ref().map(|session| &session.value);
     if let Some(prospect) = prospect(&visit, &realm, &flow, session).await? {
         // What is sent is what was shown, to the letter.
@@ -264,7 +264,7 @@ async fn page(
     (id, flow): (&str, &Flow),
     notice: Notice,
 ) -> Result<HttpResponse, Refused> {
-    let session = realm.sessions.current(visit).await?;
+    let session = realm.session(visit).await?;
     let session = session.as_ref().map(|session| &session.value);
     let step = flow.step(visit, realm, session).await?;
     let prospect = prospect(visit, realm, flow, session).await?;

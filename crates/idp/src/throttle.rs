@@ -10,6 +10,9 @@ use store::{Away, Drawer, Shelf};
 /// How long failures are remembered.
 const REMEMBERED: Duration = Duration::from_secs(15 * 60);
 
+/// Longer than anything that is forgiven lasts: failures, and the longest hold.
+const FORGIVEN: Duration = Duration::from_secs(30 * 60);
+
 /// Who is counted, from how many failures on they wait, and for how long at most (seconds). A
 /// stranger can thus make a person wait half a minute, themselves five.
 const RULES: [Rule; 3] = [
@@ -50,6 +53,8 @@ enum Who {
 pub(crate) struct Throttle {
     shelf: Arc<dyn Shelf>,
     holds: Drawer<i64>,
+    /// By account: what was counted before this mark is forgotten.
+    forgiven: Drawer<i64>,
 }
 
 const FAILURES: &str = "idp.failures";
@@ -58,6 +63,7 @@ impl Throttle {
     pub(crate) fn new(shelf: Arc<dyn Shelf>) -> Self {
         Self {
             holds: Drawer::new(Arc::clone(&shelf), "idp.hold"),
+            forgiven: Drawer::new(Arc::clone(&shelf), "idp.forgiven"),
             shelf,
         }
     }
@@ -69,6 +75,7 @@ impl Throttle {
         address: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<u32>, Away> {
+        let account = &self.counted(account).await?;
         let mut longest = 0;
         for rule in &RULES {
             if let Some(until) = self.holds.get(&key(rule.who, account, address)).await? {
@@ -85,6 +92,7 @@ impl Throttle {
         address: &str,
         now: DateTime<Utc>,
     ) -> Result<(), Away> {
+        let account = &self.counted(account).await?;
         for rule in &RULES {
             let key = key(rule.who, account, address);
             let failures = self.shelf.count(FAILURES, &key, REMEMBERED).await?;
@@ -100,10 +108,24 @@ impl Throttle {
 
     /// A try succeeded: this person, from here, starts afresh.
     pub(crate) async fn succeeded(&self, account: &str, address: &str) -> Result<(), Away> {
+        let account = &self.counted(account).await?;
         self.shelf
             .take(FAILURES, &key(Who::PairOf, account, address))
             .await
             .map(|_| ())
+    }
+
+    /// Forgets every failure for this account, from wherever: nobody waits for it any more. `mark` is
+    /// another one each time.
+    pub(crate) async fn forgive(&self, account: &str, mark: i64) -> Result<(), Away> {
+        let key = key(Who::Account, account, "");
+        self.forgiven.put(&key, &mark, FORGIVEN).await
+    }
+
+    /// What an account is counted as: after it was forgiven, as somebody nobody counted yet.
+    async fn counted(&self, account: &str) -> Result<String, Away> {
+        let mark = self.forgiven.get(&key(Who::Account, account, "")).await?;
+        Ok(mark.map_or_else(|| account.to_owned(), |mark| format!("{account}\n{mark}")))
     }
 }
 
@@ -188,5 +210,27 @@ mod tests {
                 .unwrap(),
             2
         );
+    }
+    #[tokio::test]
+    async fn who_is_forgiven_starts_afresh_from_everywhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let throttle = Throttle::new(shelf(folder.path()));
+        for address in ["1.2.3.4", "5.6.7.8"] {
+            for _ in 0..10 {
+                throttle.failed("a", address, now()).await.unwrap();
+                throttle.failed("b", address, now()).await.unwrap();
+            }
+        }
+        throttle.forgive("a", 1).await.unwrap();
+        for address in ["1.2.3.4", "5.6.7.8", "9.9.9.9"] {
+            let waits = async |who| throttle.wait(who, address, now()).await.unwrap();
+            assert_eq!(waits("a").await, None, "{address}");
+            assert!(waits("b").await.is_some(), "{address}: nobody else");
+        }
+        for _ in 0..5 {
+            throttle.failed("a", "1.2.3.4", now()).await.unwrap();
+        }
+        let again = throttle.wait("a", "1.2.3.4", now()).await.unwrap();
+        assert_eq!(again, Some(1), "counted from nothing");
     }
 }

@@ -154,6 +154,12 @@ async fn slows_down_who_guesses(factors: &dyn Factors) {
         factors.prove("p5", &bad, at(1)).await.unwrap(),
         Proof::Wait(2)
     );
+    factors.excuse("p5").await.unwrap();
+    factors.excuse("nobody").await.unwrap();
+    for _ in 0..FREE {
+        let told = factors.prove("p5", &bad, at(1)).await.unwrap();
+        assert_eq!(told, Proof::Wrong, "who is excused starts afresh");
+    }
     let right = factors
         .prove("p5", &code(seed, at(4)), at(4))
         .await

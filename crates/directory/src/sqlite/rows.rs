@@ -88,6 +88,17 @@ pub(super) fn write(
     .bind(born))
 }
 
+/// Writes the posts and roles of the account with the person's id.
+pub(super) fn place(
+    person: &Person,
+) -> Result<Query<'static, sqlx::Sqlite, SqliteArguments>, Fault> {
+    let update = sqlx::query("UPDATE account SET posts = ?2, roles = ?3 WHERE id = ?1");
+    Ok(update
+        .bind(person.id.clone())
+        .bind(to_json(&person.posts)?)
+        .bind(to_json(&person.roles)?))
+}
+
 fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     serde_json::from_str(text)
         .map_err(|why| Fault::Away(format!("an account cannot be read: {why}")))

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use directory::factors::{Device, Kind};
+use directory::notices::What;
 use directory::otp::Hash;
 use directory::{Directory, NewAccount, Person, Post, Realm};
 use serde_json::{Value, json};
@@ -13,12 +14,19 @@ use zeroize::Zeroizing;
 use super::Refusal;
 use crate::cli::{self, Account};
 use crate::say::{self, Voice};
+use crate::settings::Settings;
+
+mod standing;
 
 /// Runs the subcommand.
-pub(crate) async fn run(directory: &Directory, command: &Account) -> Result<(), Refusal> {
+pub(crate) async fn run(
+    settings: &Settings,
+    directory: &Directory,
+    command: &Account,
+) -> Result<(), Refusal> {
     match command {
         Account::Add(new) => add(directory, new).await,
-        Account::Import { file } => import(directory, file).await,
+        Account::Import { file, print } => import(directory, file, print.json).await,
         Account::List { realm, print } => {
             let realms = match realm {
                 Some(name) => vec![parse_realm(name)?],
@@ -33,13 +41,8 @@ pub(crate) async fn run(directory: &Directory, command: &Account) -> Result<(), 
             Voice::of(print.json).tell(&lines, &json!(values));
             Ok(())
         }
-        Account::Show {
-            realm,
-            login,
-            print,
-        } => {
-            let realm = parse_realm(realm)?;
-            let value = shown_whole(directory, realm, login).await?;
+        Account::Show { whose, print } => {
+            let value = shown_whole(directory, whose).await?;
             let lines: Vec<String> = value
                 .as_object()
                 .into_iter()
@@ -49,22 +52,56 @@ pub(crate) async fn run(directory: &Directory, command: &Account) -> Result<(), 
             Voice::of(print.json).tell(&lines, &value);
             Ok(())
         }
-        Account::Disable { realm, login } => enable(directory, realm, login, false).await,
-        Account::Enable { realm, login } => enable(directory, realm, login, true).await,
+        Account::Disable { whose, print } => {
+            standing::enable(directory, (whose, false), print).await
+        }
+        Account::Enable { whose, print } => standing::enable(directory, (whose, true), print).await,
+        Account::Unlock { whose, print } => standing::unlock(directory, whose, print).await,
+        Account::Reset { whose, print } => standing::reset(directory, whose, print).await,
+        Account::Roles(roles) => standing::roles((settings, directory), roles).await,
     }
 }
 
 /// Creates or replaces every account of a CSV file. Each gets a password of its own, told once.
-async fn import(directory: &Directory, file: &Path) -> Result<(), Refusal> {
+async fn import(directory: &Directory, file: &Path, as_json: bool) -> Result<(), Refusal> {
     let accounts = read_csv(file, "")?;
     let seeds = read_seeds(file)?;
+    let mut values = Vec::new();
     for mut account in accounts {
         let password = fresh_password();
         account.password = password.to_string();
-        let kept = directory.accounts.keep(account).await.map_err(away)?;
-        say::line(&format!("{}  {}", line(&kept), password.as_str()));
+        let kept = keep(directory, account).await?;
+        if as_json {
+            values.push(made(&kept, Some(&password)));
+        } else {
+            say::line(&format!("{}  {}", line(&kept), password.as_str()));
+        }
+    }
+    if as_json {
+        Voice::Json.tell(&[], &json!(values));
     }
     give_seeds(directory, &seeds).await
+}
+
+/// Keeps an account; whoever is signed on with what it was before is so no longer.
+async fn keep(directory: &Directory, account: NewAccount) -> Result<Person, Refusal> {
+    let (realm, login) = (account.person.realm, account.person.login.clone());
+    let before = directory.accounts.enabled(realm, &login);
+    let before = before.await.map_err(away)?;
+    let kept = directory.accounts.keep(account).await.map_err(away)?;
+    if before.is_some() {
+        standing::tell(directory, &kept, What::Password).await?;
+    }
+    Ok(kept)
+}
+
+/// An account that was made, and its password where it was made too.
+fn made(person: &Person, password: Option<&str>) -> Value {
+    let mut value = described(person);
+    if let (Some(fields), Some(password)) = (value.as_object_mut(), password) {
+        fields.insert("password".to_owned(), json!(password));
+    }
+    value
 }
 
 /// Creates the accounts of a CSV file whose logins are not there yet, all with one password.
@@ -140,7 +177,7 @@ pub(crate) fn read_csv(file: &Path, password: &str) -> Result<Vec<NewAccount>, R
 async fn add(directory: &Directory, new: &cli::NewAccount) -> Result<(), Refusal> {
     let realm = parse_realm(&new.realm)?;
     let posts: Result<Vec<Post>, Refusal> = new.posts.iter().map(|text| parse_post(text)).collect();
-    let (password, made) = if new.password_stdin {
+    let (password, is_made) = if new.password_stdin {
         (from_input()?, false)
     } else {
         (fresh_password(), true)
@@ -159,38 +196,19 @@ async fn add(directory: &Directory, new: &cli::NewAccount) -> Result<(), Refusal
         roles: Vec::new(),
         second_factor: "none".to_owned(),
     };
-    let kept = directory
-        .accounts
-        .keep(NewAccount {
-            person,
-            password: password.to_string(),
-            numen: new.numen.clone(),
-            birth_date: new.birth_date,
-        })
-        .await
-        .map_err(away)?;
+    let account = NewAccount {
+        person,
+        password: password.to_string(),
+        numen: new.numen.clone(),
+        birth_date: new.birth_date,
+    };
+    let kept = keep(directory, account).await?;
     let mut lines = vec![line(&kept)];
-    if made {
+    if is_made {
         lines.push(format!("password: {} (shown this once)", password.as_str()));
     }
-    Voice::Plain.tell(&lines, &Value::Null);
-    Ok(())
-}
-
-async fn enable(
-    directory: &Directory,
-    realm: &str,
-    login: &str,
-    enabled: bool,
-) -> Result<(), Refusal> {
-    let realm = parse_realm(realm)?;
-    let there = directory.accounts.set_enabled(realm, login, enabled);
-    if !there.await.map_err(away)? {
-        return Err(nobody(realm, login));
-    }
-    let what = if enabled { "enabled" } else { "disabled" };
-    let told = format!("{what} {}/{login}", realm.as_str());
-    Voice::Plain.tell(&[told], &Value::Null);
+    let value = made(&kept, is_made.then_some(password.as_str()));
+    Voice::of(new.print.json).tell(&lines, &value);
     Ok(())
 }
 
@@ -205,21 +223,9 @@ fn line(person: &Person) -> String {
 }
 
 /// One account, disabled ones too, and whether it is enabled.
-async fn shown_whole(directory: &Directory, realm: Realm, login: &str) -> Result<Value, Refusal> {
-    let accounts = &directory.accounts;
-    let enabled = accounts.enabled(realm, login).await.map_err(away)?;
-    let enabled = enabled.ok_or_else(|| nobody(realm, login))?;
-    let asked = login.trim().to_lowercase();
-    let person = match accounts.find(realm, login).await.map_err(away)? {
-        Some(person) => Some(person),
-        None => accounts
-            .list(realm)
-            .await
-            .map_err(away)?
-            .into_iter()
-            .find(|person| person.login == asked || person.mail.as_ref() == Some(&asked)),
-    };
-    let mut value = described(&person.ok_or_else(|| nobody(realm, login))?);
+async fn shown_whole(directory: &Directory, whose: &cli::Whose) -> Result<Value, Refusal> {
+    let (person, enabled) = standing::whole(directory, whose).await?;
+    let mut value = described(&person);
     if let Some(fields) = value.as_object_mut() {
         fields.insert("enabled".to_owned(), json!(enabled));
     }

@@ -17,7 +17,15 @@ mod list;
 pub(crate) fn run(settings: &Settings, command: &Keys) -> Result<(), Refusal> {
     match command {
         Keys::List(print) => list::run(settings, print),
-        Keys::Generate(print) => {
+        Keys::Generate {
+            names,
+            realm,
+            print,
+        } if !(names.is_empty() && realm.is_empty()) => {
+            let names = named(&[names.as_slice(), realm].concat())?;
+            each(&names, print, |name| make(settings, name))
+        }
+        Keys::Generate { print, .. } => {
             let made = generate(settings)?;
             let folder = settings.keys.folder.display();
             let mut lines: Vec<String> = made
@@ -49,11 +57,17 @@ pub(crate) fn run(settings: &Settings, command: &Keys) -> Result<(), Refusal> {
             let names = promotable(settings, which)?;
             each(&names, print, |name| promote(settings, name, *now))
         }
-        Keys::Retire { names, now, print } => {
+        Keys::Retire {
+            names,
+            realm,
+            now,
+            print,
+        } => {
+            let names = [names.as_slice(), realm].concat();
             let names = if names.is_empty() {
                 KeyRing::names()
             } else {
-                named(names)?
+                named(&names)?
             };
             each(&names, print, |name| retire(settings, name, *now))
         }
@@ -97,6 +111,20 @@ fn each(
     } else {
         Err(Refusal(refused))
     }
+}
+
+/// The key of that name when there is none, else the one that comes next.
+fn make(settings: &Settings, name: &str) -> Result<Option<Told>, Refusal> {
+    let ring = ring(settings);
+    if ring.key_file(name).exists() {
+        return next(settings, name, None);
+    }
+    making(settings, |making| ring.make_one(name, making))?;
+    let fingerprint = ring.key(name)?.verifying().fingerprint().to_owned();
+    Ok(Some(Told {
+        line: format!("{name}: made {fingerprint}, which signs from now on"),
+        value: json!({ "name": name, "current": fingerprint }),
+    }))
 }
 
 fn next(settings: &Settings, name: &str, label: Option<&str>) -> Result<Option<Told>, Refusal> {
@@ -181,7 +209,7 @@ fn chosen(which: &WhichKeys) -> Result<Vec<String>, Refusal> {
         names.retain(|name| name != METADATA);
         return Ok(names);
     }
-    named(&which.names)
+    named(&[which.names.as_slice(), &which.realm].concat())
 }
 
 /// The same; of all keys, those that have a next one.

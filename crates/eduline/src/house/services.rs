@@ -122,6 +122,7 @@ fn idp(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
             activated_at: None,
         },
     });
+    actix_web::rt::spawn(idp.listen());
     Ok(Arc::new(move |config| idp.configure(config)))
 }
 

@@ -1,8 +1,10 @@
 //! Who took part in a session: every service that was given an answer, and the name it was told.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use saml::logout::LogoutRequest;
 use saml::response::NameId;
 use saml::{EntityId, NameIdFormat};
@@ -16,6 +18,8 @@ const KEPT: Duration = Duration::from_secs(10 * 3600);
 /// one name.
 const SERVICES: u32 = 64;
 const SESSIONS: u32 = 16;
+/// Sessions of one person whose services are told when all of them end.
+const OF_ONE: u32 = 32;
 /// Our own `SessionIndex` has 23 characters; a longer one is not ours.
 const LONGEST_INDEX: usize = 64;
 
@@ -28,12 +32,20 @@ pub(crate) struct Participant {
     pub(crate) name_id: Option<NameId>,
 }
 
+/// A session of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Opened {
+    index: String,
+    at: DateTime<Utc>,
+}
+
 /// The participants of a realm's sessions, by `SessionIndex`.
 pub(crate) struct Participants {
     realm: &'static str,
     sessions: Drawer<String>,
     took_part: Several<Participant>,
     named: Several<String>,
+    of_person: Several<Opened>,
     ended: Drawer<()>,
 }
 
@@ -45,6 +57,7 @@ impl Participants {
             sessions: Drawer::new(shelf(), "idp.session-index"),
             took_part: Several::new(shelf(), "idp.participant", SERVICES),
             named: Several::new(shelf(), "idp.participant-name", SESSIONS),
+            of_person: Several::new(shelf(), "idp.person-session", OF_ONE),
             ended: Drawer::new(shelf(), "idp.session-ended"),
         }
     }
@@ -59,6 +72,36 @@ impl Participants {
     /// The key of the session of this index.
     pub(crate) async fn session(&self, index: &str) -> Result<Option<String>, Away> {
         self.sessions.get(&self.key(index)).await
+    }
+
+    /// Remembers whose session this index is, and when they proved who they are.
+    pub(crate) async fn belongs(
+        &self,
+        person: &str,
+        index: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(), Away> {
+        let opened = Opened {
+            index: index.to_owned(),
+            at,
+        };
+        // Of somebody with more sessions than that, those without a place end all the same; their
+        // services learn it from the next request.
+        let key = self.key(person);
+        self.of_person.add(&key, &opened, KEPT).await.map(drop)
+    }
+
+    /// The sessions of a person by index, and when they last proved who they are in each.
+    pub(crate) async fn of_person(
+        &self,
+        person: &str,
+    ) -> Result<Vec<(String, DateTime<Utc>)>, Away> {
+        let mut latest: BTreeMap<String, DateTime<Utc>> = BTreeMap::new();
+        for opened in self.of_person.all(&self.key(person)).await? {
+            let at = latest.entry(opened.index).or_insert(opened.at);
+            *at = opened.at.max(*at);
+        }
+        Ok(latest.into_iter().collect())
     }
 
     /// Remembers that a service is told of the person; `false`: the session was ended meanwhile, and
@@ -252,6 +295,21 @@ mod tests {
         assert!(!changed(
             |said| said.name_qualifier = Some("https://other.example".to_owned())
         ));
+    }
+
+    #[tokio::test]
+    async fn a_persons_sessions_are_known_by_the_last_proof() {
+        let (shelf, _folder) = shelf();
+        let staff = Participants::new(&shelf, "personnel");
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        for (index, seconds) in [("_one", 1), ("_two", 2), ("_one", 3)] {
+            staff.belongs("p", index, at(seconds)).await.unwrap();
+        }
+        let known = [("_one".to_owned(), at(3)), ("_two".to_owned(), at(2))];
+        assert_eq!(staff.of_person("p").await.unwrap(), known);
+        assert_eq!(staff.of_person("q").await.unwrap(), []);
+        let pupils = Participants::new(&shelf, "eleve");
+        assert_eq!(pupils.of_person("p").await.unwrap(), []);
     }
 
     #[tokio::test]

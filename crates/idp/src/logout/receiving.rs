@@ -12,6 +12,7 @@ use web::{Event, Form, Refused, Visit, Xml};
 
 use super::participants::digest;
 use super::running::{Requester, State};
+use super::telling::Behalf;
 use super::{answering, telling, word};
 use crate::realm::Realm;
 use crate::refusals;
@@ -139,13 +140,14 @@ async fn asked(
             None => super::nobody(visit, realm),
         };
     }
+    let journal = |event| visit.tell(event);
     let mut others = Vec::new();
     for index in meant {
-        others.extend(telling::end(visit, realm, &index).await?);
+        others.extend(telling::end(&journal, realm, &index).await?);
     }
     others.retain(|other| other.service != request.issuer);
     if binding == Binding::Soap {
-        let came_to = telling::at_once(visit, realm, &mut others, false).await;
+        let came_to = telling::at_once(&journal, realm, &mut others, Behalf::Service).await;
         let status = answering::status(came_to);
         return match requester {
             Some(requester) => answering::answer(visit, realm, &requester, status),
@@ -154,7 +156,7 @@ async fn asked(
     }
     // A form from another site brings no cookie: whose browser it is shows at the next step.
     let browser = (binding == Binding::Redirect).then(|| visit.browser().to_owned());
-    telling::at_once(visit, realm, &mut others, true).await;
+    telling::at_once(&journal, realm, &mut others, Behalf::Visitor).await;
     telling::keep_and_go_on(visit, realm, (browser, requester), &others).await
 }
 
@@ -217,7 +219,7 @@ async fn said(
         .map_err(|refusal| refusals::of_logout(&refusal, realm).with("sp", issuer.as_str()))?
         .into_message();
     telling.state = State::from(response.outcome());
-    telling::tell(visit, realm, &telling, word(binding));
+    telling::tell(&|event| visit.tell(event), realm, &telling, word(binding));
     realm
         .logouts
         .put(&asked.logout, asked.number, &telling)

@@ -17,6 +17,30 @@ use crate::refusals;
 /// How long a request of ours may be acted on: `NotOnOrAfter`.
 const FRESH: TimeDelta = TimeDelta::minutes(5);
 
+/// Who listens to what happens: the journal, under the reference of a visit where there is one.
+pub(crate) type Tell<'a> = &'a dyn Fn(Event);
+
+/// On whose behalf services are told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Behalf {
+    /// A visitor's, who can be sent to those that take it no other way.
+    Visitor,
+    /// A service's, which asks by SOAP.
+    Service,
+    /// The house's: an account was disabled, a password changed.
+    House,
+}
+
+impl Behalf {
+    /// `Reason` (SAML Core 3.7.3).
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Visitor | Self::Service => "urn:oasis:names:tc:SAML:2.0:logout:user",
+            Self::House => "urn:oasis:names:tc:SAML:2.0:logout:admin",
+        }
+    }
+}
+
 /// Where and how a service is told.
 struct Address {
     binding: Binding,
@@ -25,14 +49,14 @@ struct Address {
 
 /// Ends a session of ours, then says who took part in it.
 pub(super) async fn end(
-    visit: &Visit,
+    journal: Tell<'_>,
     realm: &Realm,
     index: &str,
 ) -> Result<Vec<Telling>, Refused> {
     if let Some(key) = realm.participants.session(index).await?
         && let Some(session) = realm.sessions.end(&key, realm.edge.now()).await?
     {
-        visit.tell(Event::new("idp.logout").with("person", session.person));
+        journal(Event::new("idp.logout").with("person", session.person));
     }
     tellings(realm, index).await
 }
@@ -78,7 +102,12 @@ fn by_way_of_the_visitor(realm: &Realm, service: &EntityId) -> Option<Address> {
     address(realm, service, &[Binding::Redirect, Binding::Post])
 }
 
-fn request(realm: &Realm, telling: &Telling, name_id: &NameId, to: &str) -> LogoutRequest {
+fn request(
+    realm: &Realm,
+    telling: &Telling,
+    (name_id, to): (&NameId, &str),
+    behalf: Behalf,
+) -> LogoutRequest {
     let now = realm.edge.now();
     LogoutRequest {
         id: MessageId::from_random(realm.edge.random()),
@@ -86,7 +115,7 @@ fn request(realm: &Realm, telling: &Telling, name_id: &NameId, to: &str) -> Logo
         issuer: realm.parts.entity_id.clone(),
         destination: Some(to.to_owned()),
         not_on_or_after: Some(now + FRESH),
-        reason: Some("urn:oasis:names:tc:SAML:2.0:logout:user".to_owned()),
+        reason: Some(behalf.reason().to_owned()),
         name_id: name_id.clone(),
         session_indexes: vec![telling.index.clone()],
         asynchronous: false,
@@ -96,22 +125,24 @@ fn request(realm: &Realm, telling: &Telling, name_id: &NameId, to: &str) -> Logo
 /// Tells every service that takes it by SOAP, all at the same time. One that does not answer so is
 /// left for the visitor to be sent to, where there is a visitor and a way; else it failed.
 pub(super) async fn at_once(
-    visit: &Visit,
+    journal: Tell<'_>,
     realm: &Realm,
     tellings: &mut [Telling],
-    has_visitor: bool,
+    behalf: Behalf,
 ) -> Vec<State> {
-    let calls: Vec<_> = tellings.iter().map(|one| call(realm, one)).collect();
+    let has_visitor = behalf == Behalf::Visitor;
+    let calls = tellings.iter().map(|one| call(realm, one, behalf));
+    let calls: Vec<_> = calls.collect();
     for (telling, call) in tellings.iter_mut().zip(calls) {
         if telling.state != State::Waiting {
-            tell(visit, realm, telling, "none");
+            tell(journal, realm, telling, "none");
             continue;
         }
         let can_visit = has_visitor && by_way_of_the_visitor(realm, &telling.service).is_some();
         let Some(call) = call else {
             if !can_visit {
                 telling.state = State::Unsupported;
-                tell(visit, realm, telling, "none");
+                tell(journal, realm, telling, "none");
             }
             continue;
         };
@@ -120,14 +151,14 @@ pub(super) async fn at_once(
         match heard {
             Ok(outcome) => telling.state = State::from(outcome),
             Err(why) => {
-                visit.tell(about("idp.logout.unheard", realm, telling).with("story", why));
+                journal(about("idp.logout.unheard", realm, telling).with("story", why));
                 if can_visit {
                     continue;
                 }
                 telling.state = State::Failed;
             }
         }
-        tell(visit, realm, telling, "soap");
+        tell(journal, realm, telling, "soap");
     }
     tellings.iter().map(|telling| telling.state).collect()
 }
@@ -135,7 +166,7 @@ pub(super) async fn at_once(
 type Placed = actix_web::rt::task::JoinHandle<Result<saml::logout::Outcome, super::Unheard>>;
 
 /// Begins the call to one service that waits, when it takes calls.
-fn call(realm: &Realm, telling: &Telling) -> Option<Placed> {
+fn call(realm: &Realm, telling: &Telling, behalf: Behalf) -> Option<Placed> {
     let name_id = telling.name_id.as_ref()?;
     if telling.state != State::Waiting {
         return None;
@@ -144,7 +175,7 @@ fn call(realm: &Realm, telling: &Telling) -> Option<Placed> {
     let snapshot = realm.federation.snapshot();
     let (_, role) = snapshot.service(&telling.service)?;
     let call = Call {
-        request: request(realm, telling, name_id, &to),
+        request: request(realm, telling, (name_id, &to), behalf),
         to,
         keys: realm.parts.keys.now(),
         theirs: role.signing_keys.clone(),
@@ -155,10 +186,10 @@ fn call(realm: &Realm, telling: &Telling) -> Option<Placed> {
 }
 
 /// Tells the journal and the counters what became of one service.
-pub(super) fn tell(visit: &Visit, realm: &Realm, telling: &Telling, how: &str) {
+pub(super) fn tell(journal: Tell<'_>, realm: &Realm, telling: &Telling, how: &str) {
     let state = telling.state.name();
     let event = about("idp.logout.service", realm, telling);
-    visit.tell(event.with("state", state).with("binding", how));
+    journal(event.with("state", state).with("binding", how));
     let labels = [("realm", realm.parts.realm.as_str()), ("state", state)];
     realm.edge.count("eduline_logout_services_total", &labels);
 }
@@ -205,7 +236,7 @@ pub(super) async fn next(
         match telling.state {
             State::Asked => {
                 telling.state = State::Failed;
-                tell(visit, realm, telling, "none");
+                tell(&|event| visit.tell(event), realm, telling, "none");
                 realm.logouts.put(id, *number, telling).await?;
             }
             State::Waiting => {
@@ -213,7 +244,7 @@ pub(super) async fn next(
                     return Ok(sent);
                 }
                 telling.state = State::Failed;
-                tell(visit, realm, telling, "none");
+                tell(&|event| visit.tell(event), realm, telling, "none");
                 realm.logouts.put(id, *number, telling).await?;
             }
             _ => {}
@@ -240,7 +271,7 @@ async fn send(
     let (Some(to), Some(name_id)) = (to, &telling.name_id) else {
         return Ok(None);
     };
-    let request = request(realm, telling, name_id, &to.location);
+    let request = request(realm, telling, (name_id, &to.location), Behalf::Visitor);
     let keys = realm.parts.keys.now();
     let answer = if to.binding == Binding::Redirect {
         let to = redirect::compose(&request, &to.location, None, keys.current());

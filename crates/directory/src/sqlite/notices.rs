@@ -1,0 +1,72 @@
+//! Notices as rows.
+
+use chrono::{DateTime, Utc};
+use sqlx::Row;
+use sqlx::sqlite::{SqlitePool, SqliteRow};
+
+use super::away;
+use crate::notices::{KEPT, Notice, Notices, What};
+use crate::{Fault, Realm};
+
+pub(super) struct Told {
+    database: SqlitePool,
+}
+
+impl Told {
+    pub(super) fn of(database: SqlitePool) -> Self {
+        Self { database }
+    }
+}
+
+#[async_trait::async_trait]
+impl Notices for Told {
+    async fn tell(&self, notice: &Notice) -> Result<(), Fault> {
+        let begin = self.database.begin_with("BEGIN IMMEDIATE");
+        let mut transaction = begin.await.map_err(away)?;
+        sqlx::query("DELETE FROM notice WHERE at < ?1")
+            .bind((notice.at - KEPT).timestamp_millis())
+            .execute(&mut *transaction)
+            .await
+            .map_err(away)?;
+        sqlx::query(
+            "INSERT INTO notice (person, realm, what, spared, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )
+        .bind(notice.person.clone())
+        .bind(notice.realm.as_str())
+        .bind(notice.what.as_str())
+        .bind(notice.spared.clone())
+        .bind(notice.at.timestamp_millis())
+        .execute(&mut *transaction)
+        .await
+        .map_err(away)?;
+        transaction.commit().await.map_err(away)
+    }
+
+    async fn since(&self, number: i64, oldest: DateTime<Utc>) -> Result<Vec<(i64, Notice)>, Fault> {
+        let rows = sqlx::query("SELECT * FROM notice WHERE id > ?1 AND at >= ?2 ORDER BY id")
+            .bind(number)
+            .bind(oldest.timestamp_millis())
+            .fetch_all(&self.database)
+            .await
+            .map_err(away)?;
+        let read: Result<Vec<_>, sqlx::Error> = rows.iter().map(read).collect();
+        Ok(read.map_err(away)?.into_iter().flatten().collect())
+    }
+}
+
+fn read(row: &SqliteRow) -> Result<Option<(i64, Notice)>, sqlx::Error> {
+    let realm = Realm::parse(row.try_get("realm")?);
+    let what = What::parse(row.try_get("what")?);
+    let at = DateTime::from_timestamp_millis(row.try_get("at")?);
+    let (Some(realm), Some(what), Some(at)) = (realm, what, at) else {
+        return Ok(None);
+    };
+    let notice = Notice {
+        person: row.try_get("person")?,
+        realm,
+        what,
+        spared: row.try_get("spared")?,
+        at,
+    };
+    Ok(Some((row.try_get("id")?, notice)))
+}

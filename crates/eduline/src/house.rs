@@ -8,16 +8,16 @@ use directory::fonctions::Fonctions;
 use directory::{Directory, DirectoryKeys};
 use federation::{Federation, Snapshot};
 use portal::Catalogue;
-use saml::metadata::{Localized, Ui};
 use store::Shelf;
 use web::{Edge, EdgeParts, Journal, Probe, Sample};
 
 use crate::cli::Which;
 use crate::commands::Refusal;
 use crate::keyring::{KeyRing, Secret};
-use crate::settings::{Names, Settings, StoreSettings};
+use crate::settings::{Settings, StoreSettings};
 
 pub(crate) mod decided;
+mod face;
 mod held;
 mod services;
 mod sources;
@@ -265,20 +265,4 @@ fn probes(
         });
     }
     probes
-}
-
-/// What an entity of ours shows of itself.
-fn ui(settings: &Settings, name: &Names) -> Ui {
-    let localized = |lang: &str, text: &str| Localized {
-        lang: lang.to_owned(),
-        text: text.to_owned(),
-    };
-    let home = settings.server.public_url.join("/portail/");
-    Ui {
-        display_names: vec![localized("fr", &name.fr), localized("en", &name.en)],
-        information_urls: vec![localized("fr", &home), localized("en", &home)],
-        technical_contact: settings.organization.contact.clone(),
-        organization: settings.organization.name.clone(),
-        ..Ui::default()
-    }
 }

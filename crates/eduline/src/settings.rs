@@ -4,13 +4,16 @@
 //! that means. Every fault is reported, with file and line, before anything starts.
 
 mod checked;
+mod organization;
 mod raw;
 mod rooms;
 mod section;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use checked::{Listen, Names, RealmSettings, Settings, SourcePlace, StoreSettings};
+pub(crate) use checked::{
+    Face, Listen, Names, RealmSettings, Settings, SourcePlace, StoreSettings,
+};
 pub(crate) use raw::Fault;
 
 /// Where the settings file is when nobody says.

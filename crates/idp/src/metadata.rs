@@ -9,7 +9,7 @@ use saml::{Binding, MessageId, Moment, NameIdFormat, Refusal};
 use web::{Publisher, Refused};
 
 use crate::realm::Realm;
-use crate::{artifact, refusals};
+use crate::{artifact, refusals, release};
 
 /// `validUntil`, from when it was composed: short enough to bound the harm of a lost key.
 const VALID: TimeDelta = TimeDelta::days(10);
@@ -47,6 +47,7 @@ fn compose(
         location: realm.address(path),
         response_location: None,
     };
+    let error_url = error_url(realm);
     let role = RolePlan::Idp {
         sso: vec![
             endpoint(Binding::Redirect, "/sso/redirect"),
@@ -59,16 +60,17 @@ fn compose(
         ],
         name_id_formats: vec![NameIdFormat::Transient, NameIdFormat::Persistent],
         scopes: vec![&realm.parts.scope],
-        error_url: None,
+        error_url: Some(&error_url),
         wants_signed_requests: false,
     };
+    let attributes = supported();
     let plan = EntityPlan {
         document_id: MessageId::from_random(realm.edge.random()),
         id: &realm.parts.entity_id,
         valid_until: now + VALID,
         cache_s: CACHE_S,
         ui: &realm.parts.ui,
-        attributes: &[],
+        attributes: &attributes,
         role,
         signing_certificates: keys.certificates(),
     };
@@ -79,7 +81,24 @@ fn compose(
             index: artifact::ENDPOINT,
             is_default: true,
         }],
+        imprint: Some(&realm.parts.imprint),
         ..Offer::default()
     };
     saml::metadata::compose_with(&plan, &offer, signing.current())
+}
+
+/// Where a service may send a person whom it cannot let in, saying why (SDP-MD12; SAML V2.0 Metadata
+/// Deployment Profile for errorURL 1.0, 2: the service fills in the words in capitals).
+fn error_url(realm: &Realm) -> String {
+    const QUESTION: &str = "/erreur?code=ERRORURL_CODE&ts=ERRORURL_TS&rp=ERRORURL_RP&tid=ERRORURL_TID&ctx=ERRORURL_CTX";
+    realm.edge.public_url().join(QUESTION)
+}
+
+/// The categories of services to which a realm gives what they promise to need (RFC 8409 4).
+fn supported() -> [(String, Vec<String>); 1] {
+    let categories = release::supported_categories().map(str::to_owned);
+    [(
+        "http://macedir.org/entity-category-support".to_owned(),
+        categories.collect(),
+    )]
 }

@@ -10,7 +10,7 @@ use directory::{Directory, Realm as Name};
 use federation::Federation;
 use saml::EntityId;
 use saml::keys::{Hook, OwnKeys};
-use saml::metadata::Ui;
+use saml::metadata::{Imprint, Ui};
 use store::{Drawer, Shelf};
 use web::{Edge, Pool, Publisher, Sessions, is_xml};
 
@@ -70,6 +70,8 @@ pub struct RealmParts {
     pub scope: String,
     /// What it shows of itself.
     pub ui: Ui,
+    /// Who stands behind it.
+    pub imprint: Imprint,
     /// Key of pairwise identifiers: changing it changes them all (R10).
     pub pairwise_salt: [u8; 32],
     /// Académie code.

@@ -291,5 +291,10 @@ fn may_go(person: &Person, asking: &Asking<'_>, wire: &Wire) -> bool {
         || (asking.is_own && OF_A_PUPIL_AT_HOME.contains(wire))
 }
 
+/// The categories of services whose bundles are released here (RFC 8409 4).
+pub fn supported_categories() -> impl Iterator<Item = &'static str> {
+    categories::supported()
+}
+
 #[cfg(test)]
 mod tests;

@@ -3,10 +3,12 @@
 
 mod acs;
 mod compose;
+mod imprint;
 mod listing;
 mod read;
 
 pub use compose::{compose, compose_with};
+pub use imprint::{Contact, ContactKind, Imprint, Registration};
 pub use listing::{Hints, Listing, Network, Place};
 pub use read::read;
 
@@ -274,6 +276,8 @@ pub struct Offer<'a> {
     pub encryption_certificates: Vec<&'a str>,
     /// `ArtifactResolutionService`.
     pub artifact_resolution: Vec<IndexedEndpoint>,
+    /// Who stands behind it.
+    pub imprint: Option<&'a Imprint>,
 }
 
 /// The role we publish.

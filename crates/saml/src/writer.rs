@@ -54,6 +54,15 @@ pub(crate) const MDATTR: Ns = Ns {
     prefix: "mdattr",
     uri: "urn:oasis:names:tc:SAML:metadata:attribute",
 };
+pub(crate) const MDRPI: Ns = Ns {
+    prefix: "mdrpi",
+    uri: "urn:oasis:names:tc:SAML:metadata:rpi",
+};
+/// Of what REFEDS adds to contacts: an attribute, no element.
+pub(crate) const REMD: Ns = Ns {
+    prefix: "remd",
+    uri: "http://refeds.org/metadata",
+};
 pub(crate) const ALG: Ns = Ns {
     prefix: "alg",
     uri: "urn:oasis:names:tc:SAML:metadata:algsupport",
@@ -67,7 +76,8 @@ pub(crate) const IDPDISC: Ns = Ns {
     uri: "urn:oasis:names:tc:SAML:profiles:SSO:idp-discovery-protocol",
 };
 
-/// An attribute of an element: unqualified, or `xml:lang`.
+/// An attribute of an element: unqualified, `xml:lang`, or of the namespace that
+/// [`Writer::open_declaring`] declares.
 pub(crate) type Attr<'a> = (&'static str, &'a str);
 
 /// Writes one document.
@@ -95,20 +105,38 @@ impl Writer {
         local: &'static str,
         attributes: &[Attr<'_>],
     ) -> Result<usize, Refusal> {
+        self.open_with(ns, local, None, attributes)
+    }
+
+    /// Opens an element with one attribute of another namespace, whose prefix comes after that of
+    /// the element in the order of letters (Canonical XML 1.0, 2.2).
+    pub(crate) fn open_declaring(
+        &mut self,
+        ns: Ns,
+        local: &'static str,
+        of_attribute: Ns,
+        attributes: &[Attr<'_>],
+    ) -> Result<usize, Refusal> {
+        self.open_with(ns, local, Some(of_attribute), attributes)
+    }
+
+    fn open_with(
+        &mut self,
+        ns: Ns,
+        local: &'static str,
+        of_attribute: Option<Ns>,
+        attributes: &[Attr<'_>],
+    ) -> Result<usize, Refusal> {
         let start = self.out.len();
         let in_scope = self.declared.len();
         self.out.push('<');
         self.name(ns, local);
-        if !self.declared.contains(&ns.prefix) {
-            self.declared.push(ns.prefix);
-            self.out.push_str(" xmlns:");
-            self.out.push_str(ns.prefix);
-            self.out.push_str("=\"");
-            self.out.push_str(ns.uri);
-            self.out.push('"');
+        for ns in [Some(ns), of_attribute].into_iter().flatten() {
+            self.declare(ns);
         }
         // Unqualified attributes come before those of a namespace, each group by local name
-        // (Canonical XML 1.0, 2.2); `xml:lang` is the only qualified one.
+        // (Canonical XML 1.0, 2.2); no element has two
+        // qualified ones.
         let mut sorted: Vec<&Attr<'_>> = attributes.iter().collect();
         sorted.sort_unstable_by_key(|(name, _)| (name.contains(':'), *name));
         for (name, value) in sorted {
@@ -121,6 +149,16 @@ impl Writer {
         self.out.push('>');
         self.open.push((ns, local, in_scope));
         Ok(start)
+    }
+
+    fn declare(&mut self, ns: Ns) {
+        if self.declared.contains(&ns.prefix) {
+            return;
+        }
+        self.declared.push(ns.prefix);
+        for part in [" xmlns:", ns.prefix, "=\"", ns.uri, "\""] {
+            self.out.push_str(part);
+        }
     }
 
     /// Closes the innermost element.

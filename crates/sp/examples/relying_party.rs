@@ -77,6 +77,7 @@ async fn parts(edge: &Edge) -> Result<ServiceParts, Box<dyn Error>> {
         metadata_keys: Arc::clone(&keys),
         keys,
         ui: saml::metadata::Ui::default(),
+        imprint: saml::metadata::Imprint::default(),
         requested: Vec::new(),
         discovery: "http://localhost:8080/wayf/".into(),
         home: "/notes/",

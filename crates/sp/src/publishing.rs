@@ -6,9 +6,12 @@ use actix_web::HttpRequest;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use chrono::TimeDelta;
+use saml::attribute::{PAIRWISE_ID, SUBJECT_ID, Wire};
 use saml::encryption::DecryptionKey;
 use saml::keys::OwnKeys;
-use saml::metadata::{Endpoint, EntityPlan, IndexedEndpoint, IndexedEndpointUrl, Offer, RolePlan};
+use saml::metadata::{
+    Endpoint, EntityPlan, IndexedEndpoint, IndexedEndpointUrl, Offer, RequestedAttribute, RolePlan,
+};
 use saml::{Binding, MessageId, Moment, Refusal};
 use web::publishing::Published;
 use web::{Publisher, Refused};
@@ -51,6 +54,7 @@ impl Service {
         let first = opening.first();
         let offer = Offer {
             encryption_certificates: first.map(DecryptionKey::certificate).into_iter().collect(),
+            imprint: Some(&self.parts.imprint),
             ..Offer::default()
         };
         let for_us = first.map_or("nothing", DecryptionKey::fingerprint);
@@ -89,16 +93,32 @@ impl Service {
             name_id_formats: Vec::new(),
             requested_attributes: &self.parts.requested,
         };
+        let attributes = signalled(&self.parts.requested);
         let plan = EntityPlan {
             document_id: MessageId::from_random(self.parts.edge.random()),
             id: &self.parts.entity_id,
             valid_until: now + VALID,
             cache_s: CACHE_S,
             ui: &self.parts.ui,
-            attributes: &[],
+            attributes: &attributes,
             role,
             signing_certificates: keys.certificates(),
         };
         saml::metadata::compose_with(&plan, offer, signing.current())
     }
+}
+
+/// Which identifier the service cannot do without, if there is one (SAML V2.0 Subject Identifier
+/// Attributes 1.0, 4.1.1).
+fn signalled(requested: &[RequestedAttribute]) -> Vec<(String, Vec<String>)> {
+    let requires = |wire: &Wire| {
+        let mut required = requested.iter().filter(|one| one.required);
+        required.any(|one| one.name == wire.name)
+    };
+    let found = [SUBJECT_ID, PAIRWISE_ID].into_iter().find(requires);
+    let signal = |wire: Wire| {
+        let name = "urn:oasis:names:tc:SAML:profiles:subject-id:req".to_owned();
+        (name, vec![wire.short.to_owned()])
+    };
+    found.map(signal).into_iter().collect()
 }

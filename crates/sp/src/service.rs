@@ -10,7 +10,7 @@ use federation::Federation;
 use saml::EntityId;
 use saml::encryption::DecryptionKey;
 use saml::keys::{Hook, OwnKeys};
-use saml::metadata::{RequestedAttribute, Ui};
+use saml::metadata::{Imprint, RequestedAttribute, Ui};
 
 use web::{Badge, Edge, Event, Pool, Publisher, Refused, Session, Sessions, Visit, is_xml};
 
@@ -65,6 +65,8 @@ pub struct ServiceParts {
     pub metadata_keys: Arc<Hook<OwnKeys>>,
     /// What it shows of itself.
     pub ui: Ui,
+    /// Who stands behind it.
+    pub imprint: Imprint,
     /// The attributes it asks for, in its metadata.
     pub requested: Vec<RequestedAttribute>,
     /// The discovery service, an absolute address.

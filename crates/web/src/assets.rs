@@ -49,6 +49,11 @@ impl Assets {
         Ok(())
     }
 
+    /// What a file holds.
+    pub(crate) fn bytes(&self, name: &str) -> Option<Bytes> {
+        self.0.get(name).map(|asset| asset.bytes.clone())
+    }
+
     /// The path of a file.
     pub(crate) fn path(&self, name: &str) -> Option<String> {
         self.0

@@ -37,6 +37,7 @@ mod scene;
 mod templates;
 mod words;
 
+pub use common::LOGO;
 pub use edge::{Edge, EdgeParts, Probe, PublicUrl};
 pub use form::{Form, Query, Xml, is_xml};
 pub use guard::guard;

@@ -15,11 +15,12 @@ use viewer::{Viewer, ViewerParts};
 use wayf::{Profile, Rule, Status, Wayf, WayfParts};
 use web::Sample;
 
-use super::{Ground, HeldKeys, Routes, ui};
+use super::face::{imprint, realm_imprint, ui};
+use super::{Ground, HeldKeys, Routes};
 use crate::cli::Which;
 use crate::commands::Refusal;
 use crate::keyring::{self, KeyRing, Secret};
-use crate::settings::{Names, RealmSettings, Settings};
+use crate::settings::{Face, RealmSettings, Settings};
 
 /// The pages of the services of `which`.
 pub(super) fn samples(which: Which) -> Vec<Sample> {
@@ -138,7 +139,8 @@ pub(crate) fn realm_parts(
         keys: keys.signing(&keyring::of_realm(one.realm))?,
         metadata_keys: keys.signing(keyring::METADATA)?,
         scope: one.scope.clone(),
-        ui: ui(settings, &one.name),
+        ui: ui(settings, &one.face),
+        imprint: realm_imprint(settings),
         pairwise_salt: ring.secret(Secret::Pairwise)?,
         codaca: settings.idp.codaca.clone(),
         portal: settings.server.public_url.join("/portail/login"),
@@ -167,7 +169,7 @@ fn portal(ground: &Ground<'_>) -> Result<Routes, Refusal> {
             prefix: "/portail",
             home: "/portail/",
             key: keyring::PORTAL,
-            shown: &ground.settings.portal.name,
+            shown: &ground.settings.portal.face,
             required: &[attribute::UID, attribute::DISPLAY_NAME],
             wanted: &[
                 attribute::SUBJECT_ID,
@@ -204,7 +206,7 @@ fn account(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal
             prefix: "/compte",
             home: "/compte/",
             key: keyring::ACCOUNT,
-            shown: &ground.settings.account.name,
+            shown: &ground.settings.account.face,
             required: &[attribute::UID, attribute::SUBJECT_ID],
             wanted: &[
                 attribute::DISPLAY_NAME,
@@ -266,7 +268,7 @@ struct Relying<'a> {
     prefix: &'static str,
     home: &'static str,
     key: &'a str,
-    shown: &'a Names,
+    shown: &'a Face,
     required: &'a [Wire],
     wanted: &'a [Wire],
 }
@@ -285,6 +287,7 @@ fn relying(ground: &Ground<'_>, relying: &Relying<'_>) -> Result<Arc<Service>, R
         opening: ground.keys.opening(&keyring::opening(relying.key))?,
         metadata_keys: ground.keys.signing(keyring::METADATA)?,
         ui: ui(ground.settings, relying.shown),
+        imprint: imprint(ground.settings),
         requested: required.chain(wanted).collect(),
         discovery: ground.edge.public_url().join("/wayf/"),
         home: relying.home,

@@ -8,6 +8,7 @@ use directory::{Hashing, Realm};
 use saml::{EntityId, KeyKind, VerifyingKey};
 use web::{Network, PublicUrl};
 
+use super::organization::{self, Organization};
 use super::raw::{Fault, Node};
 use super::rooms;
 use super::section::Section;
@@ -39,8 +40,8 @@ pub(crate) struct Settings {
     pub(crate) portal: PortalSettings,
     /// The account pages.
     pub(crate) account: AccountSettings,
-    /// The viewer's name.
-    pub(crate) viewer: Names,
+    /// The viewer.
+    pub(crate) viewer: Face,
     /// Metadata.
     pub(crate) federation: FederationSettings,
 }
@@ -95,14 +96,6 @@ pub(crate) struct KeySettings {
     pub(crate) grace: Duration,
 }
 
-/// Who runs this deployment.
-pub(crate) struct Organization {
-    /// Its name.
-    pub(crate) name: Option<String>,
-    /// Whom other deployments write to.
-    pub(crate) contact: Option<String>,
-}
-
 /// The discovery service.
 pub(crate) struct WayfSettings {
     /// The service a visitor is for who opens it directly.
@@ -143,8 +136,8 @@ pub(crate) struct IdpSettings {
 pub(crate) struct PortalSettings {
     /// The applications.
     pub(crate) catalogue: PathBuf,
-    /// Its name.
-    pub(crate) name: Names,
+    /// What it calls itself.
+    pub(crate) face: Face,
 }
 
 /// Metadata.
@@ -169,7 +162,7 @@ pub(crate) enum Listen {
 /// The account pages.
 pub(crate) struct AccountSettings {
     /// What they call themselves.
-    pub(crate) name: Names,
+    pub(crate) face: Face,
 }
 
 /// Which shelf.
@@ -204,6 +197,15 @@ pub(crate) struct Names {
     pub(crate) en: String,
 }
 
+/// What an entity of ours says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Face {
+    /// Its name.
+    pub(crate) name: Names,
+    /// One sentence about it; empty: none.
+    pub(crate) description: Names,
+}
+
 /// A tile of the discovery service.
 pub(crate) struct ProfileSettings {
     /// Which: the four profiles have a realm each, whoever signs their people in.
@@ -222,8 +224,8 @@ pub(crate) struct RealmSettings {
     pub(crate) realm: Realm,
     /// What scoped attributes end with (`ac-lille.fr`).
     pub(crate) scope: String,
-    /// Its name.
-    pub(crate) name: Names,
+    /// What it calls itself.
+    pub(crate) face: Face,
 }
 
 /// Somebody's metadata.
@@ -268,10 +270,7 @@ pub(crate) fn check(root: Node, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let token = root.table("pkcs11", |section| rooms::token(section, folder));
     let mut keys = root.table("keys", |section| rooms::keys(section, &data));
     keys.token = token;
-    let organization = root.table("organization", |section| Organization {
-        name: section.text("name"),
-        contact: section.text("contact"),
-    });
+    let organization = root.table("organization", |section| organization::read(section, &base));
     let wayf = root.table("wayf", |section| rooms::wayf(section, &base));
     let idp = root.table("idp", |section| rooms::idp(section, folder));
     let portal = root.table("portal", |section| rooms::portal(section, folder));

@@ -9,7 +9,7 @@ use saml::{EntityId, KeyKind, VerifyingKey};
 use web::{Network, PublicUrl};
 
 use super::checked::{
-    AccountSettings, DirectorySettings, FederationSettings, IdpSettings, JournalSettings,
+    AccountSettings, DirectorySettings, Face, FederationSettings, IdpSettings, JournalSettings,
     KeySettings, Listen, Names, PortalSettings, ProfileSettings, RealmSettings, RuleSettings,
     Secret, ServerSettings, SourcePlace, SourceSettings, StoreSettings, WayfSettings,
 };
@@ -347,15 +347,15 @@ pub(super) fn idp(section: &mut Section<'_>, folder: &Path) -> Option<IdpSetting
     let realms = section.tables("realms", |section| {
         let realm = section.needed("realm", realm);
         let scope = section.needed("scope", scope);
-        let name = names(section, "", "");
-        if name.fr.is_empty() {
+        let face = face(section, "", "");
+        if face.name.fr.is_empty() {
             let place = section.place.clone();
             section.fault(place, "idp.realms.name needs fr and en");
         }
         Some(RealmSettings {
             realm: realm?,
             scope: scope?,
-            name,
+            face,
         })
     });
     let place = section.place.clone();
@@ -382,18 +382,18 @@ pub(super) fn portal(section: &mut Section<'_>, folder: &Path) -> PortalSettings
     let catalogue = section.path_in("catalogue", folder);
     PortalSettings {
         catalogue: catalogue.unwrap_or_else(|| folder.join("applications.toml")),
-        name: names(section, "Portail des applications", "Applications portal"),
+        face: face(section, "Portail des applications", "Applications portal"),
     }
 }
 
 pub(super) fn account(section: &mut Section<'_>) -> AccountSettings {
     AccountSettings {
-        name: names(section, "Gestion du compte", "Your account"),
+        face: face(section, "Gestion du compte", "Your account"),
     }
 }
 
-pub(super) fn viewer(section: &mut Section<'_>) -> Names {
-    names(section, "Magistère", "Magistère")
+pub(super) fn viewer(section: &mut Section<'_>) -> Face {
+    face(section, "Magistère", "Magistère")
 }
 
 pub(super) fn federation(section: &mut Section<'_>, folder: &Path) -> FederationSettings {
@@ -453,11 +453,23 @@ fn pinned_key(file: &Path) -> Result<VerifyingKey, String> {
     VerifyingKey::from_pem(&pem).map_err(|why| why.to_string())
 }
 
-fn names(section: &mut Section<'_>, fr: &str, en: &str) -> Names {
-    section.table("name", |section| Names {
-        fr: section.text("fr").unwrap_or_else(|| fr.to_owned()),
-        en: section.text("en").unwrap_or_else(|| en.to_owned()),
-    })
+/// What an entity of ours calls itself, by default so; a description in one language is one in both.
+fn face(section: &mut Section<'_>, fr: &str, en: &str) -> Face {
+    let names = |section: &mut Section<'_>| (section.text("fr"), section.text("en"));
+    let name = section.table("name", names);
+    let description = section.table("description", names);
+    let otherwise = description.0.clone().or_else(|| description.1.clone());
+    let otherwise = otherwise.unwrap_or_default();
+    Face {
+        name: Names {
+            fr: name.0.unwrap_or_else(|| fr.to_owned()),
+            en: name.1.unwrap_or_else(|| en.to_owned()),
+        },
+        description: Names {
+            fr: description.0.unwrap_or_else(|| otherwise.clone()),
+            en: description.1.unwrap_or(otherwise),
+        },
+    }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

@@ -68,7 +68,12 @@ fn the_example_is_read_without_a_fault() {
 fn the_example_holds_every_key_there_is() {
     // A key of the code that the example does not show would be read nowhere else.
     let text = std::fs::read_to_string(example()).unwrap();
-    let code = include_str!("checked.rs").to_owned() + include_str!("rooms.rs");
+    let code = [
+        include_str!("checked.rs"),
+        include_str!("organization.rs"),
+        include_str!("rooms.rs"),
+    ]
+    .concat();
     let calls = [
         "text", "path_in", "number", "boolean", "texts", "needed", "parsed", "tables", "table",
     ];
@@ -259,4 +264,58 @@ fn an_address_is_trusted_with_a_key_only() {
     ] {
         assert!(!faults(source(lines)).is_empty(), "{lines}");
     }
+}
+
+#[test]
+fn what_we_say_of_ourselves_is_looked_at() {
+    let contact = "contact = \"federation@ac-demo.example\"";
+    for (from, to, said) in [
+        (contact, "contact = \"nobody\"", "an address of mail"),
+        (
+            contact,
+            "contact = \"mailto:a@b.example\"",
+            "an address of mail",
+        ),
+        (
+            "support = \"\"",
+            "support = \"a b@c.example\"",
+            "an address of mail",
+        ),
+        (
+            "privacy = \"\"",
+            "privacy = \"javascript:x\"",
+            "expected an address",
+        ),
+        (
+            "registrar = \"\"",
+            "registrar = \"us\"",
+            "expected an address",
+        ),
+        (
+            "categories = []",
+            "categories = [\"hidden\"]",
+            "expected a URI",
+        ),
+    ] {
+        let faults = faults(changed(&[(from, to)]));
+        assert!(
+            faults.iter().any(|fault| fault.contains(said)),
+            "{faults:?}"
+        );
+    }
+    let sirtfi = (
+        "assurance = []",
+        "assurance = [\"https://refeds.org/sirtfi\"]",
+    );
+    assert!(changed(&[sirtfi]).is_ok());
+    let told = faults(changed(&[sirtfi, (contact, "contact = \"\"")]));
+    assert!(
+        told.iter().any(|fault| fault.contains("security contact")),
+        "{told:?}"
+    );
+    let settings = changed(&[]).unwrap().organization;
+    assert_eq!(settings.security, settings.contact);
+    let settings = changed(&[("support = \"\"", "support = \"aide@ac-demo.example\"")]).unwrap();
+    let support = settings.organization.support;
+    assert_eq!(support.as_deref(), Some("aide@ac-demo.example"));
 }

@@ -62,15 +62,26 @@ pub(super) fn bundles(
     })
 }
 
+/// The categories that are honoured here (RFC 8409 4).
+pub(super) fn supported() -> impl Iterator<Item = &'static str> {
+    CATEGORIES
+        .iter()
+        .map(|category| category.uri)
+        .chain(CODES_OF_CONDUCT)
+}
+
+/// Newest first.
+const CODES_OF_CONDUCT: [&str; 2] = [
+    "https://refeds.org/category/code-of-conduct/v2",
+    "http://www.geant.net/uri/dataprotection-code-of-conduct/v1",
+];
+
 /// The code of conduct the service is bound by: it promises to need what it requires, and has no bundle
 /// of its own (REFEDS Data Protection Code of Conduct 2.0; `GÉANT`'s first one).
 pub(super) fn code_of_conduct(attributes: &[(String, Vec<String>)]) -> Option<&'static str> {
-    [
-        "https://refeds.org/category/code-of-conduct/v2",
-        "http://www.geant.net/uri/dataprotection-code-of-conduct/v1",
-    ]
-    .into_iter()
-    .find(|uri| says(attributes, ENTITY_CATEGORY, uri))
+    CODES_OF_CONDUCT
+        .into_iter()
+        .find(|uri| says(attributes, ENTITY_CATEGORY, uri))
 }
 
 /// What identifier the service says it needs (SAML V2.0 Subject Identifier Attributes 1.0, 4).

@@ -51,6 +51,7 @@ fn realm(name: Realm) -> RealmParts {
         metadata_keys: key,
         scope: "ac-demo.example".to_owned(),
         ui: saml::metadata::Ui::default(),
+        imprint: saml::metadata::Imprint::default(),
         pairwise_salt: [3; 32],
         codaca: "009".to_owned(),
         portal: "/portail/".to_owned(),

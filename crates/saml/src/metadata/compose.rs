@@ -4,7 +4,8 @@
 use std::collections::HashSet;
 
 use super::{
-    Endpoint, EntityPlan, IndexedEndpoint, Localized, Offer, RequestedAttribute, RolePlan, Ui,
+    Endpoint, EntityPlan, Imprint, IndexedEndpoint, Localized, Offer, RequestedAttribute, RolePlan,
+    Ui, imprint,
 };
 use crate::encryption::{self, EncryptionMethod};
 use crate::keys::Algorithm;
@@ -39,6 +40,8 @@ pub fn compose_with(
 ) -> Result<String, Refusal> {
     is_a_role(plan)?;
     is_an_offer(offer)?;
+    let nobody = Imprint::default();
+    let imprint = offer.imprint.unwrap_or(&nobody);
     let mut w = Writer::with_capacity(16 * 1024);
     let valid_until = instant(plan.valid_until);
     let cache = format!("PT{}S", plan.cache_s);
@@ -54,12 +57,13 @@ pub fn compose_with(
         ],
     )?;
     let first = w.position();
-    entity_extensions(&mut w, plan)?;
+    entity_extensions(&mut w, plan, imprint)?;
     match &plan.role {
         RolePlan::Idp { .. } => idp(&mut w, plan, offer)?,
         RolePlan::Sp { .. } => sp(&mut w, plan, offer)?,
     }
-    organization(&mut w, plan)?;
+    organization(&mut w, plan, imprint)?;
+    imprint::contacts(&mut w, plan.ui, imprint)?;
     w.close();
     sign(&mut w, start, first, id, key)?;
     Ok(w.finish())
@@ -97,12 +101,19 @@ fn unique(mut indexes: impl Iterator<Item = u16>) -> bool {
     indexes.all(|index| seen.insert(index))
 }
 
-/// Entity attributes and algorithm support (SAML V2.0 Metadata Profile for Algorithm Support 2).
-fn entity_extensions(w: &mut Writer, plan: &EntityPlan<'_>) -> Result<(), Refusal> {
+/// Who registered it, entity attributes, and algorithm support (SAML V2.0 Metadata Profile for
+/// Algorithm Support 2).
+fn entity_extensions(
+    w: &mut Writer,
+    plan: &EntityPlan<'_>,
+    imprint: &Imprint,
+) -> Result<(), Refusal> {
     w.open(MD, "Extensions", &[])?;
-    if !plan.attributes.is_empty() {
+    imprint::registration(w, imprint)?;
+    let attributes = || plan.attributes.iter().chain(&imprint.attributes);
+    if attributes().next().is_some() {
         w.open(MDATTR, "EntityAttributes", &[])?;
-        for (name, values) in plan.attributes {
+        for (name, values) in attributes() {
             w.open(
                 SAML,
                 "Attribute",
@@ -359,25 +370,23 @@ fn endpoints(w: &mut Writer, name: &'static str, endpoints: &[Endpoint]) -> Resu
     Ok(())
 }
 
-/// `Organization` (Metadata 2.3.2.1: an address is not optional, and the entity's name is one) and
-/// the technical contact (SDP-MD11).
-fn organization(w: &mut Writer, plan: &EntityPlan<'_>) -> Result<(), Refusal> {
-    if let Some(name) = &plan.ui.organization {
-        w.open(MD, "Organization", &[])?;
-        for element in ["OrganizationName", "OrganizationDisplayName"] {
-            w.leaf(MD, element, &[("xml:lang", "fr")], name)?;
-        }
-        if plan.ui.information_urls.is_empty() {
-            let lang = [("xml:lang", "fr")];
-            w.leaf(MD, "OrganizationURL", &lang, plan.id.as_str())?;
-        }
-        localized(w, MD, "OrganizationURL", &plan.ui.information_urls)?;
-        w.close();
+/// `Organization` (Metadata 2.3.2.1: an address is not optional, and the entity's name is one).
+fn organization(w: &mut Writer, plan: &EntityPlan<'_>, imprint: &Imprint) -> Result<(), Refusal> {
+    let names = imprint::names(plan.ui, imprint);
+    if names.is_empty() {
+        return Ok(());
     }
-    if let Some(mail) = &plan.ui.technical_contact {
-        w.open(MD, "ContactPerson", &[("contactType", "technical")])?;
-        w.leaf(MD, "EmailAddress", &[], &format!("mailto:{mail}"))?;
-        w.close();
+    w.open(MD, "Organization", &[])?;
+    for element in ["OrganizationName", "OrganizationDisplayName"] {
+        for (lang, name) in &names {
+            w.leaf(MD, element, &[("xml:lang", lang)], name)?;
+        }
     }
+    if plan.ui.information_urls.is_empty() {
+        let lang = [("xml:lang", "fr")];
+        w.leaf(MD, "OrganizationURL", &lang, plan.id.as_str())?;
+    }
+    localized(w, MD, "OrganizationURL", &plan.ui.information_urls)?;
+    w.close();
     Ok(())
 }

@@ -16,8 +16,8 @@ use saml::encryption::{
 use saml::keys::{KeyPair, generate};
 use saml::logout::{LogoutRequest, LogoutResponse};
 use saml::metadata::{
-    Endpoint, EntityPlan, IndexedEndpoint, IndexedEndpointUrl, Localized, Logo, Offer,
-    RequestedAttribute, RolePlan, SpRole, Ui,
+    Contact, ContactKind, Endpoint, EntityPlan, Imprint, IndexedEndpoint, IndexedEndpointUrl,
+    Localized, Logo, Offer, Registration, RequestedAttribute, RolePlan, SpRole, Ui,
 };
 use saml::request::{AcsChoice, AuthnRequest, NameIdPolicy, Scoping};
 use saml::response::{Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status, StatusSaid};
@@ -491,6 +491,34 @@ pub(crate) fn plan<'a>(
     }
 }
 
+/// Who stands behind our entities, told in full.
+pub(crate) fn imprint() -> &'static Imprint {
+    static IMPRINT: LazyLock<Imprint> = LazyLock::new(|| {
+        let localized = |lang: &str, text: &str| Localized {
+            lang: lang.to_owned(),
+            text: text.to_owned(),
+        };
+        let contact = |kind| Contact {
+            kind,
+            mail: "o'neil&fils@example.org".to_owned(),
+        };
+        Imprint {
+            organization: vec![localized("fr", NAME), localized("en", HARD)],
+            contacts: vec![
+                contact(ContactKind::Technical),
+                contact(ContactKind::Support),
+                contact(ContactKind::Security),
+            ],
+            registration: Some(Registration {
+                authority: "https://www.example/?a=1&b=2".to_owned(),
+                policies: vec![localized("fr", "https://www.example/règles?a&b")],
+            }),
+            attributes: vec![("urn:x:imprint".to_owned(), vec![HARD.to_owned()])],
+        }
+    });
+    &IMPRINT
+}
+
 pub(crate) fn offer(full: bool) -> Offer<'static> {
     let resolution = |index| IndexedEndpoint {
         binding: Binding::Soap,
@@ -500,6 +528,7 @@ pub(crate) fn offer(full: bool) -> Offer<'static> {
         Offer {
             encryption_certificates: vec![OWN.opens.certificate(), RSA.signing.certificate()],
             artifact_resolution: vec![resolution(0), resolution(1)],
+            imprint: Some(imprint()),
         }
     } else {
         Offer::default()

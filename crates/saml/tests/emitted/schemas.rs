@@ -1,12 +1,12 @@
 //! The order and the content of what we emit, held against the schemas of OASIS and the W3C.
 
-use saml::metadata::{EntityPlan, Localized, RolePlan, Ui};
+use saml::metadata::{EntityPlan, Imprint, Localized, Offer, RolePlan, Ui};
 use saml::response::SignWhat;
 use saml::{Binding, Refusal};
 
 use crate::documents::{
-    IDP, P256, SP, acs, endpoint, entity, every, idp_role, keys, plan, requested, response,
-    service, sp_role, ui,
+    IDP, P256, SP, acs, endpoint, entity, every, idp_role, imprint, keys, plan, requested,
+    response, service, sp_role, ui,
 };
 use crate::witnesses;
 
@@ -104,6 +104,58 @@ fn every_way_to_show_oneself_obeys_the_schemas() {
             let xml = saml::metadata::compose(&plan, &P256.signing).unwrap();
             assert_eq!(witnesses::schemas(&xml), Ok(()), "{ui:?}: {xml}");
         }
+    }
+}
+
+/// Each thing said of those who stand behind an entity, alone.
+#[test]
+fn every_imprint_obeys_the_schemas() {
+    let full = imprint().clone();
+    let none = Imprint::default();
+    let mut imprints = vec![
+        full.clone(),
+        none.clone(),
+        Imprint {
+            organization: full.organization.clone(),
+            ..none.clone()
+        },
+        Imprint {
+            registration: full.registration.clone(),
+            ..none.clone()
+        },
+        Imprint {
+            attributes: full.attributes.clone(),
+            ..none.clone()
+        },
+    ];
+    let contacts = full.contacts.iter().map(|contact| Imprint {
+        contacts: vec![contact.clone()],
+        ..none.clone()
+    });
+    imprints.extend(contacts);
+    let (sp, ui) = (entity(SP), Ui::default());
+    for imprint in &imprints {
+        let plan = plan(&sp, &ui, &[], sp_role(false, &[]), &P256.signing);
+        let offer = Offer {
+            imprint: Some(imprint),
+            ..Offer::default()
+        };
+        let xml = saml::metadata::compose_with(&plan, &offer, &P256.signing).unwrap();
+        assert_eq!(witnesses::schemas(&xml), Ok(()), "{imprint:?}: {xml}");
+    }
+    let bad = "a\u{b}b".to_owned();
+    let mut unwritable = vec![full.clone(), full.clone(), full];
+    unwritable[0].contacts[2].mail = bad.clone();
+    unwritable[1].registration.as_mut().unwrap().authority = bad.clone();
+    unwritable[2].organization[1].text = bad;
+    for imprint in &unwritable {
+        let plan = plan(&sp, &ui, &[], sp_role(false, &[]), &P256.signing);
+        let offer = Offer {
+            imprint: Some(imprint),
+            ..Offer::default()
+        };
+        let composed = saml::metadata::compose_with(&plan, &offer, &P256.signing);
+        assert!(matches!(composed, Err(Refusal::NotComposed { .. })));
     }
 }
 

@@ -11,7 +11,7 @@ use saml::{MessageId, NameIdFormat, Received, Refusal};
 
 use crate::documents::{
     ACS, HARD, IDP, Key, P256, REQUEST, RSA, SP, attributes, entity, entity_attributes, id,
-    identity_provider, keys, name_id, now, requested, response_about, service, ui,
+    identity_provider, imprint, keys, name_id, now, requested, response_about, service, ui,
 };
 
 /// Our own service receives `xml`.
@@ -80,7 +80,13 @@ fn shows_itself(entity: &Entity) {
     assert_eq!(read.privacy_urls, sent.privacy_urls);
     assert_eq!(read.technical_contact, sent.technical_contact);
     assert_eq!(read.organization, sent.organization);
-    assert_eq!(entity.attributes.len(), entity_attributes().len());
+    let told = entity_attributes().len() + imprint().attributes.len();
+    assert_eq!(entity.attributes.len(), told);
+    let registration = imprint().registration.as_ref().unwrap();
+    assert_eq!(
+        entity.registrar.as_deref(),
+        Some(registration.authority.as_str())
+    );
     assert_eq!(entity.valid_until, Some(now() + chrono::Duration::days(10)));
 }
 

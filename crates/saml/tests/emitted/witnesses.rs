@@ -149,7 +149,7 @@ pub(crate) fn canonical_by_bergshamra(xml: &str) -> Vec<u8> {
 /// The namespaces we write in, and the files of `opensaml-schemas` and `xmltooling-schemas` that rule
 /// them. No package has
 /// the schema of `shibmd`; the wildcards around it are lax.
-const SCHEMAS: [(&str, &str, &str); 9] = [
+const SCHEMAS: [(&str, &str, &str); 10] = [
     (
         "urn:oasis:names:tc:SAML:2.0:protocol",
         "opensaml",
@@ -169,6 +169,11 @@ const SCHEMAS: [(&str, &str, &str); 9] = [
         "urn:oasis:names:tc:SAML:metadata:attribute",
         "opensaml",
         "sstc-metadata-attr.xsd",
+    ),
+    (
+        "urn:oasis:names:tc:SAML:metadata:rpi",
+        "opensaml",
+        "saml-metadata-rpi-v1.0.xsd",
     ),
     (
         "urn:oasis:names:tc:SAML:metadata:algsupport",

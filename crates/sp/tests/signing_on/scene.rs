@@ -263,6 +263,7 @@ fn parts(
         opening: Arc::new(Hook::new(Vec::new())),
         metadata_keys: hung("metadata"),
         ui: Ui::default(),
+        imprint: saml::metadata::Imprint::default(),
         requested: Vec::new(),
         discovery: WAYF.into(),
         home: "/notes/",

@@ -100,6 +100,7 @@ fn what_we_offer_is_read_back() {
     let offer = Offer {
         encryption_certificates: vec![own.certificate()],
         artifact_resolution: vec![at(Binding::Soap, "https://sp.example/artifact", 1)],
+        ..Offer::default()
     };
     let xml = compose_with(&plan, &offer, &key).unwrap();
     let document = read(&xml, &policy()).unwrap();

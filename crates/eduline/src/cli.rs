@@ -192,7 +192,7 @@ pub(crate) enum Sp {
         /// Its metadata: a file, or an address.
         metadata: String,
         #[command(flatten)]
-        decisions: Decisions,
+        decisions: Box<Decisions>,
         #[command(flatten)]
         print: Json,
     },
@@ -239,6 +239,9 @@ pub(crate) struct Decisions {
     /// Whether assertions are encrypted: with-key, always, never.
     #[arg(long)]
     pub(crate) encrypt: Option<String>,
+    /// A weak way to encrypt, for a service that knows nothing better: cbc, pkcs1.
+    #[arg(long = "weak-encryption", value_name = "WAY")]
+    pub(crate) weak_encryption: Vec<String>,
     /// What is signed: both, response, assertion.
     #[arg(long)]
     pub(crate) sign: Option<String>,

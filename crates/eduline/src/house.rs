@@ -73,12 +73,13 @@ impl House {
         let ring = KeyRing::of(settings);
         let keys = Arc::new(HeldKeys::of(ring.clone()));
         let shelf = open_shelf(settings, which).await?;
-        let federation = Arc::new(Federation::open(
+        let federation = Federation::open(
             sources::of(settings, &ring, own_base)?,
             settings.server.data.join("federation"),
             !settings.server.public_url.is_https(),
             clock(),
-        ));
+        );
+        let federation = Arc::new(federation.under(settings.rules.clone()));
         let directory = if which.runs(Which::Idp) || which.runs(Which::Account) {
             Some(open_directory(settings).await?)
         } else {
@@ -142,7 +143,7 @@ pub(crate) fn known(settings: &Settings, ring: &KeyRing) -> Result<Arc<Snapshot>
         !settings.server.public_url.is_https(),
         Edge::system_clock()(),
     );
-    Ok(federation.snapshot())
+    Ok(federation.under(settings.rules.clone()).snapshot())
 }
 
 /// Opens the accounts, for the identity provider and for `eduline account`.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub use saml::metadata::Listing;
 
 use saml::metadata::{Entity, IdpRole, SpRole};
-use saml::{EntityId, Moment, VerifyingKey};
+use saml::{EntityId, Moment, Rules, VerifyingKey};
 
 use cache::Cache;
 use source::Reading;
@@ -55,6 +55,7 @@ pub struct Federation {
     sources: arc_swap::ArcSwap<Vec<Source>>,
     cache: Cache,
     loopback_http: bool,
+    rules: Rules,
     current: arc_swap::ArcSwap<Snapshot>,
     /// What each source gave last; held while a refresh runs, so that two never cross.
     last: tokio::sync::Mutex<Vec<Reading>>,
@@ -154,9 +155,31 @@ impl Federation {
             sources: arc_swap::ArcSwap::from_pointee(sources),
             cache,
             loopback_http,
+            rules: Rules::default(),
             current,
             last: tokio::sync::Mutex::new(read),
         }
+    }
+
+    /// The same, by these rules: what is kept here is read under them too.
+    #[must_use]
+    pub fn under(mut self, rules: Rules) -> Self {
+        let last = self.last.get_mut();
+        for reading in last.iter_mut() {
+            if let Err(why) = reading.clone().allowed_by(&rules) {
+                let source = reading.report.source.clone();
+                *reading = Reading::empty(&source);
+                reading.report.failure = Some(why);
+            }
+        }
+        self.current.store(Arc::new(Snapshot::of(last)));
+        self.rules = rules;
+        self
+    }
+
+    /// The rules that messages of the federation are taken and made by.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The snapshot that stands.
@@ -201,7 +224,9 @@ impl Federation {
                 .iter()
                 .find(|reading| reading.report.source == source.name);
             let read = match task.await {
-                Ok(Ok(reading)) => reading.no_older_than(before, source, now),
+                Ok(Ok(reading)) => reading
+                    .allowed_by(&self.rules)
+                    .and_then(|reading| reading.no_older_than(before, source, now)),
                 Ok(Err(why)) => Err(why.to_string()),
                 Err(why) => Err(why.to_string()),
             };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use saml::metadata::{Document, Entity, ReadPolicy};
-use saml::{EntityId, Moment, Refusal};
+use saml::{EntityId, Moment, Refusal, Rules};
 
 use crate::cache::Cache;
 use crate::fetch::{Answer, Ask, Unfetched, fetch};
@@ -27,6 +27,8 @@ pub(crate) struct Reading {
     pub(crate) document: Option<Arc<str>>,
     /// `validUntil` of the document of an address.
     valid_until: Option<Moment>,
+    /// The algorithms that the signatures of its documents rest on.
+    used: Vec<&'static str>,
     /// What came from the address just now, until it is kept on disk.
     fresh: Option<Arc<str>>,
 }
@@ -53,6 +55,8 @@ pub(crate) enum Unread {
         "EDU-5005 the document is valid until {until}, and the last good one, until {stands}, is newer"
     )]
     RolledBack { until: Moment, stands: Moment },
+    #[error("EDU-5008 the operator forbids the algorithm {algorithm}, which signs it")]
+    Forbidden { algorithm: &'static str },
     #[error("EDU-5004 {url}: metadata from an address needs a pinned key")]
     Unpinned { url: String },
 }
@@ -72,7 +76,16 @@ impl Reading {
             profiles: HashMap::new(),
             document: None,
             valid_until: None,
+            used: Vec::new(),
             fresh: None,
+        }
+    }
+
+    /// Refuses what was verified by an algorithm that is forbidden (IIP-ALG08).
+    pub(crate) fn allowed_by(self, rules: &Rules) -> Result<Self, String> {
+        match self.used.iter().find(|uri| rules.forbids(uri)) {
+            Some(algorithm) => Err(Unread::Forbidden { algorithm }.to_string()),
+            None => Ok(self),
         }
     }
 
@@ -200,6 +213,7 @@ fn take(
         refusal,
     })?;
     let mut reading = Reading::empty(&source.name);
+    reading.used.clone_from(&document.used);
     if matches!(source.location, Location::Url(_)) {
         reading.valid_until = document.valid_until;
         let is_alone = document.is_one && document.entities.len() == 1;
@@ -255,6 +269,7 @@ fn read_folder(
                 }
                 reading.entities.extend(one.entities);
                 reading.report.left_out.extend(one.report.left_out);
+                reading.used.extend(one.used);
             }
             Err(why) => reading.report.left_out.push(why.to_string()),
         }

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use directory::Person;
-use saml::encryption::{Encryption, Legacy};
+use saml::encryption::Encryption;
 use saml::metadata::{Entity, SpRole};
 use saml::response::{Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status};
 use saml::{Binding, MessageId, Moment, NameIdFormat, attribute};
@@ -106,12 +106,13 @@ pub(crate) async fn give(
             Sign::Assertion => SignWhat::Assertion,
         },
     };
-    let encryption = encryption(realm, flow, policy.encrypt, role)?;
+    let encryption = encryption(realm, flow, &policy, role)?;
     let keys = realm.parts.keys.now();
-    let xml = saml::response::compose_for(&plan, encryption.as_ref(), keys.current())
-        .map_err(|refusal| refusals::not_composed(&refusal).with("request", flow.request_id()))?;
-    let encrypted = encryption.is_some().to_string();
-    let event = sent(realm, flow, &response_id).with("encrypted", encrypted);
+    let xml = realm
+        .signer(&flow.service, &keys)
+        .and_then(|key| saml::response::compose_for(&plan, encryption.as_ref(), &key))
+        .map_err(|refusal| not_signed(&refusal, realm, flow))?;
+    let event = sent(realm, flow, &response_id).with("encrypted", how(realm, encryption.as_ref()));
     foreign(visit, realm, flow, &said.decisions);
     account_for(visit, realm, flow, event, (&person, &said.attributes));
     hand_over(visit, realm, flow, xml).await
@@ -180,19 +181,38 @@ fn of_service(flow: &Flow) -> Named {
     }
 }
 
+/// Whether and how an answer is encrypted, for the journal. What only the operator's word allows is
+/// counted: it should come to an end (IIP-ALG05).
+fn how(realm: &Realm, encryption: Option<&Encryption>) -> &'static str {
+    match encryption {
+        None => "false",
+        Some(encryption) if encryption.is_legacy() => {
+            let labels = [("realm", realm.parts.realm.as_str())];
+            realm.edge.count("eduline_weak_encryptions_total", &labels);
+            "weakly"
+        }
+        Some(_) => "true",
+    }
+}
+
+fn not_signed(refusal: &saml::Refusal, realm: &Realm, flow: &Flow) -> Refused {
+    refusals::not_signed(refusal, &flow.service, realm).with("request", flow.request_id())
+}
+
 /// How the assertion is encrypted: whenever the service publishes a key, unless the operator waives
 /// it (IIP-IDP09). A key that cannot be used is an error, never a reason to send it open.
 fn encryption(
     realm: &Realm,
     flow: &Flow,
-    decided: Encrypt,
+    policy: &Policy,
     role: &SpRole,
 ) -> Result<Option<Encryption>, Refused> {
+    let decided = policy.encrypt;
     if decided == Encrypt::Never {
         return Ok(None);
     }
     let refused = |why: String| refusals::not_encrypted(why, &flow.service, realm);
-    match role.choose_encryption(Legacy::default()) {
+    match role.choose_encryption_by(policy.legacy_encryption(), realm.federation.rules()) {
         Ok(None) if decided == Encrypt::Always => Err(refused(
             "the operator wants encryption and the service publishes no key".to_owned(),
         )),
@@ -276,8 +296,10 @@ pub(crate) async fn tell(
         message: None,
     };
     let keys = realm.parts.keys.now();
-    let xml = saml::response::compose_error(&plan, keys.current())
-        .map_err(|refusal| refusals::not_composed(&refusal).with("request", flow.request_id()))?;
+    let xml = realm
+        .signer(&flow.service, &keys)
+        .and_then(|key| saml::response::compose_error(&plan, &key))
+        .map_err(|refusal| not_signed(&refusal, realm, flow))?;
     visit.tell(event);
     hand_over(visit, realm, flow, xml).await
 }

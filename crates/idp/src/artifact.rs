@@ -133,12 +133,14 @@ pub(crate) async fn resolve(
         id: MessageId::from_random(realm.edge.random()),
         issue_instant: realm.edge.now(),
         issuer: realm.parts.entity_id.clone(),
-        in_response_to: Some(asked.id),
+        in_response_to: Some(asked.id.clone()),
         status: Status::Success.said(),
         message: kept.map(|kept| kept.message),
     };
     let keys = realm.parts.keys.now();
-    let envelope = soap::compose(&response, keys.current())
+    let envelope = realm
+        .signer(&asked.issuer, &keys)
+        .and_then(|key| soap::compose(&response, &key))
         .map_err(|refusal| refusals::not_composed(&refusal))?;
     Ok(HttpResponse::Ok()
         .content_type(soap::CONTENT_TYPE)
@@ -169,7 +171,7 @@ async fn asked(realm: &Realm, envelope: Vec<u8>) -> Result<ArtifactResolve, Refu
         now: realm.edge.now(),
     };
     let accepted = verified
-        .and_then(|verified| verified.accept(&expected))
+        .and_then(|verified| verified.accept_by(&expected, realm.federation.rules()))
         .map_err(|refusal| of(refusal).with("sp", issuer.as_str()))?;
     Ok(accepted.into_message())
 }

@@ -84,7 +84,8 @@ fn compose(
         imprint: Some(&realm.parts.imprint),
         ..Offer::default()
     };
-    saml::metadata::compose_with(&plan, &offer, signing.current())
+    let key = realm.federation.rules().signer(signing.current())?;
+    saml::metadata::compose_with(&plan, &offer, &key)
 }
 
 /// Where a service may send a person whom it cannot let in, saying why (SDP-MD12; SAML V2.0 Metadata

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use saml::EntityId;
 use saml::attribute::{self, Wire};
+use saml::encryption::Legacy;
 use serde::{Deserialize, Serialize};
 
 /// The decisions for a service, as they stand when it is asked for.
@@ -44,6 +45,10 @@ pub struct Policy {
     /// Whether assertions for it are encrypted.
     #[serde(skip_serializing_if = "is_default")]
     pub encrypt: Encrypt,
+    /// Ways to encrypt that betray what they hold to whoever may ask often enough, for a service that
+    /// knows nothing better (IIP-ALG05, SECURITY 16).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub weak_encryption: Vec<Weak>,
     /// What is signed.
     #[serde(skip_serializing_if = "is_default")]
     pub sign: Sign,
@@ -56,6 +61,16 @@ pub struct Policy {
     /// What happens when the person lacks an attribute the service says it requires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<Missing>,
+}
+
+impl Policy {
+    /// What [`Policy::weak_encryption`] allows.
+    pub fn legacy_encryption(&self) -> Legacy {
+        Legacy {
+            cbc: self.weak_encryption.contains(&Weak::Cbc),
+            pkcs1: self.weak_encryption.contains(&Weak::Pkcs1),
+        }
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -141,6 +156,29 @@ pub enum Encrypt {
     Never,
 }
 
+/// A way to encrypt that is named or not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weak {
+    /// AES in CBC.
+    Cbc,
+    /// RSA PKCS#1 v1.5.
+    Pkcs1,
+}
+
+impl Weak {
+    /// The algorithms it stands for.
+    pub fn uris(self) -> &'static [&'static str] {
+        match self {
+            Self::Cbc => &[
+                "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
+                "http://www.w3.org/2001/04/xmlenc#aes128-cbc",
+            ],
+            Self::Pkcs1 => &["http://www.w3.org/2001/04/xmlenc#rsa-1_5"],
+        }
+    }
+}
+
 /// What is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -219,6 +257,7 @@ mod tests {
             name_id = "persistent"
             unsolicited = true
             encrypt = "never"
+            weak_encryption = ["cbc", "pkcs1"]
             sign = "assertion"
             information = "once"
             missing = "refuse"
@@ -246,6 +285,7 @@ mod tests {
             "colour = \"red\"",
             "name_style = \"urn\"",
             "encrypt = true",
+            "weak_encryption = [\"des\"]",
             "information = \"sometimes\"",
             "missing = true",
             "second_factor = \"sometimes\"",

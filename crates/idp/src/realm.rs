@@ -1,5 +1,6 @@
 //! One realm: its entity, its keys, its people, its sessions and its addresses.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +9,9 @@ use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use directory::fonctions::Fonctions;
 use directory::{Directory, Realm as Name};
 use federation::Federation;
-use saml::EntityId;
 use saml::keys::{Hook, OwnKeys};
 use saml::metadata::{Imprint, Ui};
+use saml::{EntityId, Refusal, SigningKey};
 use store::{Drawer, Shelf};
 use web::{Edge, Pool, Publisher, Sessions, is_xml};
 
@@ -211,6 +212,19 @@ impl Realm {
     /// The public address of one of its addresses.
     pub(crate) fn address(&self, of: &str) -> String {
         self.edge.public_url().join(&self.path(of))
+    }
+
+    /// Our key as it signs for `service`: as that verifies, as far as it says (IIP-MD10).
+    pub(crate) fn signer<'k>(
+        &self,
+        service: &EntityId,
+        keys: &'k OwnKeys,
+    ) -> Result<Cow<'k, SigningKey>, Refusal> {
+        let snapshot = self.federation.snapshot();
+        match snapshot.service(service) {
+            Some((_, role)) => role.choose_signing(keys.current(), self.federation.rules()),
+            None => self.federation.rules().signer(keys.current()),
+        }
     }
 
     /// Whether pages say "tu".

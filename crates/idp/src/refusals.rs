@@ -51,6 +51,16 @@ pub(crate) fn not_encrypted(why: String, service: &EntityId, realm: &Realm) -> R
         .way_out("site.to-portal", realm.parts.portal.as_str())
 }
 
+/// An answer that the service could not verify, as it says itself (IIP-MD10).
+pub(crate) fn not_signed(refusal: &Refusal, service: &EntityId, realm: &Realm) -> Refused {
+    if !matches!(refusal, Refusal::NoCommonSignature) {
+        return not_composed(refusal);
+    }
+    Refused::forbidden("EDU-4011", "service-signature", refusal.to_string())
+        .with("sp", service.as_str())
+        .way_out("site.to-portal", realm.parts.portal.as_str())
+}
+
 /// An answer the service did not ask for, and does not want or would not be found at.
 pub(crate) fn unsolicited(why: &str, service: &EntityId, realm: &Realm) -> Refused {
     Refused::forbidden("EDU-4006", "request", why)

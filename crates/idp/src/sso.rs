@@ -136,7 +136,10 @@ async fn decide(
     let request = verified.message().id.clone();
     let refuse =
         |refusal: Refusal| refusals::of_message(&refusal, realm).with("request", request.as_str());
-    let accepted = verified.accept(&expected).map_err(refuse)?.into_message();
+    let accepted = verified
+        .accept_by(&expected, realm.federation.rules())
+        .map_err(refuse)?
+        .into_message();
     let snapshot = realm.federation.snapshot();
     let acs = snapshot
         .service(&accepted.issuer)

@@ -16,7 +16,7 @@ mod choose;
 mod open;
 mod seal;
 
-pub(crate) use open::{check, open, read_method};
+pub(crate) use open::{check, open, read_method, used};
 pub(crate) use seal::seal;
 
 /// How content is encrypted.
@@ -33,7 +33,7 @@ pub enum DataAlgorithm {
 }
 
 impl DataAlgorithm {
-    const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 4] = [
         Self::Aes256Gcm,
         Self::Aes128Gcm,
         Self::Aes256Cbc,
@@ -90,7 +90,7 @@ pub enum OaepDigest {
 }
 
 impl OaepDigest {
-    const ALL: [Self; 4] = [Self::Sha1, Self::Sha256, Self::Sha384, Self::Sha512];
+    pub(crate) const ALL: [Self; 4] = [Self::Sha1, Self::Sha256, Self::Sha384, Self::Sha512];
 
     /// The URI of `ds:DigestMethod`.
     pub fn uri(self) -> &'static str {
@@ -155,6 +155,9 @@ const OAEP: &str = "http://www.w3.org/2009/xmlenc11#rsa-oaep";
 const PKCS1: &str = "http://www.w3.org/2001/04/xmlenc#rsa-1_5";
 
 impl KeyTransport {
+    /// Every URI.
+    pub(crate) const URIS: [&'static str; 3] = [OAEP_MGF1P, OAEP, PKCS1];
+
     /// The URI (XML Encryption 1.1, 5.5).
     pub fn uri(self) -> &'static str {
         match self {
@@ -175,6 +178,15 @@ impl KeyTransport {
             }),
             PKCS1 => Some(Self::Pkcs1),
             _ => None,
+        }
+    }
+
+    /// The algorithms it is made of. The mask of `rsa-oaep-mgf1p` is a part of its name.
+    fn uris(self) -> Vec<&'static str> {
+        match self {
+            Self::OaepMgf1p(digest) => vec![OAEP_MGF1P, digest.uri()],
+            Self::Oaep { digest, mask } => vec![OAEP, digest.uri(), mask.mask_uri()],
+            Self::Pkcs1 => vec![PKCS1],
         }
     }
 

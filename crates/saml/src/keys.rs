@@ -14,7 +14,7 @@ use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Private, Public};
-use openssl::sha::sha256;
+use openssl::sha::{sha256, sha384, sha512};
 use openssl::sign::{Signer, Verifier};
 use openssl::x509::X509;
 
@@ -98,10 +98,51 @@ impl Algorithm {
     }
 }
 
+/// The digests of signatures taken and made here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Digest {
+    /// `sha256`.
+    Sha256,
+    /// `sha384`.
+    Sha384,
+    /// `sha512`.
+    Sha512,
+}
+
+impl Digest {
+    /// Every digest, the one we prefer first.
+    pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
+
+    /// The URI (RFC 9231 2.1, XML Encryption 1.1 5.7).
+    pub fn uri(self) -> &'static str {
+        match self {
+            Self::Sha256 => "http://www.w3.org/2001/04/xmlenc#sha256",
+            Self::Sha384 => "http://www.w3.org/2001/04/xmldsig-more#sha384",
+            Self::Sha512 => "http://www.w3.org/2001/04/xmlenc#sha512",
+        }
+    }
+
+    /// The digest a URI names, if it is taken.
+    pub fn from_uri(uri: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|digest| digest.uri() == uri)
+    }
+
+    /// Of these bytes.
+    pub(crate) fn of(self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Sha256 => sha256(bytes).to_vec(),
+            Self::Sha384 => sha384(bytes).to_vec(),
+            Self::Sha512 => sha512(bytes).to_vec(),
+        }
+    }
+}
+
 /// A key of ours, decoded once, with the certificate that publishes it.
+#[derive(Clone)]
 pub struct SigningKey {
     half: Half,
     algorithm: Algorithm,
+    digest: Digest,
     /// Bytes of one coordinate of the curve; 0 for RSA.
     coordinate: i32,
     certificate: String,
@@ -115,6 +156,7 @@ impl std::fmt::Debug for SigningKey {
 }
 
 /// The private half: in this process, or with somebody who signs for us and shows it to nobody.
+#[derive(Clone)]
 enum Half {
     Here(PKey<Private>),
     Held(Arc<dyn Holder>),
@@ -252,6 +294,7 @@ impl SigningKey {
         Ok(Self {
             half,
             algorithm,
+            digest: Digest::Sha256,
             coordinate,
             certificate,
             verifying,
@@ -284,6 +327,20 @@ impl SigningKey {
     /// The algorithm it signs with.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// The digest of what it signs inside documents.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The same key, signing by another algorithm of its kind, with another digest.
+    pub(crate) fn by(&self, algorithm: Algorithm, digest: Digest) -> Option<Self> {
+        self.verifying.fits(algorithm).then(|| Self {
+            algorithm,
+            digest,
+            ..self.clone()
+        })
     }
 
     /// Signs `bytes`; ECDSA signatures as r ‖ s (RFC 9231 2.3.6), as XML and SAML want them.
@@ -377,6 +434,11 @@ impl VerifyingKey {
     /// A key of another kind than the algorithm's never verifies.
     pub fn verifies(&self, algorithm: Algorithm, bytes: &[u8], signature: &[u8]) -> bool {
         self.fits(algorithm) && self.check(algorithm, bytes, signature).unwrap_or(false)
+    }
+
+    /// Bits of the key: of the modulus, or of the curve.
+    pub(crate) fn bits(&self) -> u32 {
+        self.key.bits()
     }
 
     /// The public key.

@@ -26,6 +26,7 @@ pub mod redirect;
 pub mod refusal;
 pub mod request;
 pub mod response;
+pub mod rules;
 mod sign;
 mod signature;
 pub mod soap;
@@ -37,6 +38,7 @@ pub use message::{Incoming, Outgoing};
 pub use names::{Binding, EntityId, MessageId, NameIdFormat};
 pub use refusal::Refusal;
 pub use request::AuthnRequest;
+pub use rules::Rules;
 pub use trust::{Accepted, Received, Signing, Verified};
 
 /// A moment, in UTC.

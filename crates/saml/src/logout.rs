@@ -3,7 +3,7 @@
 
 use crate::message;
 use crate::response::{NameId, StatusSaid};
-use crate::{Binding, EntityId, MessageId, Moment, Received, Refusal, redirect};
+use crate::{Binding, EntityId, MessageId, Moment, Received, Refusal, Rules, redirect};
 
 mod accept;
 mod compose;
@@ -35,7 +35,7 @@ pub struct LogoutRequest {
 impl LogoutRequest {
     /// Until when the same request could be sent again and be fresh.
     pub fn replay_until(&self) -> Moment {
-        self.issue_instant + message::accept::FRESH
+        Rules::fresh_at_most(self.issue_instant)
     }
 }
 

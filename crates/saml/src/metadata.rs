@@ -2,11 +2,13 @@
 //! entities, read for others'.
 
 mod acs;
+mod algorithms;
 mod compose;
 mod imprint;
 mod listing;
 mod read;
 
+pub use algorithms::{Algorithms, SigningMethod};
 pub use compose::{compose, compose_with};
 pub use imprint::{Contact, ContactKind, Imprint, Registration};
 pub use listing::{Hints, Listing, Network, Place};
@@ -149,6 +151,8 @@ pub struct IdpRole {
     pub scopes: Vec<String>,
     /// `errorURL`.
     pub error_url: Option<String>,
+    /// How it verifies what is signed.
+    pub algorithms: Algorithms,
 }
 
 impl IdpRole {
@@ -184,6 +188,8 @@ pub struct SpRole {
     pub requested_attributes: Vec<RequestedAttribute>,
     /// `RequestedAttribute` of every AttributeConsumingService, by its index.
     pub attribute_services: Vec<(u16, Vec<RequestedAttribute>)>,
+    /// How it verifies what is signed.
+    pub algorithms: Algorithms,
 }
 
 impl Endpoint {
@@ -339,6 +345,8 @@ pub struct Document {
     pub cache_s: Option<u64>,
     /// The fingerprint of the pinned key that verified it; `None` where none is pinned.
     pub key: Option<String>,
+    /// The algorithms that its signature rests on: for [`crate::Rules::forbids`].
+    pub used: Vec<&'static str>,
 }
 
 /// An entity left out of a document, and why.

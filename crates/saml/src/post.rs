@@ -109,7 +109,9 @@ impl Received<Response> {
     ) -> Result<Verified<Response>, Refusal> {
         match self.seal {
             Seal::Enveloped(seals) => response::read::verified(&self.text, &seals, keys, own),
-            Seal::Carried { key } => response::read::carried(&self.text, key, keys, own),
+            Seal::Carried { key, used } => {
+                response::read::carried(&self.text, (key, used), keys, own)
+            }
             Seal::Query(_) | Seal::Root(_) => Err(Refusal::Unsigned),
         }
     }

@@ -54,10 +54,10 @@ impl Received<AuthnRequest> {
     /// Checks the signature (over the raw octets for Redirect) and reads the message.
     pub fn verify(self, signing: Signing<'_>) -> Result<Verified<AuthnRequest>, Refusal> {
         let (Signing::Required(keys) | Signing::Optional(keys)) = signing;
-        let (text, key) = match self.seal {
+        let (text, key, used) = match self.seal {
             Seal::Enveloped(seals) if seals.are_none() => match signing {
                 Signing::Required(_) => return Err(Refusal::Unsigned),
-                Signing::Optional(_) => (self.text, None),
+                Signing::Optional(_) => (self.text, None, Vec::new()),
             },
             Seal::Enveloped(seals) => {
                 let signed = signature::verify(&self.text, &seals, keys)?;
@@ -66,16 +66,17 @@ impl Received<AuthnRequest> {
                 return Ok(Verified {
                     message,
                     key: Some(signed.key().to_owned()),
+                    used: signed.used(),
                 });
             }
             Seal::Query(query) => {
                 let key = query.verify(keys)?;
-                (self.text, Some(key))
+                (self.text, Some(key), vec![query.algorithm.uri()])
             }
             Seal::Root(_) | Seal::Carried { .. } => return Err(Refusal::Unsigned),
         };
         let document = reader::parse(&text, &MESSAGE)?;
         let message = read::read(read::root(&document)?)?;
-        Ok(Verified { message, key })
+        Ok(Verified { message, key, used })
     }
 }

@@ -206,6 +206,9 @@ refusals! {
     /// The canonical form is empty, or is not the element that was to be signed.
     NotWhatWasSigned
         = "EDU-2213" Refused "SECURITY 6": "the signed bytes are not the element they should be";
+    /// An algorithm that the operator forbids.
+    AlgorithmForbidden { algorithm: &'static str }
+        = "EDU-2214" Refused "IIP-ALG08": "the operator forbids the algorithm {algorithm}";
 
     // 23xx: any message.
 
@@ -431,6 +434,9 @@ refusals! {
     /// A message of ours that could not be composed or signed.
     NotComposed { why: &'static str }
         = "EDU-2901" Refused "XML Signature 3.1": "the message was not composed: {why}";
+    /// An entity that declares signature algorithms or digests, none of which our key makes.
+    NoCommonSignature
+        = "EDU-2903" Refused "IIP-MD10": "the entity declares how it verifies, and our key does not sign so";
     /// A service whose keys to encrypt for cannot be used as it declares.
     NoCommonEncryption
         = "EDU-2902" Refused "IIP-MD10": "the service publishes keys to encrypt for, and none with algorithms used here";

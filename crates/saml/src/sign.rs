@@ -2,14 +2,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use openssl::sha::sha256;
 
 use crate::writer::{DS, Writer};
 use crate::{Refusal, SigningKey};
 
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
-const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 
 /// Signs the element written since `start`, which was just closed and whose identifier is `id`;
 /// puts the signature at `at` (after the issuer, SAML Core 5.4.1, or first in metadata).
@@ -23,7 +21,7 @@ pub(crate) fn sign(
     id: &str,
     key: &SigningKey,
 ) -> Result<(), Refusal> {
-    let digest = STANDARD.encode(sha256(writer.since(start).as_bytes()));
+    let digest = STANDARD.encode(key.digest().of(writer.since(start).as_bytes()));
     let inner = signed_info(&digest, id, key)?;
     // As an apex, SignedInfo shows the namespace that its parent declares in the document.
     let apex = inner.replacen(
@@ -60,7 +58,7 @@ fn signed_info(digest: &str, id: &str, key: &SigningKey) -> Result<String, Refus
     writer.empty(DS, "Transform", &[("Algorithm", ENVELOPED)])?;
     writer.empty(DS, "Transform", &[("Algorithm", EXCLUSIVE)])?;
     writer.close();
-    writer.empty(DS, "DigestMethod", &[("Algorithm", SHA256)])?;
+    writer.empty(DS, "DigestMethod", &[("Algorithm", key.digest().uri())])?;
     writer.leaf(DS, "DigestValue", &[], digest)?;
     writer.close();
     writer.close();

@@ -9,7 +9,7 @@ use samael::crypto::{
     AllowedSignatureAlgorithm, CertificateDer, CryptoProvider, ReduceMode, XmlSec,
 };
 
-use crate::keys::Algorithm;
+use crate::keys::{Algorithm, Digest};
 use crate::preflight::Limits;
 use crate::reader::{self, DS, Element};
 use crate::{Refusal, VerifyingKey};
@@ -32,6 +32,7 @@ const ALLOWED: [AllowedSignatureAlgorithm; 6] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mark {
     algorithm: Algorithm,
+    digest: Digest,
     namespace: String,
     name: String,
     id: String,
@@ -42,12 +43,20 @@ impl Mark {
     fn of(parent: Element<'_, '_>, signature: Element<'_, '_>) -> Result<Self, Refusal> {
         let id = reader::required(parent, "ID")?;
         let name = parent.tag_name();
+        let (algorithm, digest) = shape::check(signature, id)?;
         Ok(Self {
-            algorithm: shape::check(signature, id)?,
+            algorithm,
+            digest,
             namespace: name.namespace().unwrap_or_default().to_owned(),
             name: name.name().to_owned(),
             id: id.to_owned(),
         })
+    }
+}
+
+impl Mark {
+    fn used(&self) -> [&'static str; 2] {
+        [self.algorithm.uri(), self.digest.uri()]
     }
 }
 
@@ -79,14 +88,7 @@ impl Seals {
                 Some(parent) if Some(parent) == assertion => (parent, &mut seals.assertion),
                 _ => return Err(Refusal::SignatureMisplaced),
             };
-            let id = reader::required(parent, "ID")?;
-            let mark = Mark {
-                algorithm: shape::check(signature, id)?,
-                namespace: parent.tag_name().namespace().unwrap_or_default().to_owned(),
-                name: parent.tag_name().name().to_owned(),
-                id: id.to_owned(),
-            };
-            if seal.replace(mark).is_some() {
+            if seal.replace(Mark::of(parent, signature)?).is_some() {
                 return Err(Refusal::SignatureRepeated);
             }
         }
@@ -96,6 +98,12 @@ impl Seals {
     /// Whether nothing is signed.
     pub(crate) fn are_none(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The algorithms they rest on.
+    fn used(&self) -> Vec<&'static str> {
+        let marks = self.root.iter().chain(&self.assertion);
+        marks.flat_map(Mark::used).collect()
     }
 
     fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
@@ -113,6 +121,7 @@ pub(crate) struct Signed {
     text: String,
     mark: Mark,
     key: String,
+    used: Vec<&'static str>,
 }
 
 impl Signed {
@@ -132,6 +141,11 @@ impl Signed {
     /// The fingerprint of the key that verified it.
     pub(crate) fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The algorithms it rests on.
+    pub(crate) fn used(&self) -> Vec<&'static str> {
+        self.used.clone()
     }
 }
 
@@ -166,6 +180,7 @@ pub(crate) fn verify(text: &str, seals: &Seals, keys: &[VerifyingKey]) -> Result
                 text,
                 mark: mark.clone(),
                 key: key.fingerprint().to_owned(),
+                used: seals.used(),
             });
         }
     }
@@ -188,6 +203,8 @@ pub(crate) enum Root {
     AmongOthers {
         /// The fingerprint of the key that verified the root.
         key: String,
+        /// The algorithms that rests on.
+        used: Vec<&'static str>,
     },
 }
 
@@ -226,6 +243,7 @@ pub(crate) fn verify_root(
     keys: &[VerifyingKey],
 ) -> Result<Root, Refusal> {
     let algorithm = found.mark.algorithm;
+    let used = found.mark.used().to_vec();
     if found.is_alone {
         let seals = Seals {
             root: Some(found.mark),
@@ -244,6 +262,7 @@ pub(crate) fn verify_root(
         })
         .map(|key| Root::AmongOthers {
             key: key.fingerprint().to_owned(),
+            used,
         })
         .ok_or(Refusal::SignatureInvalid)
 }

@@ -34,6 +34,8 @@ pub(crate) enum Seal {
     Carried {
         /// The fingerprint of the key that verified that.
         key: String,
+        /// The algorithms that one rests on.
+        used: Vec<&'static str>,
     },
 }
 
@@ -77,6 +79,8 @@ pub struct Verified<T> {
     pub(crate) message: T,
     /// The fingerprint of the key that verified it; `None` when unsigned and allowed to be.
     pub(crate) key: Option<String>,
+    /// The algorithms that its signatures and what was encrypted in it rest on.
+    pub(crate) used: Vec<&'static str>,
 }
 
 /// A message that also passed every rule of its profile, at one moment, for one place.
@@ -86,6 +90,19 @@ pub struct Accepted<T> {
     pub(crate) message: T,
     /// The fingerprint of the key that verified it.
     pub(crate) key: Option<String>,
+    /// The algorithms it rests on.
+    pub(crate) used: Vec<&'static str>,
+}
+
+impl<T> Verified<T> {
+    /// The same message, accepted.
+    pub(crate) fn accepted(self) -> Accepted<T> {
+        Accepted {
+            message: self.message,
+            key: self.key,
+            used: self.used,
+        }
+    }
 }
 
 /// Whether a signature is needed. One that is present must verify in both cases.

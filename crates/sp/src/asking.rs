@@ -136,7 +136,9 @@ async fn ask_provider(
         .ok_or_else(|| refusals::no_redirect(service, &attempt.target, &provider))?;
     let request = request(service, destination);
     let keys = service.parts.keys.now();
-    let to = saml::redirect::compose(&request, destination, None, keys.current())
+    let to = service
+        .signer(&provider, &keys)
+        .and_then(|key| saml::redirect::compose(&request, destination, None, &key))
         .map_err(|refusal| refusals::not_composed(&refusal))?;
     visit.tell(
         Event::new("sp.request.sent")

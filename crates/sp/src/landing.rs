@@ -198,13 +198,14 @@ async fn check(
         .map_err(refusals::busy)?;
     verified
         .and_then(|verified| {
-            verified.accept(&ResponseExpected {
+            let expected = ResponseExpected {
                 issuer: &asked.provider,
                 audience: &service.parts.entity_id,
                 acs: &service.address("/saml/acs"),
                 in_response_to: Some(request),
                 now: service.parts.edge.now(),
-            })
+            };
+            verified.accept_by(&expected, service.parts.federation.rules())
         })
         .map_err(|refusal| refusals::of_message(&refusal, service, Some(target)))
 }

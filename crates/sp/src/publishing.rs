@@ -104,7 +104,8 @@ impl Service {
             role,
             signing_certificates: keys.certificates(),
         };
-        saml::metadata::compose_with(&plan, offer, signing.current())
+        let key = self.parts.federation.rules().signer(signing.current())?;
+        saml::metadata::compose_with(&plan, offer, &key)
     }
 }
 

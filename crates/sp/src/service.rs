@@ -1,5 +1,6 @@
 //! A service: what it is made of, its routes, and who is signed in.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,11 +8,10 @@ use actix_web::HttpResponse;
 use actix_web::guard::fn_guard;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use federation::Federation;
-use saml::EntityId;
 use saml::encryption::DecryptionKey;
 use saml::keys::{Hook, OwnKeys};
 use saml::metadata::{Imprint, RequestedAttribute, Ui};
-
+use saml::{EntityId, Refusal, SigningKey};
 use web::{Badge, Edge, Event, Pool, Publisher, Refused, Session, Sessions, Visit, is_xml};
 
 use crate::attempt::Attempts;
@@ -190,6 +190,20 @@ impl Service {
     pub fn profile_of(&self, provider: &EntityId) -> Option<String> {
         let known = self.parts.federation.snapshot();
         known.profile_of(provider).map(str::to_owned)
+    }
+
+    /// Our key as it signs for `provider`: as that verifies, as far as it says (IIP-MD10).
+    pub(crate) fn signer<'k>(
+        &self,
+        provider: &EntityId,
+        keys: &'k OwnKeys,
+    ) -> Result<Cow<'k, SigningKey>, Refusal> {
+        let federation = &self.parts.federation;
+        let snapshot = federation.snapshot();
+        match snapshot.provider(provider) {
+            Some((_, role)) => role.choose_signing(keys.current(), federation.rules()),
+            None => federation.rules().signer(keys.current()),
+        }
     }
 
     /// The path of one of its routes.

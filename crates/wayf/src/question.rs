@@ -213,6 +213,7 @@ mod tests {
                 .collect(),
             requested_attributes: Vec::new(),
             attribute_services: Vec::new(),
+            algorithms: saml::metadata::Algorithms::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 //! `docs/features.md` it shows, when it shows one.
 
 mod account;
+mod agreed;
 mod artifact;
 mod asked;
 mod command_line;

@@ -16,19 +16,23 @@ use crate::settings::{self, Settings};
 pub(crate) fn run(file: &Path, print: &Json) -> Result<(), Refusal> {
     let (settings, faults) = settings::read(file, std::env::vars());
     let mut told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let mut warned = Vec::new();
     if let Some(settings) = &settings {
+        warned = warnings(settings);
         told.extend(faults_of_keys(settings));
         told.extend(faults_of_pages(settings));
         told.extend(faults_of_catalogue(settings));
     }
     match (told.is_empty(), Voice::of(print.json)) {
         (true, voice) => {
-            voice.tell(&["no fault".to_owned()], &json!({ "faults": [] }));
+            let warnings = warned.iter().map(|one| format!("warning: {one}"));
+            let lines: Vec<String> = warnings.chain(["no fault".to_owned()]).collect();
+            voice.tell(&lines, &json!({ "faults": [], "warnings": warned }));
             Ok(())
         }
         (false, Voice::Plain) => Err(Refusal(told)),
         (false, Voice::Json) => {
-            Voice::Json.tell(&[], &json!({ "faults": told }));
+            Voice::Json.tell(&[], &json!({ "faults": told, "warnings": warned }));
             Err(Refusal(Vec::new()))
         }
     }
@@ -58,8 +62,21 @@ fn faults_of_keys(settings: &Settings) -> Vec<String> {
         .iter()
         .filter_map(|name| ring.bunch(name).ok())
         .flat_map(|bunch| bunch.held_faults());
+    // IIP-ALG08: a key none of whose algorithms is left signs nothing.
+    let idle = names
+        .iter()
+        .filter_map(|name| ring.bunch(name).ok())
+        .filter_map(|bunch| {
+            let refusal = settings.rules.signer(bunch.current()).err()?;
+            Some(format!("the key {} cannot sign: {refusal}", bunch.name()))
+        });
     let faults = keys.chain(secrets).map(|fault| fault.to_string());
-    faults.chain(away).collect()
+    faults.chain(away).chain(idle).collect()
+}
+
+/// What is right, and had better come to an end.
+fn warnings(settings: &Settings) -> Vec<String> {
+    Decided::read(settings).map_or_else(|_| Vec::new(), |decided| decided.warnings())
 }
 
 /// Every page of every room, with its samples, in every language, under this deployment's theme.
@@ -89,8 +106,9 @@ fn faults_of_catalogue(settings: &Settings) -> Vec<String> {
             }
         }
     }
-    if let Err(refused) = Decided::read(settings) {
-        keep(refused);
+    match Decided::read(settings) {
+        Ok(decided) => keep(Refusal(decided.faults(&settings.rules))),
+        Err(refused) => keep(refused),
     }
     if settings.server.demo
         && let Err(refused) = account::read_csv(&settings.server.demo_accounts, "")

@@ -120,6 +120,7 @@ fn decided(decisions: &Decisions) -> Result<Policy, Refusal> {
     };
     list("attributes", &decisions.attributes);
     list("withheld", &decisions.withheld);
+    list("weak_encryption", &decisions.weak_encryption);
     let words = [
         ("name_style", &decisions.name_style),
         ("name_id", &decisions.name_id),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use idp::policy::Policy;
-use saml::EntityId;
+use saml::{EntityId, Rules};
 use sha2::{Digest, Sha256};
 
 use crate::commands::Refusal;
@@ -69,6 +69,51 @@ impl Decided {
                 .flatten()
         });
         Arc::clone(found.unwrap_or(&self.default))
+    }
+
+    /// Decisions that had better come to an end (IIP-ALG05).
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let weak = self
+            .each()
+            .filter(|(_, policy)| !policy.weak_encryption.is_empty());
+        let mut warnings: Vec<String> = weak
+            .map(|(service, _)| {
+                format!(
+                    "{service}: weak_encryption betrays what is sent to whoever may ask often \
+                     enough; have the service declare AES-GCM and RSA-OAEP"
+                )
+            })
+            .collect();
+        warnings.sort();
+        warnings
+    }
+
+    /// Decisions that the rules of the deployment leave without effect (IIP-ALG08).
+    pub(crate) fn faults(&self, rules: &Rules) -> Vec<String> {
+        let named = self.each().flat_map(|(service, policy)| {
+            let ways = policy.weak_encryption.iter();
+            ways.map(move |way| (service.clone(), *way))
+        });
+        let forbidden = named.filter(|(_, way)| way.uris().iter().all(|uri| rules.forbids(uri)));
+        let mut faults: Vec<String> = forbidden
+            .map(|(service, way)| {
+                let uri = way.uris().first().copied().unwrap_or_default();
+                format!("{service}: weak_encryption names {uri}, which saml.forbidden_algorithms forbids")
+            })
+            .collect();
+        faults.sort();
+        faults
+    }
+
+    /// Every decision there is, and what it is for.
+    fn each(&self) -> impl Iterator<Item = (String, &Policy)> {
+        let named = self.named.iter();
+        let named = named.map(|(service, policy)| (service.to_string(), &**policy));
+        let beside = self.beside.iter().map(|(path, policy)| {
+            let sidecar = path.with_extension("toml");
+            (sidecar.display().to_string(), &**policy)
+        });
+        named.chain(beside)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use directory::{Hashing, Realm};
-use saml::{EntityId, KeyKind, VerifyingKey};
+use saml::{EntityId, KeyKind, Rules, VerifyingKey};
 use web::{Network, PublicUrl};
 
 use super::organization::{self, Organization};
@@ -44,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) viewer: Face,
     /// Metadata.
     pub(crate) federation: FederationSettings,
+    /// How strict messages are looked at, and made.
+    pub(crate) rules: Rules,
 }
 
 /// The public server.
@@ -277,6 +279,7 @@ pub(crate) fn check(root: Node, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let account = root.table("account", rooms::account);
     let viewer = root.table("viewer", rooms::viewer);
     let federation = root.table("federation", |section| rooms::federation(section, folder));
+    let rules = root.table("saml", rooms::saml);
     root.close();
     Some(Settings {
         server: server?,
@@ -293,6 +296,7 @@ pub(crate) fn check(root: Node, folder: &Path, faults: &mut Vec<Fault>) -> Optio
         account,
         viewer,
         federation,
+        rules,
     })
 }
 

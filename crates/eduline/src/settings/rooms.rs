@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use directory::{Hashing, Realm};
-use saml::{EntityId, KeyKind, VerifyingKey};
+use saml::rules::{MOST_SKEW_S, SKEW_S};
+use saml::{EntityId, KeyKind, Rules, VerifyingKey};
 use web::{Network, PublicUrl};
 
 use super::checked::{
@@ -413,6 +414,19 @@ pub(super) fn federation(section: &mut Section<'_>, folder: &Path) -> Federation
         refresh: Duration::from_secs(u64::from(refresh)),
         sources,
     }
+}
+
+/// How far clocks may differ (IIP-G01), and what is forbidden (IIP-ALG08).
+pub(super) fn saml(section: &mut Section<'_>) -> Rules {
+    let skew = section.number("clock_skew_s", 0, MOST_SKEW_S);
+    let mut rules = Rules::default().within(skew.unwrap_or(SKEW_S));
+    for (place, uri) in section.texts("forbidden_algorithms") {
+        match rules.clone().without(&uri) {
+            Ok(stricter) => rules = stricter,
+            Err(why) => section.fault(place, format!("saml.forbidden_algorithms: {why}")),
+        }
+    }
+    rules
 }
 
 fn source(section: &mut Section<'_>, folder: &Path) -> Option<SourceSettings> {

@@ -65,6 +65,32 @@ fn the_example_is_read_without_a_fault() {
 }
 
 #[test]
+fn clocks_and_forbidden_algorithms_are_bounded_and_known() {
+    let list = "forbidden_algorithms = []";
+    let good = r#"forbidden_algorithms = ["http://www.w3.org/2001/04/xmlenc#rsa-1_5"]"#;
+    let settings = changed(&[(list, good), ("clock_skew_s = 180", "clock_skew_s = 300")]).unwrap();
+    assert!(
+        settings
+            .rules
+            .forbids("http://www.w3.org/2001/04/xmlenc#rsa-1_5")
+    );
+    let told = faults(changed(&[
+        (list, r#"forbidden_algorithms = ["rsa-1_5"]"#),
+        ("clock_skew_s = 180", "clock_skew_s = 301"),
+    ]));
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told.iter()
+            .any(|one| one.contains("a whole number from 0 to 300")),
+        "{told:?}"
+    );
+    assert!(
+        told.iter().any(|one| one.contains("\"rsa-1_5\"")),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn the_example_holds_every_key_there_is() {
     // A key of the code that the example does not show would be read nowhere else.
     let text = std::fs::read_to_string(example()).unwrap();

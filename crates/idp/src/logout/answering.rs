@@ -50,8 +50,10 @@ pub(super) fn answer(
         in_response_to: Some(requester.request.clone()),
         status: status.said(),
     };
+    let key = realm.signer(&requester.service, &keys);
+    let key = key.map_err(|refusal| refusals::not_composed(&refusal))?;
     if requester.binding == Binding::Soap {
-        let envelope = soap::compose(&response, keys.current());
+        let envelope = soap::compose(&response, &key);
         let envelope = envelope.map_err(|refusal| refusals::not_composed(&refusal))?;
         visit.tell(event.with("binding", word(Binding::Soap)));
         return Ok(HttpResponse::Ok()
@@ -65,9 +67,11 @@ pub(super) fn answer(
     response.destination = Some(to.clone());
     visit.tell(event.with("binding", word(binding)));
     let carried = if binding == Binding::Redirect {
-        by_redirect(visit, &response, (&to, requester), keys.current())
+        by_redirect(visit, &response, (&to, requester), &key)
     } else {
-        return by_post(visit, realm, &response, (to, requester));
+        let xml = post::compose(&response, &key);
+        let xml = xml.map_err(|refusal| refusals::not_composed(&refusal))?;
+        return by_post(visit, realm, (&response, &xml), (to, requester));
     };
     carried.map_err(|refusal| refusals::not_composed(&refusal))
 }
@@ -94,16 +98,13 @@ fn by_redirect(
 fn by_post(
     visit: &Visit,
     realm: &Realm,
-    response: &LogoutResponse,
+    (response, xml): (&LogoutResponse, &str),
     (to, requester): (String, &Requester),
 ) -> Result<HttpResponse, Refused> {
-    let keys = realm.parts.keys.now();
-    let xml = post::compose(response, keys.current());
-    let xml = xml.map_err(|refusal| refusals::not_composed(&refusal))?;
     visit.page(&CarryPage {
         to,
         field: post::field(response),
-        message: post::encode(&xml),
+        message: post::encode(xml),
         relay_state: requester.relay_state.clone(),
         tutoie: realm.tutoie(),
     })

@@ -1,12 +1,10 @@
 //! Telling a service by SOAP, without its visitor (SAML Bindings 3.2, Profiles 4.4).
 
 use std::io::Read;
-use std::sync::Arc;
 use std::time::Duration;
 
-use saml::keys::OwnKeys;
 use saml::logout::{LogoutRequest, LogoutResponse, LogoutResponseExpected, Outcome};
-use saml::{Binding, Received, Refusal, VerifyingKey, soap};
+use saml::{Binding, Received, Refusal, Rules, SigningKey, VerifyingKey, soap};
 use web::Edge;
 
 /// How long a service may take in all: a visitor waits meanwhile.
@@ -21,7 +19,9 @@ pub(super) struct Call {
     /// What it is told.
     pub(super) request: LogoutRequest,
     /// Signs it.
-    pub(super) keys: Arc<OwnKeys>,
+    pub(super) key: SigningKey,
+    /// By which its answer is taken.
+    pub(super) rules: Rules,
     /// What the service signs with.
     pub(super) theirs: Vec<VerifyingKey>,
     /// Whom the request goes to.
@@ -47,7 +47,7 @@ pub(super) enum Unheard {
 impl Call {
     /// Asks and waits, at most five seconds. Blocks: not for a thread that answers visitors.
     pub(super) fn place(self) -> Result<Outcome, Unheard> {
-        let envelope = soap::compose(&self.request, self.keys.current())?;
+        let envelope = soap::compose(&self.request, &self.key)?;
         let answer = post(&self.to, &envelope)?;
         let expected = LogoutResponseExpected {
             issuer: &self.service,
@@ -58,7 +58,7 @@ impl Call {
         };
         let accepted = Received::<LogoutResponse>::by_soap(&answer)?
             .verify(&self.theirs)?
-            .accept(&expected)?;
+            .accept_by(&expected, &self.rules)?;
         Ok(accepted.message().outcome())
     }
 }

@@ -167,14 +167,15 @@ async fn accepted(
 ) -> Result<LogoutRequest, Refused> {
     let issuer = received.issuer().clone();
     let now = realm.edge.now();
+    let expected = LogoutRequestExpected {
+        issuer: &issuer,
+        destination: &address(realm, binding),
+        binding,
+        now,
+    };
     let request = verified(realm, received)
         .await?
-        .accept(&LogoutRequestExpected {
-            issuer: &issuer,
-            destination: &address(realm, binding),
-            binding,
-            now,
-        })
+        .accept_by(&expected, realm.federation.rules())
         .map_err(|refusal| refusals::of_logout(&refusal, realm).with("sp", issuer.as_str()))?
         .into_message();
     let name = digest(&format!("{issuer}\n{}", request.id));
@@ -207,15 +208,16 @@ async fn said(
     let mut telling = telling
         .filter(|one| one.service == issuer)
         .ok_or_else(unasked)?;
+    let expected = LogoutResponseExpected {
+        issuer: &issuer,
+        in_response_to: &request,
+        destination: &address(realm, binding),
+        binding,
+        now: realm.edge.now(),
+    };
     let response = verified(realm, received)
         .await?
-        .accept(&LogoutResponseExpected {
-            issuer: &issuer,
-            in_response_to: &request,
-            destination: &address(realm, binding),
-            binding,
-            now: realm.edge.now(),
-        })
+        .accept_by(&expected, realm.federation.rules())
         .map_err(|refusal| refusals::of_logout(&refusal, realm).with("sp", issuer.as_str()))?
         .into_message();
     telling.state = State::from(response.outcome());

@@ -174,10 +174,12 @@ fn call(realm: &Realm, telling: &Telling, behalf: Behalf) -> Option<Placed> {
     let to = address(realm, &telling.service, &[Binding::Soap])?.location;
     let snapshot = realm.federation.snapshot();
     let (_, role) = snapshot.service(&telling.service)?;
+    let keys = realm.parts.keys.now();
     let call = Call {
         request: request(realm, telling, (name_id, &to), behalf),
         to,
-        keys: realm.parts.keys.now(),
+        key: realm.signer(&telling.service, &keys).ok()?.into_owned(),
+        rules: realm.federation.rules().clone(),
         theirs: role.signing_keys.clone(),
         service: telling.service.clone(),
         edge: realm.edge.clone(),
@@ -273,11 +275,13 @@ async fn send(
     };
     let request = request(realm, telling, (name_id, &to.location), Behalf::Visitor);
     let keys = realm.parts.keys.now();
+    let key = realm.signer(&telling.service, &keys);
+    let key = key.map_err(|refusal| refusals::not_composed(&refusal))?;
     let answer = if to.binding == Binding::Redirect {
-        let to = redirect::compose(&request, &to.location, None, keys.current());
+        let to = redirect::compose(&request, &to.location, None, &key);
         visit.see_other(&to.map_err(|refusal| refusals::not_composed(&refusal))?)
     } else {
-        let xml = post::compose(&request, keys.current());
+        let xml = post::compose(&request, &key);
         let xml = xml.map_err(|refusal| refusals::not_composed(&refusal))?;
         visit.page(&CarryPage {
             to: to.location,

@@ -3,7 +3,7 @@
 use super::{ArtifactResolve, ArtifactResponse, ResolveExpected, ResolvedExpected};
 use crate::message::accept::{destination, in_response_to, issue_instant, issuer};
 use crate::refusal::Said;
-use crate::{Accepted, Binding, Refusal, Verified};
+use crate::{Accepted, Binding, Refusal, Rules, Verified};
 
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 
@@ -15,15 +15,22 @@ impl Verified<ArtifactResolve> {
         self,
         expected: &ResolveExpected<'_>,
     ) -> Result<Accepted<ArtifactResolve>, Refusal> {
+        self.accept_by(expected, &Rules::default())
+    }
+
+    /// The same by the rules of a deployment.
+    pub fn accept_by(
+        self,
+        expected: &ResolveExpected<'_>,
+        rules: &Rules,
+    ) -> Result<Accepted<ArtifactResolve>, Refusal> {
+        rules.allow(&self.used)?;
         let resolve = &self.message;
         issuer(&resolve.issuer, expected.issuer)?;
         let said = resolve.destination.as_deref();
         destination(said, expected.destination, Binding::Soap)?;
-        issue_instant(resolve.issue_instant, expected.now)?;
-        Ok(Accepted {
-            message: self.message,
-            key: self.key,
-        })
+        issue_instant(resolve.issue_instant, expected.now, rules)?;
+        Ok(self.accepted())
     }
 }
 
@@ -34,10 +41,20 @@ impl Verified<ArtifactResponse> {
         self,
         expected: &ResolvedExpected<'_>,
     ) -> Result<Accepted<ArtifactResponse>, Refusal> {
+        self.accept_by(expected, &Rules::default())
+    }
+
+    /// The same by the rules of a deployment.
+    pub fn accept_by(
+        self,
+        expected: &ResolvedExpected<'_>,
+        rules: &Rules,
+    ) -> Result<Accepted<ArtifactResponse>, Refusal> {
+        rules.allow(&self.used)?;
         let response = &self.message;
         issuer(&response.issuer, expected.issuer)?;
         in_response_to(response.in_response_to.as_ref(), expected.in_response_to)?;
-        issue_instant(response.issue_instant, expected.now)?;
+        issue_instant(response.issue_instant, expected.now, rules)?;
         let status = &response.status;
         if status.code != SUCCESS {
             return Err(Refusal::Status {
@@ -49,9 +66,6 @@ impl Verified<ArtifactResponse> {
         if response.message.is_none() {
             return Err(Refusal::NothingResolved);
         }
-        Ok(Accepted {
-            message: self.message,
-            key: self.key,
-        })
+        Ok(self.accepted())
     }
 }

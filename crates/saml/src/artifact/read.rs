@@ -85,18 +85,24 @@ impl Received<ArtifactResponse> {
                 Ok(Verified {
                     message: read(root(document.root_element())?)?,
                     key: Some(signed.key().to_owned()),
+                    used: signed.used(),
                 })
             }
-            Root::AmongOthers { key } => verified(&self.text, Some(key)),
+            Root::AmongOthers { key, used } => verified(&self.text, Some((key, used))),
         }
     }
 }
 
-fn verified(text: &str, key: Option<String>) -> Result<Verified<ArtifactResponse>, Refusal> {
+fn verified(
+    text: &str,
+    by: Option<(String, Vec<&'static str>)>,
+) -> Result<Verified<ArtifactResponse>, Refusal> {
     let document = reader::parse(text, &MESSAGE)?;
+    let (key, used) = by.unzip();
     Ok(Verified {
         message: read(root(document.root_element())?)?,
         key,
+        used: used.unwrap_or_default(),
     })
 }
 
@@ -149,7 +155,10 @@ impl Accepted<ArtifactResponse> {
         let issuer = response::read::issuer(&parts)?;
         let in_response_to = reader::message_id(parts.root, "InResponseTo")?;
         let seal = match self.key {
-            Some(key) if seals.are_none() => Seal::Carried { key },
+            Some(key) if seals.are_none() => Seal::Carried {
+                key,
+                used: self.used,
+            },
             _ => Seal::Enveloped(seals),
         };
         drop(document);

@@ -3,8 +3,8 @@
 use super::{
     DataAlgorithm, Encryption, EncryptionKey, EncryptionMethod, KeyTransport, Legacy, OaepDigest,
 };
-use crate::Refusal;
 use crate::metadata::{IdpRole, SpRole};
+use crate::{Refusal, Rules};
 
 impl SpRole {
     /// How assertions for this service are encrypted: the first of its RSA keys, and for it the
@@ -15,7 +15,16 @@ impl SpRole {
     /// # Errors
     /// [`Refusal::NoCommonEncryption`]: it publishes keys, and none can be used as it declares.
     pub fn choose_encryption(&self, legacy: Legacy) -> Result<Option<Encryption>, Refusal> {
-        choose(&self.encryption_keys, legacy)
+        choose(&self.encryption_keys, legacy, &Rules::default())
+    }
+
+    /// The same by the rules of a deployment.
+    pub fn choose_encryption_by(
+        &self,
+        legacy: Legacy,
+        rules: &Rules,
+    ) -> Result<Option<Encryption>, Refusal> {
+        choose(&self.encryption_keys, legacy, rules)
     }
 }
 
@@ -23,56 +32,72 @@ impl IdpRole {
     /// How what is said to this identity provider is encrypted; see
     /// [`SpRole::choose_encryption`].
     pub fn choose_encryption(&self, legacy: Legacy) -> Result<Option<Encryption>, Refusal> {
-        choose(&self.encryption_keys, legacy)
+        choose(&self.encryption_keys, legacy, &Rules::default())
     }
 }
 
-fn choose(keys: &[EncryptionKey], legacy: Legacy) -> Result<Option<Encryption>, Refusal> {
+fn choose(
+    keys: &[EncryptionKey],
+    legacy: Legacy,
+    rules: &Rules,
+) -> Result<Option<Encryption>, Refusal> {
     if keys.is_empty() {
         return Ok(None);
     }
     let mut usable = keys.iter().filter(|key| key.key.is_rsa());
     usable
-        .find_map(|key| for_key(key, legacy))
+        .find_map(|key| for_key(key, legacy, rules))
         .map(Some)
         .ok_or(Refusal::NoCommonEncryption)
 }
 
-fn for_key(key: &EncryptionKey, legacy: Legacy) -> Option<Encryption> {
+fn for_key(key: &EncryptionKey, legacy: Legacy, rules: &Rules) -> Option<Encryption> {
     Some(Encryption {
         key: key.key.clone(),
-        data: data(&key.methods, legacy)?,
-        transport: transport(&key.methods, legacy)?,
+        data: data(&key.methods, legacy, rules)?,
+        transport: transport(&key.methods, legacy, rules)?,
     })
 }
 
 /// The first declared; AES-256-GCM for a service that declares none (SDP-ALG01).
-fn data(methods: &[EncryptionMethod], legacy: Legacy) -> Option<DataAlgorithm> {
+fn data(methods: &[EncryptionMethod], legacy: Legacy, rules: &Rules) -> Option<DataAlgorithm> {
+    let allowed = |data: &DataAlgorithm| !rules.forbids(data.uri());
     let declared = || methods.iter().filter(|method| !is_transport(method));
     if declared().next().is_none() {
-        return Some(if legacy.cbc {
-            DataAlgorithm::Aes256Cbc
-        } else {
-            DataAlgorithm::Aes256Gcm
-        });
+        let old = legacy.cbc.then_some(DataAlgorithm::Aes256Cbc);
+        let usual = [DataAlgorithm::Aes256Gcm, DataAlgorithm::Aes128Gcm];
+        return old.into_iter().chain(usual).find(allowed);
     }
-    let known = || declared().filter_map(|method| DataAlgorithm::from_uri(&method.algorithm));
+    let known = || {
+        let known = declared().filter_map(|method| DataAlgorithm::from_uri(&method.algorithm));
+        known.filter(allowed)
+    };
     known()
         .find(|data| !data.is_cbc())
         .or_else(|| known().find(|_| legacy.cbc))
 }
 
 /// The first declared; `rsa-oaep-mgf1p` with SHA-1 for a service that declares none (SDP-ALG01).
-fn transport(methods: &[EncryptionMethod], legacy: Legacy) -> Option<KeyTransport> {
+fn transport(methods: &[EncryptionMethod], legacy: Legacy, rules: &Rules) -> Option<KeyTransport> {
+    let allowed = |transport: &KeyTransport| {
+        let mut uris = transport.uris().into_iter();
+        uris.all(|uri| !rules.forbids(uri))
+    };
     let declared = || methods.iter().filter(|method| is_transport(method));
     if declared().next().is_none() {
-        return Some(if legacy.pkcs1 {
-            KeyTransport::Pkcs1
-        } else {
-            KeyTransport::OaepMgf1p(OaepDigest::Sha1)
-        });
+        let old = legacy.pkcs1.then_some(KeyTransport::Pkcs1);
+        let sha256 = OaepDigest::Sha256;
+        let usual = [
+            KeyTransport::OaepMgf1p(OaepDigest::Sha1),
+            KeyTransport::OaepMgf1p(sha256),
+            KeyTransport::Oaep {
+                digest: sha256,
+                mask: sha256,
+            },
+        ];
+        return old.into_iter().chain(usual).find(allowed);
     }
-    let known = || declared().filter_map(KeyTransport::of);
+    let known = || declared().filter_map(KeyTransport::of).filter(allowed);
     known()
         .find(|transport| *transport != KeyTransport::Pkcs1)
         .or_else(|| known().find(|_| legacy.pkcs1))

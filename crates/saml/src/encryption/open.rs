@@ -12,11 +12,12 @@ use openssl::error::ErrorStack;
 use openssl::rand::rand_bytes;
 use openssl::rsa::Padding;
 use openssl::symm;
+use roxmltree::Document;
 use zeroize::Zeroizing;
 
 use super::{DataAlgorithm, DecryptionKey, EncryptionMethod, KeyTransport};
 use crate::Refusal;
-use crate::reader::{self, DS, Element, XENC, XENC11};
+use crate::reader::{self, DS, Element, SAML, XENC, XENC11};
 use crate::refusal::Said;
 
 /// Bytes of the tag of GCM: all of it, never a part (XML Encryption 1.1, 5.2.4).
@@ -40,6 +41,18 @@ struct Sealed {
 /// Checks the shape of `outer`, an `EncryptedAssertion` or `EncryptedID`.
 pub(crate) fn check(outer: Element<'_, '_>) -> Result<(), Refusal> {
     sealed(outer).map(|_| ())
+}
+
+/// The algorithms of everything that is encrypted in a document, as far as they are known here.
+pub(crate) fn used(document: &Document<'_>) -> Vec<&'static str> {
+    let is_sealed = |node: &Element<'_, '_>| {
+        reader::is(*node, SAML, "EncryptedAssertion") || reader::is(*node, SAML, "EncryptedID")
+    };
+    let all = document.descendants().filter(is_sealed);
+    all.filter_map(|outer| sealed(outer).ok())
+        .flat_map(|sealed| [vec![sealed.data.uri()], sealed.transport.uris()])
+        .flatten()
+        .collect()
 }
 
 /// Opens `outer` with the first of `keys` that can.

@@ -52,6 +52,7 @@ fn service(keys: Vec<EncryptionKey>) -> SpRole {
         discovery: Vec::new(),
         requested_attributes: Vec::new(),
         attribute_services: Vec::new(),
+        algorithms: crate::metadata::Algorithms::default(),
     }
 }
 
@@ -313,6 +314,7 @@ fn an_identity_providers_key_is_chosen_by_the_same_rule() {
         name_id_formats: Vec::new(),
         scopes: Vec::new(),
         error_url: None,
+        algorithms: crate::metadata::Algorithms::default(),
     };
     let methods = vec![method(CBC128)];
     let refused = role(vec![EncryptionKey { key, methods }]).choose_encryption(NONE);

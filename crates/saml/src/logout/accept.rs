@@ -1,8 +1,8 @@
 //! The rules of Profiles 4.4 and Core 3.7.
 
 use super::{LogoutRequest, LogoutRequestExpected, LogoutResponse, LogoutResponseExpected};
-use crate::message::accept::{SKEW, destination, in_response_to, issue_instant, issuer};
-use crate::{Accepted, Moment, Refusal, Verified};
+use crate::message::accept::{destination, in_response_to, issue_instant, issuer};
+use crate::{Accepted, Moment, Refusal, Rules, Verified};
 
 impl Verified<LogoutRequest> {
     /// Applies the rules of Profiles 4.4.4.1 and Core 3.7.1: issuer, Destination (mandatory where a
@@ -13,16 +13,23 @@ impl Verified<LogoutRequest> {
         self,
         expected: &LogoutRequestExpected<'_>,
     ) -> Result<Accepted<LogoutRequest>, Refusal> {
+        self.accept_by(expected, &Rules::default())
+    }
+
+    /// The same by the rules of a deployment.
+    pub fn accept_by(
+        self,
+        expected: &LogoutRequestExpected<'_>,
+        rules: &Rules,
+    ) -> Result<Accepted<LogoutRequest>, Refusal> {
+        rules.allow(&self.used)?;
         let request = &self.message;
         issuer(&request.issuer, expected.issuer)?;
         let said = request.destination.as_deref();
         destination(said, expected.destination, expected.binding)?;
-        issue_instant(request.issue_instant, expected.now)?;
-        not_past(request.not_on_or_after, expected.now)?;
-        Ok(Accepted {
-            message: self.message,
-            key: self.key,
-        })
+        issue_instant(request.issue_instant, expected.now, rules)?;
+        not_past(request.not_on_or_after, expected.now, rules)?;
+        Ok(self.accepted())
     }
 }
 
@@ -34,23 +41,30 @@ impl Verified<LogoutResponse> {
         self,
         expected: &LogoutResponseExpected<'_>,
     ) -> Result<Accepted<LogoutResponse>, Refusal> {
+        self.accept_by(expected, &Rules::default())
+    }
+
+    /// The same by the rules of a deployment.
+    pub fn accept_by(
+        self,
+        expected: &LogoutResponseExpected<'_>,
+        rules: &Rules,
+    ) -> Result<Accepted<LogoutResponse>, Refusal> {
+        rules.allow(&self.used)?;
         let response = &self.message;
         issuer(&response.issuer, expected.issuer)?;
         in_response_to(response.in_response_to.as_ref(), expected.in_response_to)?;
         let said = response.destination.as_deref();
         destination(said, expected.destination, expected.binding)?;
-        issue_instant(response.issue_instant, expected.now)?;
-        Ok(Accepted {
-            message: self.message,
-            key: self.key,
-        })
+        issue_instant(response.issue_instant, expected.now, rules)?;
+        Ok(self.accepted())
     }
 }
 
 /// SAML Core 3.7.1.
-fn not_past(not_on_or_after: Option<Moment>, now: Moment) -> Result<(), Refusal> {
+fn not_past(not_on_or_after: Option<Moment>, now: Moment, rules: &Rules) -> Result<(), Refusal> {
     match not_on_or_after {
-        Some(at) if now >= at + SKEW => Err(Refusal::LogoutExpired { at }),
+        Some(at) if now >= at + rules.skew() => Err(Refusal::LogoutExpired { at }),
         _ => Ok(()),
     }
 }

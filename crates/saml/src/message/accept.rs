@@ -1,16 +1,7 @@
 //! The rules that every signed message between entities obeys, one function per clause.
 
-use chrono::Duration;
-
 use crate::refusal::Said;
-use crate::{Binding, EntityId, MessageId, Moment, Refusal};
-
-/// How far an `IssueInstant` may lie from ours: clocks differ (IIP-G01), a browser may have carried
-/// the message, and a person may have stood on the page that made it.
-pub(crate) const FRESH: Duration = Duration::seconds(300);
-
-/// How far clocks may differ, each way (IIP-G01).
-pub(crate) const SKEW: Duration = Duration::seconds(180);
+use crate::{Binding, EntityId, MessageId, Moment, Refusal, Rules};
 
 /// The entity whose keys verified it is the one it names.
 pub(crate) fn issuer(found: &EntityId, expected: &EntityId) -> Result<(), Refusal> {
@@ -41,11 +32,12 @@ pub(crate) fn destination(
 }
 
 /// SAML Core 3.2.1.
-pub(crate) fn issue_instant(at: Moment, now: Moment) -> Result<(), Refusal> {
+pub(crate) fn issue_instant(at: Moment, now: Moment, rules: &Rules) -> Result<(), Refusal> {
     let what = "IssueInstant";
-    if at.signed_duration_since(now) > FRESH {
+    let fresh = rules.fresh();
+    if at.signed_duration_since(now) > fresh {
         Err(Refusal::FromTheFuture { what, at })
-    } else if now.signed_duration_since(at) > FRESH {
+    } else if now.signed_duration_since(at) > fresh {
         Err(Refusal::TooOld { what, at })
     } else {
         Ok(())

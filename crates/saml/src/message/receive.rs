@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::encryption::DecryptionKey;
+use crate::encryption::{self, DecryptionKey};
 use crate::message::Incoming;
 use crate::preflight::{MESSAGE, preflight};
 use crate::reader::{self, Element, SAMLP};
@@ -91,17 +91,23 @@ impl<T: Incoming> Received<T> {
             Seal::Enveloped(seals) => {
                 let signed = signature::verify(&self.text, &seals, keys)?;
                 let document = signed.document(&MESSAGE)?;
+                let mut used = signed.used();
+                used.extend(encryption::used(&document));
                 Ok(Verified {
                     message: T::read(root::<T>(document.root_element())?, own)?,
                     key: Some(signed.key().to_owned()),
+                    used,
                 })
             }
             Seal::Query(query) => {
                 let key = query.verify(keys)?;
                 let document = reader::parse(&self.text, &MESSAGE)?;
+                let mut used = vec![query.algorithm.uri()];
+                used.extend(encryption::used(&document));
                 Ok(Verified {
                     message: T::read(root::<T>(document.root_element())?, own)?,
                     key: Some(key),
+                    used,
                 })
             }
             Seal::Root(_) | Seal::Carried { .. } => Err(Refusal::Unsigned),

@@ -8,7 +8,7 @@ use super::{
     Ui, imprint,
 };
 use crate::encryption::{self, EncryptionMethod};
-use crate::keys::Algorithm;
+use crate::keys::{Algorithm, Digest};
 use crate::names::ATTRNAME_URI;
 use crate::sign::sign;
 use crate::writer::{
@@ -17,11 +17,6 @@ use crate::writer::{
 use crate::{NameIdFormat, Refusal, SigningKey};
 
 const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
-const DIGESTS: [&str; 3] = [
-    "http://www.w3.org/2001/04/xmlenc#sha256",
-    "http://www.w3.org/2001/04/xmldsig-more#sha384",
-    "http://www.w3.org/2001/04/xmlenc#sha512",
-];
 
 /// Composes and signs an `EntityDescriptor`, schema-valid in order, canonical by construction.
 /// Algorithm support (alg:SigningMethod, alg:DigestMethod) is always declared (IIP-MD09).
@@ -126,8 +121,8 @@ fn entity_extensions(
         }
         w.close();
     }
-    for digest in DIGESTS {
-        w.empty(ALG, "DigestMethod", &[("Algorithm", digest)])?;
+    for digest in Digest::ALL {
+        w.empty(ALG, "DigestMethod", &[("Algorithm", digest.uri())])?;
     }
     for algorithm in Algorithm::ALL {
         w.empty(ALG, "SigningMethod", &[("Algorithm", algorithm.uri())])?;

@@ -18,6 +18,7 @@ mod roles;
 mod ui;
 
 /// Namespaces.
+const ALG: &str = "urn:oasis:names:tc:SAML:metadata:algsupport";
 const MD: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const MDUI: &str = "urn:oasis:names:tc:SAML:metadata:ui";
 const MDATTR: &str = "urn:oasis:names:tc:SAML:metadata:attribute";
@@ -46,11 +47,12 @@ pub fn read(xml: &str, policy: &ReadPolicy<'_>) -> Result<Document, Refusal> {
         Root::Alone(signed) => {
             let document = signed.document(&METADATA)?;
             let root = descriptor(document.root_element())?;
-            contents(root, Some(signed.key().to_owned()), lines, policy)
+            let by = (signed.key().to_owned(), signed.used());
+            contents(root, Some(by), lines, policy)
         }
-        Root::AmongOthers { key } => {
+        Root::AmongOthers { key, used } => {
             let document = reader::parse(text, &METADATA)?;
-            contents(document.root_element(), Some(key), lines, policy)
+            contents(document.root_element(), Some((key, used)), lines, policy)
         }
     }
 }
@@ -75,7 +77,7 @@ fn is_group(element: Element<'_, '_>) -> bool {
 
 fn contents(
     root: Element<'_, '_>,
-    key: Option<String>,
+    by: Option<(String, Vec<&'static str>)>,
     lines: Vec<u32>,
     policy: &ReadPolicy<'_>,
 ) -> Result<Document, Refusal> {
@@ -89,6 +91,7 @@ fn contents(
         left_out: Vec::new(),
     };
     gathering.walk(root, Ok(None));
+    let (key, used) = by.unzip();
     Ok(Document {
         entities: gathering.entities,
         left_out: gathering.left_out,
@@ -96,6 +99,7 @@ fn contents(
         valid_until,
         cache_s: reader::attribute(root, "cacheDuration").and_then(reader::seconds),
         key,
+        used: used.unwrap_or_default(),
     })
 }
 

@@ -3,19 +3,26 @@
 use crate::message::accept;
 use crate::refusal::Said;
 use crate::request::RequestExpected;
-use crate::{Accepted, AuthnRequest, Refusal, Verified};
+use crate::{Accepted, AuthnRequest, Refusal, Rules, Verified};
 
 impl Verified<AuthnRequest> {
     /// Applies the rules of Profiles 4.1.4.1 and Core 3.4.1: Destination (mandatory when signed),
     /// freshness of IssueInstant (300 s of skew each way), version. The ACS is chosen later,
     /// against metadata ([`crate::metadata::SpRole::choose_acs`]).
     pub fn accept(self, expected: &RequestExpected<'_>) -> Result<Accepted<AuthnRequest>, Refusal> {
+        self.accept_by(expected, &Rules::default())
+    }
+
+    /// The same by the rules of a deployment.
+    pub fn accept_by(
+        self,
+        expected: &RequestExpected<'_>,
+        rules: &Rules,
+    ) -> Result<Accepted<AuthnRequest>, Refusal> {
+        rules.allow(&self.used)?;
         destination(&self, expected.destination)?;
-        accept::issue_instant(self.message.issue_instant, expected.now)?;
-        Ok(Accepted {
-            message: self.message,
-            key: self.key,
-        })
+        accept::issue_instant(self.message.issue_instant, expected.now, rules)?;
+        Ok(self.accepted())
     }
 }
 

@@ -1,14 +1,9 @@
 //! The rules a response must obey, one function per clause.
 
-use chrono::Duration;
-
 use super::read::{Assertion, Authn, Conditions, Confirmation, ConfirmationData};
 use super::{Login, NameId, Response, ResponseExpected, SignWhat, StatusSaid};
 use crate::refusal::Said;
-use crate::{Accepted, EntityId, MessageId, Moment, Refusal, Verified};
-
-/// How far clocks may differ, each way (IIP-G01, SDP-G01: 3 to 5 minutes).
-const SKEW: Duration = Duration::seconds(180);
+use crate::{Accepted, EntityId, MessageId, Moment, Refusal, Rules, Verified};
 
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
@@ -19,18 +14,32 @@ impl Verified<Response> {
     /// without NotBefore, Conditions with dates and Audience, AuthnStatement, versions; 180 s of
     /// skew each way. An error status is [`Refusal::Status`], naming the second-level code.
     pub fn accept(self, expected: &ResponseExpected<'_>) -> Result<Accepted<Login>, Refusal> {
+        self.accept_by(expected, &Rules::default())
+    }
+
+    /// The same by the rules of a deployment.
+    pub fn accept_by(
+        self,
+        expected: &ResponseExpected<'_>,
+        rules: &Rules,
+    ) -> Result<Accepted<Login>, Refusal> {
+        rules.allow(&self.used)?;
+        let clock = &Clock {
+            now: expected.now,
+            skew: rules.skew(),
+        };
         let response = self.message;
         issuer(response.issuer.as_ref(), response.signed, expected.issuer)?;
         destination(response.destination.as_deref(), expected.acs)?;
         in_response_to(response.in_response_to.as_ref(), expected.in_response_to)?;
-        not_from_the_future("IssueInstant", response.issue_instant, expected.now)?;
+        not_from_the_future("IssueInstant", response.issue_instant, clock)?;
         status(response.status)?;
         let assertion = response.assertion.ok_or(Refusal::AssertionMissing)?;
         assertion_issuer(&assertion.issuer, expected.issuer)?;
-        not_from_the_future("IssueInstant", assertion.issue_instant, expected.now)?;
-        let (name_id, replay_until) = subject(&assertion, expected)?;
-        conditions(assertion.conditions.as_ref(), expected)?;
-        let authn = authn_statement(assertion.authn, expected.now)?;
+        not_from_the_future("IssueInstant", assertion.issue_instant, clock)?;
+        let (name_id, replay_until) = subject(&assertion, expected, clock)?;
+        conditions(assertion.conditions.as_ref(), expected.audience, clock)?;
+        let authn = authn_statement(assertion.authn, clock)?;
         Ok(Accepted {
             message: Login {
                 issuer: assertion.issuer,
@@ -46,7 +55,26 @@ impl Verified<Response> {
                 encrypted: response.encrypted,
             },
             key: self.key,
+            used: self.used,
         })
+    }
+}
+
+/// The moment, and how far the clocks of others may differ from it.
+struct Clock {
+    now: Moment,
+    skew: chrono::Duration,
+}
+
+impl Clock {
+    /// Whether it is surely past `at`, whatever clocks say.
+    fn is_past(&self, at: Moment) -> bool {
+        self.now >= at + self.skew
+    }
+
+    /// Whether `at` surely lies ahead.
+    fn is_before(&self, at: Moment) -> bool {
+        self.now + self.skew < at
     }
 }
 
@@ -101,8 +129,8 @@ fn in_response_to(found: Option<&MessageId>, expected: Option<&MessageId>) -> Re
 }
 
 /// SAML Core 3.2.1, 2.3.3.
-fn not_from_the_future(what: &'static str, at: Moment, now: Moment) -> Result<(), Refusal> {
-    if at > now + SKEW {
+fn not_from_the_future(what: &'static str, at: Moment, clock: &Clock) -> Result<(), Refusal> {
+    if clock.is_before(at) {
         Err(Refusal::FromTheFuture { what, at })
     } else {
         Ok(())
@@ -127,6 +155,7 @@ fn status(status: Option<StatusSaid>) -> Result<(), Refusal> {
 fn subject(
     assertion: &Assertion,
     expected: &ResponseExpected<'_>,
+    clock: &Clock,
 ) -> Result<(Option<NameId>, Moment), Refusal> {
     let subject = assertion.subject.as_ref().ok_or(Refusal::SubjectMissing)?;
     if subject.is_encrypted {
@@ -135,20 +164,21 @@ fn subject(
     let mut until = None;
     let mut refusal = Refusal::NoBearer;
     for confirmation in subject.confirmations.iter().rev() {
-        match bearer(confirmation, expected) {
+        match bearer(confirmation, expected, clock) {
             Some(Ok(ends)) => until = until.max(Some(ends)),
             Some(Err(why)) => refusal = why,
             None => {}
         }
     }
     let until = until.ok_or(refusal)?;
-    Ok((subject.name_id.clone(), until + SKEW))
+    Ok((subject.name_id.clone(), until + clock.skew))
 }
 
 /// Whether a confirmation holds, and until when; `None` when it is not by bearer.
 fn bearer(
     confirmation: &Confirmation,
     expected: &ResponseExpected<'_>,
+    clock: &Clock,
 ) -> Option<Result<Moment, Refusal>> {
     (confirmation.method == BEARER).then(|| {
         let data = confirmation
@@ -157,7 +187,7 @@ fn bearer(
             .ok_or(Refusal::ConfirmationDataMissing)?;
         recipient(data, expected.acs)?;
         confirmation_in_response_to(data, expected.in_response_to)?;
-        confirmation_dates(data, expected.now)
+        confirmation_dates(data, clock)
     })
 }
 
@@ -187,26 +217,27 @@ fn confirmation_in_response_to(
 }
 
 /// SAML Profiles 4.1.4.2: an end, no beginning; 4.1.4.3: not past.
-fn confirmation_dates(data: &ConfirmationData, now: Moment) -> Result<Moment, Refusal> {
+fn confirmation_dates(data: &ConfirmationData, clock: &Clock) -> Result<Moment, Refusal> {
     if data.not_before.is_some() {
         return Err(Refusal::ConfirmationBegins);
     }
     let ends = data.not_on_or_after.ok_or(Refusal::ConfirmationEndless)?;
-    if now < ends + SKEW {
-        Ok(ends)
-    } else {
+    if clock.is_past(ends) {
         Err(Refusal::ConfirmationExpired { at: ends })
+    } else {
+        Ok(ends)
     }
 }
 
 fn conditions(
     conditions: Option<&Conditions>,
-    expected: &ResponseExpected<'_>,
+    us: &EntityId,
+    clock: &Clock,
 ) -> Result<(), Refusal> {
     let conditions = conditions.ok_or(Refusal::ConditionsMissing)?;
     known(conditions)?;
-    dates(conditions, expected.now)?;
-    audience(conditions, expected.audience)
+    dates(conditions, clock)?;
+    audience(conditions, us)
 }
 
 /// SAML Core 2.5.1.1: a condition that cannot be evaluated leaves the assertion's validity open.
@@ -220,14 +251,14 @@ fn known(conditions: &Conditions) -> Result<(), Refusal> {
 }
 
 /// SAML Core 2.5.1.2.
-fn dates(conditions: &Conditions, now: Moment) -> Result<(), Refusal> {
+fn dates(conditions: &Conditions, clock: &Clock) -> Result<(), Refusal> {
     if let Some(at) = conditions.not_before
-        && now + SKEW < at
+        && clock.is_before(at)
     {
         return Err(Refusal::NotYetValid { at });
     }
     if let Some(at) = conditions.not_on_or_after
-        && now >= at + SKEW
+        && clock.is_past(at)
     {
         return Err(Refusal::Expired { at });
     }
@@ -249,11 +280,11 @@ fn audience(conditions: &Conditions, us: &EntityId) -> Result<(), Refusal> {
 }
 
 /// SAML Profiles 4.1.4.2: how the person was authenticated; Core 2.7.2: their session goes on.
-fn authn_statement(authn: Option<Authn>, now: Moment) -> Result<Authn, Refusal> {
+fn authn_statement(authn: Option<Authn>, clock: &Clock) -> Result<Authn, Refusal> {
     let authn = authn.ok_or(Refusal::AuthnStatementMissing)?;
-    not_from_the_future("AuthnInstant", authn.instant, now)?;
+    not_from_the_future("AuthnInstant", authn.instant, clock)?;
     match authn.session_ends {
-        Some(at) if now >= at + SKEW => Err(Refusal::SessionEnded { at }),
+        Some(at) if clock.is_past(at) => Err(Refusal::SessionEnded { at }),
         _ => Ok(authn),
     }
 }

@@ -145,8 +145,11 @@ pub(crate) fn verified(
     }
     let signed = signature::verify(text, seals, keys)?;
     let document = signed.document(&MESSAGE)?;
+    let mut used = signed.used();
     let message = if seals.root.is_some() {
-        whole(&document, keys, own)?
+        let (message, inside) = whole(&document, keys, own)?;
+        used.extend(inside);
+        message
     } else {
         let assertion = assertion(document.root_element())?;
         let around = reader::parse(text, &MESSAGE)?;
@@ -155,31 +158,34 @@ pub(crate) fn verified(
     Ok(Verified {
         message,
         key: Some(signed.key().to_owned()),
+        used,
     })
 }
 
-/// A response without any signature to be seen, out of a message that was verified with `key`: it
-/// is signed as a part of that. Reads its text as it is.
+/// A response without any signature to be seen, out of a message that was verified with `key` by
+/// the algorithms `used`: it is signed as a part of that. Reads its text as it is.
 pub(crate) fn carried(
     text: &str,
-    key: String,
+    (key, mut used): (String, Vec<&'static str>),
     keys: &[VerifyingKey],
     own: &[DecryptionKey],
 ) -> Result<Verified<Response>, Refusal> {
     let document = reader::parse(text, &MESSAGE)?;
-    let message = whole(&document, keys, own)?;
+    let (message, inside) = whole(&document, keys, own)?;
+    used.extend(inside);
     Ok(Verified {
         message,
         key: Some(key),
+        used,
     })
 }
 
-/// A response all of which is signed.
+/// A response all of which is signed, and the algorithms that what was opened in it rests on.
 fn whole(
     document: &Document<'_>,
     keys: &[VerifyingKey],
     own: &[DecryptionKey],
-) -> Result<Response, Refusal> {
+) -> Result<(Response, Vec<&'static str>), Refusal> {
     let parts = parts(document)?;
     let Some(encrypted) = parts.encrypted else {
         let is_signed = |assertion: Element<'_, '_>| {
@@ -193,14 +199,15 @@ fn whole(
             SignWhat::Response
         };
         let assertion = parts.assertion.map(assertion).transpose()?;
-        return response(parts.root, assertion, what);
+        return Ok((response(parts.root, assertion, what)?, Vec::new()));
     };
     let opened = opened::open(document, encrypted, keys, own)?;
     let what = match opened.key {
         Some(_) => SignWhat::Both,
         None => SignWhat::Response,
     };
-    response(parts.root, Some(opened.assertion), what)
+    let read = response(parts.root, Some(opened.assertion), what)?;
+    Ok((read, opened.used))
 }
 
 /// A response without any signature to be seen: one may be on the assertion that is encrypted in
@@ -218,6 +225,7 @@ fn verified_inside(
     Ok(Verified {
         message: response(parts.root, Some(opened.assertion), SignWhat::Assertion)?,
         key: Some(key),
+        used: opened.used,
     })
 }
 

@@ -2,7 +2,7 @@
 //! needs is a way to have something else digested than what is read.
 
 use crate::Refusal;
-use crate::keys::Algorithm;
+use crate::keys::{Algorithm, Digest};
 use crate::reader::{self, DS, Element};
 use crate::refusal::Said;
 
@@ -10,19 +10,13 @@ const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 const EXCLUSIVE_WITH_COMMENTS: &str = "http://www.w3.org/2001/10/xml-exc-c14n#WithComments";
 
-const DIGESTS: [&str; 3] = [
-    "http://www.w3.org/2001/04/xmlenc#sha256",
-    "http://www.w3.org/2001/04/xmldsig-more#sha384",
-    "http://www.w3.org/2001/04/xmlenc#sha512",
-];
-
 /// Prefixes an `InclusiveNamespaces` may list: canonicalisers look each up for every element.
 /// Those seen list `xs` and a few more.
 const PREFIXES: usize = 8;
 
-/// Checks `signature`, a child of the element whose `ID` is `id`, and says its algorithm.
+/// Checks `signature`, a child of the element whose `ID` is `id`, and says its algorithm and digest.
 /// `KeyInfo` may be there and is not looked at: keys come from metadata (SECURITY 7).
-pub(super) fn check(signature: Element<'_, '_>, id: &str) -> Result<Algorithm, Refusal> {
+pub(super) fn check(signature: Element<'_, '_>, id: &str) -> Result<(Algorithm, Digest), Refusal> {
     let parts = elements(signature, 3)?;
     let info = match parts.as_slice() {
         [info, value] | [info, value, _]
@@ -50,8 +44,8 @@ pub(super) fn check(signature: Element<'_, '_>, id: &str) -> Result<Algorithm, R
         return Err(shape("SignedInfo has other children"));
     };
     check_canonicalization(*canonicalization)?;
-    check_reference(*reference, id)?;
-    check_method(*method)
+    let digest = check_reference(*reference, id)?;
+    Ok((check_method(*method)?, digest))
 }
 
 fn check_canonicalization(element: Element<'_, '_>) -> Result<(), Refusal> {
@@ -75,7 +69,7 @@ fn check_method(element: Element<'_, '_>) -> Result<Algorithm, Refusal> {
     })
 }
 
-fn check_reference(reference: Element<'_, '_>, id: &str) -> Result<(), Refusal> {
+fn check_reference(reference: Element<'_, '_>, id: &str) -> Result<Digest, Refusal> {
     named(reference, "Reference")?;
     let uri = reader::attribute(reference, "URI").unwrap_or_default();
     if id.is_empty() || uri.strip_prefix('#') != Some(id) {
@@ -93,14 +87,12 @@ fn check_reference(reference: Element<'_, '_>, id: &str) -> Result<(), Refusal> 
     check_transforms(*transforms)?;
     named(*method, "DigestMethod")?;
     childless(*method)?;
-    let digest = algorithm(*method);
-    if !DIGESTS.contains(&digest) {
-        return Err(Refusal::DigestAlgorithm {
-            algorithm: Said::new(digest),
-        });
-    }
+    let uri = algorithm(*method);
+    let digest = Digest::from_uri(uri).ok_or_else(|| Refusal::DigestAlgorithm {
+        algorithm: Said::new(uri),
+    })?;
     named(*value, "DigestValue")?;
-    reader::value(*value).map(|_| ())
+    reader::value(*value).map(|_| digest)
 }
 
 /// Exactly enveloped-signature, then exclusive C14N: without the latter the signature would cover

@@ -29,6 +29,8 @@ mod requests;
 #[cfg(test)]
 mod responses;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod signatures;
 #[cfg(test)]
 mod soap;

@@ -239,6 +239,7 @@ pub(crate) fn encryption(methods: Vec<EncryptionMethod>, legacy: Legacy) -> Encr
         discovery: Vec::new(),
         requested_attributes: Vec::new(),
         attribute_services: Vec::new(),
+        algorithms: saml::metadata::Algorithms::default(),
     };
     role.choose_encryption(legacy).unwrap().unwrap()
 }

@@ -79,7 +79,9 @@ pub(crate) async fn ask(
     };
     let request = request(&service, &leaving, &to);
     let keys = service.parts.keys.now();
-    let address = redirect::compose(&request, &to, None, keys.current())
+    let address = service
+        .signer(&leaving.provider, &keys)
+        .and_then(|key| redirect::compose(&request, &to, None, &key))
         .map_err(|refusal| refusals::not_composed(&refusal))?;
     service.leavings.ask(&request.id, &ticket).await?;
     visit.tell(
@@ -124,15 +126,16 @@ pub(super) async fn said(
     let left = service.leavings.left(&ticket).await?;
     let own = left.filter(|leaving| leaving.provider == issuer);
     let mut leaving = own.ok_or_else(unasked)?;
+    let expected = LogoutResponseExpected {
+        issuer: &issuer,
+        in_response_to: &request,
+        destination: &service.address("/saml/slo"),
+        binding,
+        now: service.parts.edge.now(),
+    };
     let response = verified(service, received)
         .await?
-        .accept(&LogoutResponseExpected {
-            issuer: &issuer,
-            in_response_to: &request,
-            destination: &service.address("/saml/slo"),
-            binding,
-            now: service.parts.edge.now(),
-        })
+        .accept_by(&expected, service.parts.federation.rules())
         .map_err(|refusal| refusals::of_logout(&refusal, service))?
         .into_message();
     let said = Said::from(response.outcome());

@@ -103,14 +103,15 @@ async fn accepted(
 ) -> Result<LogoutRequest, Refused> {
     let issuer = received.issuer().clone();
     let now = service.parts.edge.now();
+    let expected = LogoutRequestExpected {
+        issuer: &issuer,
+        destination: &service.address("/saml/slo"),
+        binding,
+        now,
+    };
     let request = verified(service, received)
         .await?
-        .accept(&LogoutRequestExpected {
-            issuer: &issuer,
-            destination: &service.address("/saml/slo"),
-            binding,
-            now,
-        })
+        .accept_by(&expected, service.parts.federation.rules())
         .map_err(|refusal| refusals::of_logout(&refusal, service))?
         .into_message();
     if service.leavings.spend(&request, now).await? {
@@ -168,10 +169,13 @@ fn answer(
         status: Status::Success.said(),
     };
     let keys = service.parts.keys.now();
+    let key = service
+        .signer(&request.issuer, &keys)
+        .map_err(|refusal| refusals::not_composed(&refusal))?;
     let composed =
         |made: Result<String, Refusal>| made.map_err(|refusal| refusals::not_composed(&refusal));
     if binding == Binding::Soap {
-        let envelope = composed(soap::compose(&response, keys.current()))?;
+        let envelope = composed(soap::compose(&response, &key))?;
         return Ok(HttpResponse::Ok()
             .content_type(soap::CONTENT_TYPE)
             .body(envelope));
@@ -188,10 +192,10 @@ fn answer(
     response.destination = Some(to.clone());
     if binding == Binding::Redirect {
         let state = relay_state.as_deref();
-        let address = redirect::compose(&response, &to, state, keys.current());
+        let address = redirect::compose(&response, &to, state, &key);
         return Ok(visit.see_other(&composed(address)?));
     }
-    let xml = composed(post::compose(&response, keys.current()))?;
+    let xml = composed(post::compose(&response, &key))?;
     visit.page(&CarryPage {
         to,
         response: post::encode(&xml),

@@ -14,7 +14,7 @@ use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 use saml::KeyKind;
 use saml::keys::{Algorithm, PublicHalf};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::TokenSettings;
 use crate::keyring;
@@ -186,13 +186,18 @@ impl Seat {
         let key = self.private(label)?;
         let signed = match algorithm {
             Algorithm::RsaSha256 => self.session.sign(&Mechanism::Sha256RsaPkcs, key, bytes),
-            Algorithm::EcdsaSha256 => {
-                let digest = Sha256::digest(bytes);
-                self.session.sign(&Mechanism::Ecdsa, key, &digest)
-            }
-            _ => return Err("keys in a token are RSA or P-256".to_owned()),
+            Algorithm::RsaSha384 => self.session.sign(&Mechanism::Sha384RsaPkcs, key, bytes),
+            Algorithm::RsaSha512 => self.session.sign(&Mechanism::Sha512RsaPkcs, key, bytes),
+            // Of a digest longer than the curve its beginning is signed (FIPS 186-5, 6.4.1).
+            Algorithm::EcdsaSha256 => self.ecdsa(key, &Sha256::digest(bytes)),
+            Algorithm::EcdsaSha384 => self.ecdsa(key, &Sha384::digest(bytes)),
+            Algorithm::EcdsaSha512 => self.ecdsa(key, &Sha512::digest(bytes)),
         };
         signed.map_err(|why| brief(&why))
+    }
+
+    fn ecdsa(&self, key: ObjectHandle, digest: &[u8]) -> Result<Vec<u8>, Error> {
+        self.session.sign(&Mechanism::Ecdsa, key, digest)
     }
 
     /// The public half of the key pair of that label, made when there is none.

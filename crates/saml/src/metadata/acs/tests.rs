@@ -23,6 +23,7 @@ fn role(acs: Vec<IndexedEndpoint>) -> SpRole {
         discovery: Vec::new(),
         requested_attributes: Vec::new(),
         attribute_services: Vec::new(),
+        algorithms: crate::metadata::Algorithms::default(),
     }
 }
 

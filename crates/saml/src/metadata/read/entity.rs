@@ -27,7 +27,9 @@ pub(super) fn read(
         idp: idp
             .map(|role| roles::idp(role, element, policy))
             .transpose()?,
-        sp: sp.map(|role| roles::sp(role, policy)).transpose()?,
+        sp: sp
+            .map(|role| roles::sp(role, element, policy))
+            .transpose()?,
     })
 }
 

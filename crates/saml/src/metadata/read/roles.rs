@@ -2,10 +2,11 @@
 
 use super::address::{endpoint, is_link};
 use super::entity::extensions;
-use super::{IDPDISC, MD, ReadPolicy, SHIBMD};
+use super::{ALG, IDPDISC, MD, ReadPolicy, SHIBMD};
 use crate::encryption::{EncryptionKey, read_method};
 use crate::metadata::{
-    Endpoint, IdpRole, IndexedEndpoint, IndexedEndpointUrl, RequestedAttribute, SpRole,
+    Algorithms, Endpoint, IdpRole, IndexedEndpoint, IndexedEndpointUrl, RequestedAttribute,
+    SigningMethod, SpRole,
 };
 use crate::reader::{self, DS, Element, SAMLP, XML_SPACE};
 use crate::{Binding, Moment, NameIdFormat, Refusal, VerifyingKey};
@@ -56,11 +57,16 @@ pub(super) fn idp(
         error_url: reader::attribute(role, "errorURL")
             .filter(|url| is_link(url))
             .map(str::to_owned),
+        algorithms: algorithms(role, entity),
     })
 }
 
 /// Reads a service provider's role.
-pub(super) fn sp(role: Element<'_, '_>, policy: &ReadPolicy<'_>) -> Result<SpRole, Refusal> {
+pub(super) fn sp(
+    role: Element<'_, '_>,
+    entity: Element<'_, '_>,
+    policy: &ReadPolicy<'_>,
+) -> Result<SpRole, Refusal> {
     let acs = indexed(role, "AssertionConsumerService", policy)?;
     if acs.is_empty() {
         return Err(Refusal::ConsumerMissing);
@@ -76,7 +82,36 @@ pub(super) fn sp(role: Element<'_, '_>, policy: &ReadPolicy<'_>) -> Result<SpRol
         discovery: discovery(role, policy)?,
         requested_attributes: requested_attributes(role)?,
         attribute_services: attribute_services(role)?,
+        algorithms: algorithms(role, entity),
     })
+}
+
+/// What a role declares of how it verifies; where it says nothing, what its entity does (Metadata
+/// Profile for Algorithm Support 2.1: each of the two kinds by itself).
+fn algorithms(role: Element<'_, '_>, entity: Element<'_, '_>) -> Algorithms {
+    let of = |name: &'static str| {
+        let inside = |element| {
+            let all = extensions(element).filter(move |one| reader::is(*one, ALG, name));
+            all.collect::<Vec<_>>()
+        };
+        let own = inside(role);
+        if own.is_empty() { inside(entity) } else { own }
+    };
+    let named =
+        |method: &Element<'_, '_>| reader::attribute(*method, "Algorithm").map(str::to_owned);
+    let bits =
+        |method, name| reader::attribute(method, name).and_then(|text| text.trim().parse().ok());
+    let signing = of("SigningMethod").into_iter().filter_map(|method| {
+        Some(SigningMethod {
+            algorithm: named(&method)?,
+            least_bits: bits(method, "MinKeySize"),
+            most_bits: bits(method, "MaxKeySize"),
+        })
+    });
+    Algorithms {
+        signing: signing.collect(),
+        digests: of("DigestMethod").iter().filter_map(named).collect(),
+    }
 }
 
 /// Keys for signing, or for anything (IIP-MD11).
@@ -91,14 +126,17 @@ fn signing_keys(role: Element<'_, '_>) -> Vec<VerifyingKey> {
 }
 
 /// Keys for encryption, or for anything, with what may be done with each. A method that cannot be
-/// read is left out alone.
+/// read is left out alone. A key that nobody says is meant to encrypt for, and that cannot be, is
+/// one to sign with.
 fn encryption_keys(role: Element<'_, '_>) -> Vec<EncryptionKey> {
     let mut keys: Vec<EncryptionKey> = Vec::new();
     for descriptor in descriptors(role, "encryption") {
         let methods: Vec<_> = reader::children(descriptor, MD, "EncryptionMethod")
             .filter_map(|method| read_method(method).ok())
             .collect();
-        for key in certified(descriptor) {
+        let is_meant = reader::attribute(descriptor, "use").is_some();
+        let usable = certified(descriptor).into_iter();
+        for key in usable.filter(|key| is_meant || key.is_rsa()) {
             let methods = methods.clone();
             let found = EncryptionKey { key, methods };
             if !keys.contains(&found) {

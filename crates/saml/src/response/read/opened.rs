@@ -14,6 +14,8 @@ pub(super) struct Opened {
     pub(super) assertion: Assertion,
     /// The fingerprint of the key that verified its own signature; `None`: it has none.
     pub(super) key: Option<String>,
+    /// The algorithms it rests on: how it was encrypted, and its own signature's.
+    pub(super) used: Vec<&'static str>,
 }
 
 /// Opens `encrypted`, an element of `outer`, with one of `own`, and verifies with `keys` whatever
@@ -29,6 +31,7 @@ pub(super) fn open(
         return Err(Refusal::AssertionEncrypted);
     }
     let bytes = encryption::open(encrypted, own)?;
+    let mut used = encryption::used(outer);
     let text = preflight(&bytes, &MESSAGE)?;
     let document = reader::parse(text, &MESSAGE)?;
     let root = document.root_element();
@@ -44,13 +47,16 @@ pub(super) fn open(
         return Ok(Opened {
             assertion: assertion(root)?,
             key: None,
+            used,
         });
     }
     let signed = signature::verify(text, &seals, keys)?;
+    used.extend(signed.used());
     let document = signed.document(&MESSAGE)?;
     Ok(Opened {
         assertion: assertion(document.root_element())?,
         key: Some(signed.key().to_owned()),
+        used,
     })
 }
 

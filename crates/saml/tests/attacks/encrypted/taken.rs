@@ -95,6 +95,7 @@ fn our_own_encrypted_answers_are_taken() {
         discovery: Vec::new(),
         requested_attributes: Vec::new(),
         attribute_services: Vec::new(),
+        algorithms: saml::metadata::Algorithms::default(),
     };
     let encryption = role.choose_encryption(Legacy::default()).unwrap();
     for sign in [SignWhat::Both, SignWhat::Response, SignWhat::Assertion] {

@@ -42,7 +42,12 @@ fn keys_for_encryption_are_those_that_say_so_or_say_nothing() {
 fn a_service_without_a_key_for_it_is_not_encrypted_for() {
     let role = service(&certificate(&rsa(), " use=\"signing\""));
     assert_eq!(role.choose_encryption(Legacy::default()), Ok(None));
-    let role = service(&certificate(&key(), ""));
+    // A key on a curve that nobody says is meant for it is one to sign with, and no more.
+    let curve = key();
+    let role = service(&certificate(&curve, ""));
+    assert_eq!(role.choose_encryption(Legacy::default()), Ok(None));
+    assert_eq!(role.signing_keys, [curve.verifying()]);
+    let role = service(&certificate(&key(), " use=\"encryption\""));
     let refused = role.choose_encryption(Legacy::default());
     assert_eq!(refused, Err(Refusal::NoCommonEncryption));
 }

@@ -8,15 +8,17 @@
 //! * What is secret (NUMEN, birth date, password, code) is never kept in clear, never told to the
 //!   journal, never part of an address.
 
+mod factors;
 mod home;
 mod identity;
+mod otp;
 mod refusals;
 mod signed;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use actix_web::web::{Data, ServiceConfig, get, resource};
+use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use directory::{Directory, Realm};
 use saml::EntityId;
 use sp::Service;
@@ -56,7 +58,17 @@ impl Account {
         };
         config
             .service(at("").route(get().to(home::show)))
-            .service(at("/identite").route(get().to(identity::show)));
+            .service(at("/identite").route(get().to(identity::show)))
+            .service(
+                at("/otp")
+                    .route(get().to(factors::show))
+                    .route(post().to(factors::change)),
+            )
+            .service(
+                at("/otp/ajouter")
+                    .route(get().to(otp::show))
+                    .route(post().to(otp::activate)),
+            );
     }
 }
 
@@ -64,6 +76,9 @@ impl Account {
 pub fn samples() -> Vec<Sample> {
     let mut samples = Sample::of::<home::HomePage>();
     samples.extend(Sample::of::<identity::IdentityPage>());
+    samples.extend(Sample::of::<otp::OtpPage>());
+    samples.extend(Sample::of::<factors::FactorsPage>());
+    samples.extend(Sample::of::<factors::CodesPage>());
     samples
 }
 

@@ -1,5 +1,6 @@
 //! Refusals of this room: each with its code, its words and a way out.
 
+use actix_web::http::StatusCode;
 use web::Refused;
 
 /// The accounts cannot be asked.
@@ -10,4 +11,12 @@ pub(crate) fn away(fault: directory::Fault) -> Refused {
 /// Signed in by a provider that is none of this deployment's realms, or as nobody we know.
 pub(crate) fn not_ours(story: &'static str) -> Refused {
     Refused::forbidden("EDU-7001", "account-not-ours", story).way_out("account.home", "/compte/")
+}
+
+/// Too many wrong codes in a row: wait.
+pub(crate) fn wait(seconds: u32) -> Refused {
+    let story = format!("too many wrong codes: {seconds} s to wait");
+    Refused::new(StatusCode::TOO_MANY_REQUESTS, "EDU-7429", "too-many", story)
+        .retry_after(seconds)
+        .way_out("account.home", "/compte/")
 }

@@ -1,7 +1,9 @@
 //! Who is signed in at the account pages, as the directory knows them.
 
 use actix_web::HttpResponse;
+use chrono::{DateTime, Utc};
 use directory::{Person, Realm};
+use saml::EntityId;
 use web::{Badge, Refused, Visit};
 
 use crate::{Account, refusals};
@@ -12,6 +14,14 @@ pub(crate) struct Signed {
     pub(crate) person: Person,
     /// How pages show them.
     pub(crate) badge: Badge,
+    /// What this session is kept under: never its token.
+    pub(crate) session: String,
+    /// The realm's entity, at which they signed in.
+    pub(crate) provider: EntityId,
+    /// When they gave their password.
+    pub(crate) since: DateTime<Utc>,
+    /// Whether they gave a second factor then, too.
+    pub(crate) second: bool,
 }
 
 impl Signed {
@@ -41,7 +51,13 @@ impl Account {
         let person = found.await.map_err(refusals::away)?;
         let person =
             person.ok_or_else(|| refusals::not_ours("no account has the login that was told"))?;
-        let badge = service.badge(&signed_in);
-        Ok(Ok(Signed { person, badge }))
+        Ok(Ok(Signed {
+            person,
+            badge: service.badge(&signed_in),
+            session: session.key,
+            since: signed_in.login.authn_instant,
+            second: signed_in.login.authn_context.as_deref() == Some(saml::names::REFEDS_MFA),
+            provider: signed_in.provider,
+        }))
     }
 }

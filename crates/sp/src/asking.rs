@@ -4,12 +4,23 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::web::Data;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use saml::request::AcsChoice;
+use saml::request::{AcsChoice, RequestedContext};
 use saml::{AuthnRequest, Binding, EntityId, MessageId};
 use web::{Event, Query, Refused, Visit};
 
 use crate::attempt::{Asked, Attempt};
 use crate::{Service, Target, refusals};
+
+/// What a sign-on has to prove, besides who the visitor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Whatever the provider holds for enough.
+    Any,
+    /// What the provider asks of everybody, now: `ForceAuthn`.
+    Again,
+    /// The same, and a second factor: <https://refeds.org/profile/mfa>.
+    SecondFactor,
+}
 
 /// What `GET {prefix}/login` may be told.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -41,7 +52,9 @@ pub(crate) async fn login(
         .and_then(|text| EntityId::parse(text).ok())
         .filter(|id| federation.provider(id).is_some());
     match (known, named, &query.attempt) {
-        (Some(provider), ..) => ask_provider(&service, &visit, attempt, provider).await,
+        (Some(provider), ..) => {
+            ask_provider(&service, &visit, (attempt, provider), Proof::Any).await
+        }
         // A discovery service that chose a provider we do not know would choose it again, perhaps
         // without asking: sending the visitor back could turn in circles.
         (None, Some(_), Some(_)) => Err(refusals::unknown_provider(&service, &attempt.target)),
@@ -126,15 +139,15 @@ fn choosing_again(mut asked: HttpResponse) -> HttpResponse {
 async fn ask_provider(
     service: &Service,
     visit: &Visit,
-    attempt: Attempt,
-    provider: EntityId,
+    (attempt, provider): (Attempt, EntityId),
+    proof: Proof,
 ) -> Result<HttpResponse, Refused> {
     let federation = service.parts.federation.snapshot();
     let destination = federation
         .provider(&provider)
         .and_then(|(_, role)| role.sso_at(Binding::Redirect))
         .ok_or_else(|| refusals::no_redirect(service, &attempt.target, &provider))?;
-    let request = request(service, destination);
+    let request = request(service, destination, proof);
     let keys = service.parts.keys.now();
     let to = service
         .signer(&provider, &keys)
@@ -152,15 +165,35 @@ async fn ask_provider(
     Ok(visit.see_other(&to))
 }
 
+/// Asks the provider of a visitor who is signed in for a proof that is younger than this request.
+pub(crate) async fn ask_again(
+    service: &Service,
+    visit: &Visit,
+    (target, provider): (Target, EntityId),
+    proof: Proof,
+) -> Result<HttpResponse, Refused> {
+    let attempt = Attempt {
+        browser: visit.browser().to_owned(),
+        target,
+        name: refusals::digest(&service.parts.edge.token()),
+    };
+    ask_provider(service, visit, (attempt, provider), proof).await
+}
+
 /// The request: no NameIDPolicy (SDP-SP04), the ACS by its address and never by index (SDP-SP05),
-/// no `RequestedAuthnContext` (SDP-SP07: only if needed).
-fn request(service: &Service, destination: &str) -> AuthnRequest {
+/// `RequestedAuthnContext` only where a second factor is needed, and `exact` (SDP-SP07).
+fn request(service: &Service, destination: &str, proof: Proof) -> AuthnRequest {
     let edge = &service.parts.edge;
     let id = MessageId::from_random(edge.random());
     AuthnRequest {
         destination: Some(destination.to_owned()),
         acs: AcsChoice::Url(service.address("/saml/acs")),
         protocol_binding: Some(Binding::Post),
+        force_authn: proof != Proof::Any,
+        requested_context: (proof == Proof::SecondFactor).then(|| RequestedContext {
+            exact: true,
+            classes: vec![saml::names::REFEDS_MFA.to_owned()],
+        }),
         ..AuthnRequest::new(id, edge.now(), service.parts.entity_id.clone())
     }
 }

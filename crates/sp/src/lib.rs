@@ -32,6 +32,7 @@ mod service;
 mod signed_in;
 mod target;
 
+pub use asking::Proof;
 pub use leaving::samples;
 pub use service::{ProviderLogout, Service, ServiceParts, SessionTimes};
 pub use signed_in::SignedIn;

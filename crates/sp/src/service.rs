@@ -18,7 +18,7 @@ use crate::attempt::Attempts;
 use crate::landing::Landings;
 use crate::leaving::known::Leavings;
 use crate::leaving::{everywhere, told};
-use crate::{SignedIn, Target, asking, landing, leaving, publishing};
+use crate::{Proof, SignedIn, Target, asking, landing, leaving, publishing};
 
 /// Where an identity provider lets a person end its session, if it is known to have such a page.
 pub type ProviderLogout = Arc<dyn Fn(&EntityId) -> Option<String> + Send + Sync>;
@@ -150,6 +150,18 @@ impl Service {
     /// under the prefix, else to the home of the service.
     pub async fn start(&self, visit: &Visit, target: &str) -> Result<HttpResponse, Refused> {
         asking::ask_discovery(self, visit, self.target(Some(target))).await
+    }
+
+    /// Asks `provider`, at which the visitor signed in, for a proof of now; they come back to `target`
+    /// as [`Service::start`] says. What came of it is in the session: when, and by what.
+    pub async fn prove_again(
+        &self,
+        visit: &Visit,
+        (target, provider): (&str, EntityId),
+        proof: Proof,
+    ) -> Result<HttpResponse, Refused> {
+        let target = self.target(Some(target));
+        asking::ask_again(self, visit, (target, provider), proof).await
     }
 
     /// How pages show who is signed in.

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use visits::browser::Kind;
 use visits::process::{Running, free_port};
-use visits::{Browser, House, PASSWORD, Partner};
+use visits::{Browser, House, PASSWORD, Partner, Phone};
 
 /// One walk through the house, with what to call its pictures.
 struct Walk<'a> {
@@ -193,6 +193,43 @@ async fn inside(walk: &mut Walk<'_>) {
     walk.open("idp-nobody", "/idp/personnel/logout").await;
 }
 
+/// A person's own account, and the second factor that then is asked for.
+async fn own_account(walk: &mut Walk<'_>, login: &str) {
+    walk.open("account-home", "/compte/").await;
+    walk.browser.goto("/compte/identite").await;
+    walk.browser.click("button[value=personnel]").await;
+    walk.browser.find("[name=password]").await;
+    walk.browser.sign_in(login, PASSWORD).await;
+    walk.browser.find("body[data-user]").await;
+    walk.look("account-identity").await;
+    walk.open("account-otp", "/compte/otp").await;
+    let seed = "return document.querySelector('.seed').textContent";
+    let seed = walk.browser.script(seed).await;
+    let mut phone = Phone::with(seed.as_str().expect("a seed"));
+    walk.browser.fill("otp", &phone.wrong()).await;
+    walk.browser.click("main form button").await;
+    walk.browser.find("[aria-invalid]").await;
+    walk.look("account-otp-wrong").await;
+    walk.browser.fill("otp", &phone.code()).await;
+    walk.browser.click("main form button").await;
+    walk.browser.find("ol.codes").await;
+    walk.look("account-codes").await;
+    walk.browser.goto("/compte/otp").await;
+    walk.browser.find("[name=password]").await;
+    walk.browser.sign_in(login, PASSWORD).await;
+    walk.browser.find("[name=otp]").await;
+    walk.look("second-factor").await;
+    walk.browser.fill("otp", &phone.shown()).await;
+    walk.browser.click("main form button").await;
+    walk.browser.find("[aria-invalid]").await;
+    walk.look("second-factor-used").await;
+    walk.browser.fill("otp", &phone.code()).await;
+    walk.browser.click("main form button").await;
+    walk.browser.find("ul.keys").await;
+    walk.browser.click("ul.keys summary").await;
+    walk.look("account-factors").await;
+}
+
 /// A pupil's pages say "tu".
 async fn pupil(walk: &mut Walk<'_>) {
     walk.browser.goto("/portail/").await;
@@ -286,6 +323,19 @@ async fn d21_every_page_is_fine_at_1280_px_in_the_dark() {
 #[tokio::test]
 async fn d21_every_page_is_fine_at_360_px_in_the_dark() {
     walk_everything(Kind::PHONE.dark(), "360-dark").await;
+}
+
+#[tokio::test]
+async fn d21_a_persons_own_account_is_fine() {
+    let house = House::start();
+    for (kind, name, login) in [
+        (Kind::DESKTOP, "1280", "cdupont"),
+        (Kind::PHONE.dark(), "360-dark", "dmoreau"),
+    ] {
+        let mut walk = Walk::start(&house, kind, name).await;
+        own_account(&mut walk, login).await;
+        walk.end(8).await;
+    }
 }
 
 /// Profiles that come later, and a store that is away.

@@ -25,6 +25,7 @@ mod logout;
 mod looking_after;
 mod mellon;
 mod operator;
+mod own_factors;
 mod peers;
 mod profiles;
 mod pysaml;

@@ -282,8 +282,14 @@ fn a09_a_service_and_a_network_decide_who_is_asked() {
     let request = partner.request(&house);
     let login = client.open(&partner.address(&house, &request));
     let page = client.sign_in(&login, "bleroy", PASSWORD);
-    assert!(!page.body.contains("status:Success"));
-    status(&page, "status:NoAuthnContext");
+    assert!(!is_in(&page) && page.body.contains("Activer ma clé OTP"));
+    let field = |name: &str| page.field(name).unwrap();
+    let (csrf, flow) = (field("csrf"), field("flow"));
+    let sent = [("csrf", csrf.as_str()), ("flow", &flow), ("choice", "stop")];
+    let action = page.action("value=\"stop\"").unwrap();
+    let told = client.follow(client.post(&action, &sent));
+    assert!(!told.body.contains("status:Success"));
+    status(&told, "status:NoAuthnContext");
     let portal = client.open("/portail/");
     let portal = client.choose(&portal, "personnel");
     assert!(is_in(&portal), "other services are open to him");

@@ -120,7 +120,7 @@ fn idp(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
         second_factors: SecondFactors {
             inside: settings.idp.inside.clone(),
             grace: TimeDelta::days(settings.idp.grace_days.into()),
-            activated_at: None,
+            activated_at: Some(entity(&settings.server.public_url.join("/compte"))?),
         },
     });
     actix_web::rt::spawn(idp.listen());

@@ -2,6 +2,7 @@
 
 mod factors;
 mod notices;
+mod recovery;
 mod releases;
 
 use crate::{Attempt, Delegation, Directory, Fault, NewAccount, Person, Post, Realm};
@@ -33,6 +34,7 @@ pub(crate) fn account(realm: Realm, login: &str) -> NewAccount {
         password: "Correct-horse-42".to_owned(),
         numen: None,
         birth_date: None,
+        recovery: None,
     }
 }
 
@@ -49,6 +51,7 @@ pub(crate) async fn all(directory: &Directory) {
     one_account_has_a_mail_or_a_numen(directory).await;
     lists_by_login(directory).await;
     releases::all(directory).await;
+    recovery::all(directory).await;
     factors::all(directory).await;
     notices::all(directory).await;
     directory.accounts.ready().await.unwrap();
@@ -328,7 +331,7 @@ async fn lists_by_login(directory: &Directory) {
 async fn refuses_what_is_unfit(directory: &Directory) {
     type Change = fn(&mut NewAccount);
     let before = directory.accounts.list(Realm::Personnel).await.unwrap();
-    let changes: [(Change, &str); 19] = [
+    let changes: [(Change, &str); 20] = [
         (|a| a.person.login = "A B".to_owned(), "login"),
         (|a| a.person.login = String::new(), "login"),
         (|a| a.person.login = "a@b".to_owned(), "login"),
@@ -362,6 +365,7 @@ async fn refuses_what_is_unfit(directory: &Directory) {
             "second factor",
         ),
         (|a| a.numen = Some("bad".to_owned()), "NUMEN"),
+        (|a| a.recovery = Some("bad".to_owned()), "recovery"),
         (|a| a.password = String::new(), "password"),
     ];
     for (change, told) in changes {

@@ -21,6 +21,11 @@ pub(crate) fn tidy(account: &mut NewAccount) {
         .map(|mail| mail.trim().to_lowercase())
         .filter(|mail| !mail.is_empty());
     tidy_posts(person);
+    account.recovery = account
+        .recovery
+        .as_deref()
+        .map(|mail| mail.trim().to_lowercase())
+        .filter(|mail| !mail.is_empty());
     account.numen = account
         .numen
         .as_deref()
@@ -47,6 +52,13 @@ pub(crate) fn faults(account: &NewAccount) -> Vec<String> {
     names(person, &mut faults);
     if person.mail.as_deref().is_some_and(|mail| !is_mail(mail)) {
         faults.push("the mail address is not of the form name@host".to_owned());
+    }
+    if account
+        .recovery
+        .as_deref()
+        .is_some_and(|mail| !is_mail(mail))
+    {
+        faults.push("the recovery address is not of the form name@host".to_owned());
     }
     person
         .delegations
@@ -143,7 +155,7 @@ fn is_id(text: &str) -> bool {
 }
 
 /// Enough to be told from a login, and to hold nothing that ends a header or an address.
-fn is_mail(text: &str) -> bool {
+pub(crate) fn is_mail(text: &str) -> bool {
     let fits = |c: char| !c.is_whitespace() && !c.is_control() && !"<>,;\"()".contains(c);
     text.len() <= 254
         && text.chars().all(fits)

@@ -11,6 +11,7 @@
 //! * `delegations`: `application:from:until`, several by `|`;
 //! * `groupes` and `roles` (`operateur`, `assistance`), several by `|`;
 //! * `otp`: when a second factor is asked, `none` (as an empty cell), `external` or `always`;
+//! * `courriel_secours`, which may be left out: where a person is reached who has lost their password;
 //! * `graine_otp`, which may be left out: the seed of an application on a phone, in base32 ([`seeds`]).
 //!
 //! Cells may be empty except realm, login, prenom and nom. Passwords are no column: a file with
@@ -41,6 +42,7 @@ const COLUMNS: [&str; 13] = [
 ];
 
 const SEED: &str = "graine_otp";
+const RECOVERY: &str = "courriel_secours";
 
 #[derive(Deserialize)]
 struct Row {
@@ -57,6 +59,8 @@ struct Row {
     groupes: String,
     roles: String,
     otp: String,
+    #[serde(default)]
+    courriel_secours: String,
 }
 
 /// Reads the file's text; every account gets `password`.
@@ -141,7 +145,7 @@ fn columns(head: &StringRecord) -> Result<(), Vec<String>> {
     }
     let unknown = head
         .iter()
-        .filter(|column| !COLUMNS.contains(column) && *column != SEED);
+        .filter(|column| !COLUMNS.contains(column) && ![SEED, RECOVERY].contains(column));
     faults.extend(unknown.map(|column| format!("line 1: {column:?} is no column")));
     if faults.is_empty() {
         Ok(())
@@ -260,6 +264,7 @@ fn account(row: Row, password: &str, faults: &mut Vec<String>) -> NewAccount {
         password: password.to_owned(),
         numen: given(row.numen),
         birth_date,
+        recovery: given(row.courriel_secours),
     };
     fit::tidy(&mut account);
     faults.extend(fit::faults(&account));

@@ -10,12 +10,14 @@
 
 pub mod factors;
 mod fit;
+mod fold;
 pub mod fonctions;
 mod hashing;
 pub mod identifiers;
 pub mod import;
 pub mod notices;
 pub mod otp;
+pub mod recovery;
 pub mod releases;
 mod sealing;
 mod sqlite;
@@ -121,6 +123,7 @@ impl std::fmt::Debug for Person {
 }
 
 /// A person to be created or replaced, with what is secret about them.
+#[derive(Clone)]
 pub struct NewAccount {
     /// The person; `id` empty for a new one.
     pub person: Person,
@@ -130,6 +133,8 @@ pub struct NewAccount {
     pub numen: Option<String>,
     /// Birth date.
     pub birth_date: Option<chrono::NaiveDate>,
+    /// Where the person is reached who has lost their password; `None` leaves what is known already.
+    pub recovery: Option<String>,
 }
 
 /// What a password attempt comes to.
@@ -215,6 +220,8 @@ pub struct Directory {
     pub passwords: Arc<dyn Passwords>,
     /// Remembering what was sent.
     pub releases: Arc<dyn releases::Releases>,
+    /// Coming back without a password.
+    pub recovery: Arc<dyn recovery::Recovery>,
     /// Proving more than a password.
     pub factors: Arc<dyn factors::Factors>,
     /// Telling processes what happened to accounts.

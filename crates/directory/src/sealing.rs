@@ -31,6 +31,17 @@ impl DirectoryKeys {
         seal(&self.factors, ["recovery", id, code])
     }
 
+    /// HMAC-SHA-256 of a one-time code, in hexadecimal, with the person's id.
+    pub(crate) fn one_time_code(&self, id: &str, code: &str) -> Result<String, Fault> {
+        seal(&self.factors, ["one-time", id, code])
+    }
+
+    /// HMAC-SHA-256 of a text that is compared with another: as long, and as far apart, whatever they
+    /// have in common.
+    pub(crate) fn compared(&self, text: &str) -> Result<String, Fault> {
+        seal(&self.numen, ["compared", text, ""])
+    }
+
     /// Encrypts a seed for the row of that id: in another row it opens nothing.
     pub(crate) fn close_seed(&self, id: &str, seed: &[u8], dice: &Dice) -> Result<String, Fault> {
         let mut nonce = [0; 12];

@@ -20,6 +20,7 @@ use crate::{
 mod factors;
 mod migrations;
 mod notices;
+mod recovery;
 mod releases;
 mod rows;
 
@@ -45,11 +46,17 @@ pub async fn sqlite(
         Arc::clone(&directory.dice),
     ));
     let notices = Arc::new(notices::Told::of(directory.database.clone()));
+    let recovery = Arc::new(recovery::Codes::of(
+        directory.database.clone(),
+        directory.keys.clone(),
+        Arc::clone(&directory.dice),
+    ));
     Ok(Directory {
         accounts,
         notices,
         passwords: directory,
         releases,
+        recovery,
         factors,
     })
 }

@@ -406,6 +406,9 @@ pub(crate) struct NewAccount {
     /// Birth date, `1964-01-10`.
     #[arg(long)]
     pub(crate) birth_date: Option<chrono::NaiveDate>,
+    /// Where the person is reached who has lost their password.
+    #[arg(long)]
+    pub(crate) recovery_mail: Option<String>,
     /// Read the password from standard input; without this one is made and printed once.
     #[arg(long)]
     pub(crate) password_stdin: bool,

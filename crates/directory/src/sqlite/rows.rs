@@ -65,11 +65,12 @@ pub(super) fn write(
         .transpose()?;
     Ok(sqlx::query(
         "INSERT INTO account (id, realm, login, mail, title, given_name, surname, posts, \
-         delegations, groups, roles, second_factor, enabled, password, numen, birth_date) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1, ?13, ?14, ?15) \
+         delegations, groups, roles, second_factor, enabled, password, numen, birth_date, recovery) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1, ?13, ?14, ?15, ?16) \
          ON CONFLICT (realm, login) DO UPDATE SET mail = ?4, title = ?5, given_name = ?6, \
          surname = ?7, posts = ?8, delegations = ?9, groups = ?10, roles = ?11, \
-         second_factor = ?12, password = ?13, numen = ?14, birth_date = ?15",
+         second_factor = ?12, password = ?13, numen = ?14, birth_date = ?15, \
+         recovery = COALESCE(?16, recovery)",
     )
     .bind(person.id.clone())
     .bind(person.realm.as_str())
@@ -85,7 +86,8 @@ pub(super) fn write(
     .bind(person.second_factor.clone())
     .bind(password)
     .bind(numen)
-    .bind(born))
+    .bind(born)
+    .bind(account.recovery.clone()))
 }
 
 /// Writes the posts and roles of the account with the person's id.

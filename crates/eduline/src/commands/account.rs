@@ -201,6 +201,7 @@ async fn add(directory: &Directory, new: &cli::NewAccount) -> Result<(), Refusal
         password: password.to_string(),
         numen: new.numen.clone(),
         birth_date: new.birth_date,
+        recovery: new.recovery_mail.clone(),
     };
     let kept = keep(directory, account).await?;
     let mut lines = vec![line(&kept)];

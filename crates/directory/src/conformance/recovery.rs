@@ -1,0 +1,146 @@
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+use super::account;
+use crate::identifiers::Numen;
+use crate::recovery::{AT_ONCE, Claim, HANDED_OVER, SENT};
+use crate::{Directory, Fault, Realm};
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000 + seconds, 0).unwrap()
+}
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+fn claim(numen: &str, surname: &str, born: &str) -> Claim {
+    Claim {
+        numen: Numen::parse(numen).unwrap(),
+        surname: surname.to_owned(),
+        birth_date: day(born),
+    }
+}
+
+pub(super) async fn all(directory: &Directory) {
+    recognises_who_says_all_three(directory).await;
+    reaches_people_where_they_said(directory).await;
+    takes_a_code_once_from_whom_it_was_given(directory).await;
+    keeps_a_few_codes(directory).await;
+}
+
+async fn recognises_who_says_all_three(directory: &Directory) {
+    let mut known = account(Realm::Personnel, "lost");
+    known.person.surname = "Dé Lérue-Œil".to_owned();
+    known.numen = Some("09X0000001AAA".to_owned());
+    known.birth_date = Some(day("1964-01-10"));
+    let mut without = account(Realm::Personnel, "undated");
+    without.numen = Some("09X0000002AAA".to_owned());
+    let known = directory.accounts.keep(known).await.unwrap();
+    let undated = directory.accounts.keep(without).await.unwrap();
+    let recovery = &directory.recovery;
+    for name in [
+        "Dé Lérue-Œil",
+        "DE LERUE OEIL",
+        " de-lerue-oeil ",
+        "delerueoeil",
+    ] {
+        let claim = claim("09X0000001AAA", name, "1964-01-10");
+        let found = recovery.recognise(&claim).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&known), "{name}");
+    }
+    for (numen, name, born) in [
+        ("09X0000001AAB", "Dé Lérue-Œil", "1964-01-10"),
+        ("09X0000001AAA", "Dé Lérue", "1964-01-10"),
+        ("09X0000001AAA", "", "1964-01-10"),
+        ("09X0000001AAA", "Dé Lérue-Œil", "1964-10-01"),
+        ("09X0000001AAA", "nobody", "1964-01-10"),
+        ("09X0000009AAA", "nobody", "1964-01-10"),
+        ("09X0000002AAA", undated.surname.as_str(), "1964-01-10"),
+    ] {
+        let found = recovery.recognise(&claim(numen, name, born)).await;
+        assert_eq!(found.unwrap(), None, "{numen} {name} {born}");
+    }
+    let accounts = &directory.accounts;
+    let shut = accounts.set_enabled(Realm::Personnel, "lost", false);
+    assert!(shut.await.unwrap());
+    let whole = claim("09X0000001AAA", "Dé Lérue-Œil", "1964-01-10");
+    assert_eq!(recovery.recognise(&whole).await.unwrap(), None, "disabled");
+    let open = accounts.set_enabled(Realm::Personnel, "lost", true);
+    assert!(open.await.unwrap());
+}
+
+async fn reaches_people_where_they_said(directory: &Directory) {
+    let recovery = &directory.recovery;
+    let mut account = account(Realm::Parent, "reached");
+    let kept = directory.accounts.keep(account.clone()).await.unwrap();
+    assert_eq!(recovery.contact(&kept.id).await.unwrap(), None);
+    account.recovery = Some(" Reached@Perso.example ".to_owned());
+    directory.accounts.keep(account.clone()).await.unwrap();
+    let reached = Some("reached@perso.example".to_owned());
+    assert_eq!(recovery.contact(&kept.id).await.unwrap(), reached);
+    // A file that says nothing of it takes nothing away.
+    account.recovery = None;
+    directory.accounts.keep(account).await.unwrap();
+    assert_eq!(recovery.contact(&kept.id).await.unwrap(), reached);
+    for bad in ["", "x", "a@b@c", "a b@c", "a@b\r\nBcc: c@d", "<a@b>"] {
+        let told = recovery.set_contact(&kept.id, Some(bad)).await;
+        assert!(matches!(told, Err(Fault::Unfit { .. })), "{bad}");
+    }
+    assert_eq!(recovery.contact(&kept.id).await.unwrap(), reached);
+    let moved = recovery.set_contact(&kept.id, Some("New@perso.example"));
+    moved.await.unwrap();
+    let contact = recovery.contact(&kept.id).await.unwrap();
+    assert_eq!(contact.as_deref(), Some("new@perso.example"));
+    recovery.set_contact(&kept.id, None).await.unwrap();
+    assert_eq!(recovery.contact(&kept.id).await.unwrap(), None);
+    assert_eq!(recovery.contact("nobody").await.unwrap(), None);
+}
+
+async fn takes_a_code_once_from_whom_it_was_given(directory: &Directory) {
+    let recovery = &directory.recovery;
+    let code = recovery.give_code("r1", SENT, at(0)).await.unwrap();
+    assert_eq!(code.len(), 11, "{code}");
+    let take = |person: &'static str, typed: String, now| async move {
+        recovery.take_code(person, &typed, now).await.unwrap()
+    };
+    for typed in ["", "AAAAA-AAAAA", &code[..10], "%", "' OR 1=1 --"] {
+        assert!(!take("r1", typed.to_owned(), at(1)).await, "{typed}");
+    }
+    assert!(!take("r2", code.clone(), at(1)).await, "another's");
+    assert!(!take("", code.clone(), at(1)).await, "nobody's");
+    let end = SENT.num_seconds();
+    assert!(!take("r1", code.clone(), at(end)).await, "too late");
+    let lower = code.to_lowercase().replace('-', " ");
+    assert!(take("r1", lower, at(end - 1)).await);
+    assert!(!take("r1", code, at(2)).await, "once");
+    // Of two at once, one takes it.
+    let desk = recovery.give_code("r1", HANDED_OVER, at(0)).await.unwrap();
+    let day = HANDED_OVER.num_seconds() - 1;
+    let (one, two) = tokio::join!(
+        take("r1", desk.clone(), at(day)),
+        take("r1", desk.clone(), at(day)),
+    );
+    assert!(one ^ two);
+    let forgotten = recovery.give_code("r1", SENT, at(0)).await.unwrap();
+    recovery.forget_codes("r1").await.unwrap();
+    assert!(!take("r1", forgotten, at(1)).await);
+}
+
+async fn keeps_a_few_codes(directory: &Directory) {
+    let recovery = &directory.recovery;
+    let mut codes = Vec::new();
+    for second in 0..5 {
+        let worth = if second == 4 {
+            TimeDelta::minutes(1)
+        } else {
+            SENT
+        };
+        codes.push(recovery.give_code("r3", worth, at(second)).await.unwrap());
+    }
+    let mut taken = Vec::new();
+    for code in &codes {
+        taken.push(recovery.take_code("r3", code, at(9)).await.unwrap());
+    }
+    assert_eq!(taken, [false, false, true, true, true]);
+    assert_eq!(taken.iter().filter(|is| **is).count(), AT_ONCE);
+}

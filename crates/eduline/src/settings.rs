@@ -42,8 +42,17 @@ pub(crate) fn read(
             return (None, vec![fault]);
         }
     };
+    parse(file, &text, environment)
+}
+
+/// The same, of a file's text.
+pub(crate) fn parse(
+    file: &Path,
+    text: &str,
+    environment: impl Iterator<Item = (String, String)>,
+) -> (Option<Settings>, Vec<Fault>) {
     let mut faults = Vec::new();
-    let mut root = raw::parse(file, &text, &mut faults);
+    let mut root = raw::parse(file, text, &mut faults);
     raw::overlay(&mut root, environment, &mut faults);
     let folder = file.parent().map_or_else(PathBuf::new, Path::to_path_buf);
     let settings = checked::check(root, &folder, &mut faults);

@@ -14,6 +14,7 @@ pub mod artifact;
 pub mod attribute;
 mod encoding;
 pub mod encryption;
+pub mod foreign;
 pub mod keys;
 pub mod logout;
 mod message;

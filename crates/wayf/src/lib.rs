@@ -14,6 +14,7 @@
 
 mod button;
 mod feed;
+pub mod foreign;
 pub mod index;
 mod offer;
 mod page;

@@ -130,7 +130,7 @@ impl Question {
 /// Whether `back` is one of the service's `DiscoveryResponse` locations, octet for octet, with
 /// nothing but a query more (2.5: an open redirector otherwise); and whether that query leaves the
 /// answer's parameter alone.
-fn is_own(back: &str, role: &SpRole, parameter: &str) -> bool {
+pub(crate) fn is_own(back: &str, role: &SpRole, parameter: &str) -> bool {
     let printable = back
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\' | b'"' | b'<' | b'>'));
@@ -158,7 +158,7 @@ fn is_own(back: &str, role: &SpRole, parameter: &str) -> bool {
 }
 
 /// A name that can be nothing but a parameter's name.
-fn is_token(text: &str) -> bool {
+pub(crate) fn is_token(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }

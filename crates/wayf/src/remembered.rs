@@ -120,6 +120,14 @@ fn encoded(id: &EntityId) -> String {
     utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC).to_string()
 }
 
+/// Any text as the cookie: what is kept of it reads the same, and fits a cookie.
+pub(crate) fn any(text: &str) {
+    let kept = written(&parse(text));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"%.!".contains(&byte);
+    assert!(kept.bytes().all(plain), "{kept}");
+    assert_eq!(written(&parse(&kept)), kept);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

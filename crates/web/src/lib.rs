@@ -16,6 +16,7 @@
 //! `from_fn(web::guard)`, and [`Edge::configure`] comes first.
 
 pub mod edge;
+pub mod foreign;
 pub mod form;
 pub mod journal;
 pub mod page;

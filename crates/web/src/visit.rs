@@ -388,5 +388,14 @@ fn preferred(accepted: &str) -> Lang {
     }
 }
 
+/// Any text as each header that is read.
+pub(crate) fn foreign(text: &str) {
+    preferred(text);
+    asked_language(text);
+    if let Some(found) = find_cookie(text, LANGUAGE) {
+        assert!(!found.contains(';'), "{found}");
+    }
+}
+
 #[cfg(test)]
 mod tests;

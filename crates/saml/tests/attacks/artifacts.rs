@@ -17,7 +17,7 @@ fn id(text: &str) -> MessageId {
     MessageId::parse(text).unwrap()
 }
 
-fn resolve() -> ArtifactResolve {
+pub(crate) fn resolve() -> ArtifactResolve {
     ArtifactResolve {
         id: id("_resolve"),
         issue_instant: now(),

@@ -47,7 +47,7 @@ fn signed_as(shape: &dyn Fn(String) -> String) -> String {
     bare(RSA.sign(&entity("_m").replace("@S@", &shape(template("_m")))))
 }
 
-fn genuine() -> String {
+pub(crate) fn genuine() -> String {
     signed_as(&|template| template)
 }
 

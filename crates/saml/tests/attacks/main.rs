@@ -31,6 +31,8 @@ mod responses;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod seeds;
+#[cfg(test)]
 mod signatures;
 #[cfg(test)]
 mod soap;

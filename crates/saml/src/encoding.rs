@@ -1,5 +1,6 @@
 //! Base64 and DEFLATE, as the bindings use them.
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use base64::Engine;
@@ -22,8 +23,11 @@ pub(crate) fn decode(text: &str, part: &'static str) -> Result<Vec<u8>, Refusal>
             limit: MESSAGE.bytes * 2,
         });
     }
-    let mut compact = text.as_bytes().to_vec();
-    compact.retain(|byte| !byte.is_ascii_whitespace());
+    // Nearly always without line breaks: then it is decoded where it stands.
+    let mut compact = Cow::Borrowed(text.as_bytes());
+    if compact.iter().any(u8::is_ascii_whitespace) {
+        compact.to_mut().retain(|byte| !byte.is_ascii_whitespace());
+    }
     STANDARD
         .decode(compact)
         .map_err(|_| Refusal::NotBase64 { part })

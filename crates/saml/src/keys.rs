@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::bn::BigNum;
+use openssl::ec::EcKey;
 use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
@@ -90,6 +91,15 @@ impl Algorithm {
         }
     }
 
+    /// The digest it is made over.
+    fn hash(self) -> Digest {
+        match self {
+            Self::RsaSha256 | Self::EcdsaSha256 => Digest::Sha256,
+            Self::RsaSha384 | Self::EcdsaSha384 => Digest::Sha384,
+            Self::RsaSha512 | Self::EcdsaSha512 => Digest::Sha512,
+        }
+    }
+
     fn is_ecdsa(self) -> bool {
         matches!(
             self,
@@ -159,6 +169,8 @@ impl std::fmt::Debug for SigningKey {
 #[derive(Clone)]
 enum Half {
     Here(PKey<Private>),
+    /// On a curve: what signs gives both numbers, without a detour by DER.
+    Curve(PKey<Private>, EcKey<Private>),
     Held(Arc<dyn Holder>),
 }
 
@@ -269,7 +281,11 @@ impl SigningKey {
         if !key.public_eq(&verifying.key) {
             return Err(KeyFault::Mismatch);
         }
-        Self::of(Half::Here(key), verifying)
+        let half = match key.id() {
+            Id::EC => Half::Curve(key.clone(), key.ec_key()?),
+            _ => Half::Here(key),
+        };
+        Self::of(half, verifying)
     }
 
     /// A key that `holder` signs with, published by this PEM certificate. Whether they belong
@@ -304,7 +320,7 @@ impl SigningKey {
     /// The private half, when it is in this process.
     pub(crate) fn private(&self) -> Option<&PKey<Private>> {
         match &self.half {
-            Half::Here(key) => Some(key),
+            Half::Here(key) | Half::Curve(key, _) => Some(key),
             Half::Held(_) => None,
         }
     }
@@ -345,19 +361,19 @@ impl SigningKey {
 
     /// Signs `bytes`; ECDSA signatures as r ‖ s (RFC 9231 2.3.6), as XML and SAML want them.
     pub fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, KeyFault> {
-        let key = match &self.half {
-            Half::Here(key) => key,
-            Half::Held(holder) => return holder.sign(self.algorithm, bytes),
-        };
-        let mut signer = Signer::new(self.algorithm.digest(), key)?;
-        let signature = signer.sign_oneshot_to_vec(bytes)?;
-        if self.coordinate == 0 {
-            return Ok(signature);
+        match &self.half {
+            Half::Held(holder) => holder.sign(self.algorithm, bytes),
+            Half::Here(key) => {
+                let mut signer = Signer::new(self.algorithm.digest(), key)?;
+                Ok(signer.sign_oneshot_to_vec(bytes)?)
+            }
+            Half::Curve(_, key) => {
+                let parts = EcdsaSig::sign(&self.algorithm.hash().of(bytes), key)?;
+                let mut raw = parts.r().to_vec_padded(self.coordinate)?;
+                raw.extend(parts.s().to_vec_padded(self.coordinate)?);
+                Ok(raw)
+            }
         }
-        let parts = EcdsaSig::from_der(&signature)?;
-        let mut raw = parts.r().to_vec_padded(self.coordinate)?;
-        raw.extend(parts.s().to_vec_padded(self.coordinate)?);
-        Ok(raw)
     }
 }
 
@@ -466,22 +482,21 @@ impl VerifyingKey {
         bytes: &[u8],
         signature: &[u8],
     ) -> Result<bool, ErrorStack> {
-        let mut verifier = Verifier::new(algorithm.digest(), &self.key)?;
         if !algorithm.is_ecdsa() {
+            let mut verifier = Verifier::new(algorithm.digest(), &self.key)?;
             return verifier.verify_oneshot(signature, bytes);
         }
-        let degree = self.key.ec_key()?.group().degree();
-        let coordinate = usize::try_from(degree.div_ceil(8)).unwrap_or(0);
-        if signature.len() != 2 * coordinate {
+        let key = self.key.ec_key()?;
+        let coordinate = usize::try_from(key.group().degree().div_ceil(8)).unwrap_or(0);
+        let parts = if signature.len() == 2 * coordinate {
+            let (r, s) = signature.split_at(coordinate);
+            EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?
+        } else {
             // Some services put into queries what their library gave them: DER (Bindings 3.4.4.1
             // does not say, and only XML Signature defines r ‖ s).
-            return verifier.verify_oneshot(signature, bytes);
-        }
-        let (r, s) = signature.split_at(coordinate);
-        let der =
-            EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?
-                .to_der()?;
-        verifier.verify_oneshot(&der, bytes)
+            EcdsaSig::from_der(signature)?
+        };
+        parts.verify(&algorithm.hash().of(bytes), &key)
     }
 }
 

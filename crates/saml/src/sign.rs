@@ -22,18 +22,14 @@ pub(crate) fn sign(
     key: &SigningKey,
 ) -> Result<(), Refusal> {
     let digest = STANDARD.encode(key.digest().of(writer.since(start).as_bytes()));
-    let inner = signed_info(&digest, id, key)?;
+    let inner = signed_info(&digest, id, key);
     // As an apex, SignedInfo shows the namespace that its parent declares in the document.
-    let apex = inner.replacen(
-        "<ds:SignedInfo>",
-        &format!("<ds:SignedInfo xmlns:ds=\"{}\">", DS.uri),
-        1,
-    );
+    let apex = format!("<ds:SignedInfo xmlns:ds=\"{}\">{inner}", DS.uri);
     let signature = key.sign(apex.as_bytes()).map_err(|why| why.refusal())?;
     let whole = format!(
-        "<ds:Signature xmlns:ds=\"{}\">{inner}<ds:SignatureValue>{}</ds:SignatureValue>\
-         <ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data>\
-         </ds:KeyInfo></ds:Signature>",
+        "<ds:Signature xmlns:ds=\"{}\"><ds:SignedInfo>{inner}<ds:SignatureValue>{}\
+         </ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate>\
+         </ds:X509Data></ds:KeyInfo></ds:Signature>",
         DS.uri,
         STANDARD.encode(signature),
         key.certificate(),
@@ -42,25 +38,17 @@ pub(crate) fn sign(
     Ok(())
 }
 
-fn signed_info(digest: &str, id: &str, key: &SigningKey) -> Result<String, Refusal> {
-    let mut writer = Writer::with_capacity(1024);
-    let start = writer.open(DS, "Signature", &[])?;
-    let before = writer.since(start).len();
-    writer.open(DS, "SignedInfo", &[])?;
-    writer.empty(DS, "CanonicalizationMethod", &[("Algorithm", EXCLUSIVE)])?;
-    writer.empty(
-        DS,
-        "SignatureMethod",
-        &[("Algorithm", key.algorithm().uri())],
-    )?;
-    writer.open(DS, "Reference", &[("URI", &format!("#{id}"))])?;
-    writer.open(DS, "Transforms", &[])?;
-    writer.empty(DS, "Transform", &[("Algorithm", ENVELOPED)])?;
-    writer.empty(DS, "Transform", &[("Algorithm", EXCLUSIVE)])?;
-    writer.close();
-    writer.empty(DS, "DigestMethod", &[("Algorithm", key.digest().uri())])?;
-    writer.leaf(DS, "DigestValue", &[], digest)?;
-    writer.close();
-    writer.close();
-    Ok(writer.since(before).to_owned())
+/// What is signed, after its opening tag, in canonical form. An identifier is an `xs:ID` and a
+/// digest base64: neither holds a character that is written otherwise.
+fn signed_info(digest: &str, id: &str, key: &SigningKey) -> String {
+    let (algorithm, hash) = (key.algorithm().uri(), key.digest().uri());
+    format!(
+        "<ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\"></ds:CanonicalizationMethod>\
+         <ds:SignatureMethod Algorithm=\"{algorithm}\"></ds:SignatureMethod>\
+         <ds:Reference URI=\"#{id}\"><ds:Transforms>\
+         <ds:Transform Algorithm=\"{ENVELOPED}\"></ds:Transform>\
+         <ds:Transform Algorithm=\"{EXCLUSIVE}\"></ds:Transform></ds:Transforms>\
+         <ds:DigestMethod Algorithm=\"{hash}\"></ds:DigestMethod>\
+         <ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>"
+    )
 }

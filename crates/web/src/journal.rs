@@ -144,7 +144,8 @@ impl Journal {
         line.insert("v".to_owned(), VERSION.into());
         line.insert(
             "at".to_owned(),
-            at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string().into(),
+            at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+                .into(),
         );
         line.insert("event".to_owned(), event.name.into());
         line.insert("service".to_owned(), writer.service.clone().into());

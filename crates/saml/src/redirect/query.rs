@@ -132,8 +132,8 @@ fn signed_octets(
     relay_state: Option<&str>,
     algorithm: &str,
 ) -> String {
-    let relay_state = relay_state.map_or_else(String::new, |raw| format!("&RelayState={raw}"));
-    format!("{named}={message}{relay_state}&SigAlg={algorithm}")
+    let (before, state) = relay_state.map_or(("", ""), |raw| ("&RelayState=", raw));
+    [named, "=", message, before, state, "&SigAlg=", algorithm].concat()
 }
 
 fn named_algorithm(raw: &str) -> Result<Algorithm, Refusal> {

@@ -97,6 +97,23 @@ impl Server {
         command
     }
 
+    /// Registers a service by its metadata, as an operator does.
+    pub(super) fn register(&self, metadata: &str, decisions: &[&str]) -> Result<(), Refusal> {
+        let file = self.data.path().join("service.xml");
+        std::fs::write(&file, metadata).map_err(failed)?;
+        let mut command = self.command(&["sp", "add"]);
+        let ended = command
+            .arg(&file)
+            .args(decisions)
+            .status()
+            .map_err(failed)?;
+        if ended.success() {
+            Ok(())
+        } else {
+            Err(Refusal::of("the measure's own service is not taken"))
+        }
+    }
+
     fn base(&self) -> String {
         format!("http://localhost:{}", self.port)
     }

@@ -434,12 +434,12 @@ refusals! {
     /// A message of ours that could not be composed or signed.
     NotComposed { why: &'static str }
         = "EDU-2901" Refused "XML Signature 3.1": "the message was not composed: {why}";
-    /// An entity that declares signature algorithms or digests, none of which our key makes.
-    NoCommonSignature
-        = "EDU-2903" Refused "IIP-MD10": "the entity declares how it verifies, and our key does not sign so";
     /// A service whose keys to encrypt for cannot be used as it declares.
     NoCommonEncryption
         = "EDU-2902" Refused "IIP-MD10": "the service publishes keys to encrypt for, and none with algorithms used here";
+    /// An entity that declares signature algorithms or digests, none of which our key makes.
+    NoCommonSignature
+        = "EDU-2903" Refused "IIP-MD10": "the entity declares how it verifies, and our key does not sign so";
 }
 
 #[cfg(test)]

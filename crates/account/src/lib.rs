@@ -9,11 +9,16 @@
 //!   journal, never part of an address.
 
 mod factors;
+mod history;
 mod home;
 mod identity;
+mod moments;
 mod otp;
 mod refusals;
+mod sessions;
 mod signed;
+
+pub use sessions::{OpenSession, OpenSessions};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,6 +38,8 @@ pub struct AccountParts {
     pub directory: Directory,
     /// Where codes, failures and half-done steps are kept.
     pub shelf: Arc<dyn Shelf>,
+    /// The open sessions of the identity provider.
+    pub sessions: Arc<dyn OpenSessions>,
     /// The realm each identity provider of this deployment signs people in for.
     pub realms: HashMap<EntityId, Realm>,
 }
@@ -59,6 +66,12 @@ impl Account {
         config
             .service(at("").route(get().to(home::show)))
             .service(at("/identite").route(get().to(identity::show)))
+            .service(at("/historique").route(get().to(history::show)))
+            .service(
+                at("/sessions")
+                    .route(get().to(sessions::show))
+                    .route(post().to(sessions::end)),
+            )
             .service(
                 at("/otp")
                     .route(get().to(factors::show))
@@ -76,6 +89,8 @@ impl Account {
 pub fn samples() -> Vec<Sample> {
     let mut samples = Sample::of::<home::HomePage>();
     samples.extend(Sample::of::<identity::IdentityPage>());
+    samples.extend(Sample::of::<history::HistoryPage>());
+    samples.extend(Sample::of::<sessions::SessionsPage>());
     samples.extend(Sample::of::<otp::OtpPage>());
     samples.extend(Sample::of::<factors::FactorsPage>());
     samples.extend(Sample::of::<factors::CodesPage>());

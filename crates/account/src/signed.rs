@@ -18,6 +18,8 @@ pub(crate) struct Signed {
     pub(crate) session: String,
     /// The realm's entity, at which they signed in.
     pub(crate) provider: EntityId,
+    /// The session there, by its `SessionIndex`.
+    pub(crate) index: Option<String>,
     /// When they gave their password.
     pub(crate) since: DateTime<Utc>,
     /// Whether they gave a second factor then, too.
@@ -55,6 +57,7 @@ impl Account {
             person,
             badge: service.badge(&signed_in),
             session: session.key,
+            index: signed_in.login.session_index,
             since: signed_in.login.authn_instant,
             second: signed_in.login.authn_context.as_deref() == Some(saml::names::REFEDS_MFA),
             provider: signed_in.provider,

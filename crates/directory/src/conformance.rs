@@ -1,6 +1,7 @@
 //! What every directory must do. Each back end runs this suite; a new one runs it first.
 
 mod factors;
+mod history;
 mod notices;
 mod recovery;
 mod releases;
@@ -54,6 +55,7 @@ pub(crate) async fn all(directory: &Directory) {
     recovery::all(directory).await;
     factors::all(directory).await;
     notices::all(directory).await;
+    history::all(directory).await;
     directory.accounts.ready().await.unwrap();
 }
 

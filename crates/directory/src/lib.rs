@@ -13,6 +13,7 @@ mod fit;
 mod fold;
 pub mod fonctions;
 mod hashing;
+pub mod history;
 pub mod identifiers;
 pub mod import;
 pub mod notices;
@@ -226,6 +227,8 @@ pub struct Directory {
     pub factors: Arc<dyn factors::Factors>,
     /// Telling processes what happened to accounts.
     pub notices: Arc<dyn notices::Notices>,
+    /// Remembering who signed in.
+    pub history: Arc<dyn history::History>,
 }
 
 /// Argon2id cost and how many hashes run at once.

@@ -68,6 +68,8 @@ pub struct Notice {
     /// The session that does not end, by its `SessionIndex`: of a person who changes their password,
     /// the one they do it in.
     pub spared: Option<String>,
+    /// The only session that is meant, by its `SessionIndex`; none: all of them.
+    pub only: Option<String>,
     /// When, to the millisecond.
     pub at: DateTime<Utc>,
 }
@@ -80,6 +82,7 @@ impl Notice {
             realm: person.realm,
             what,
             spared: None,
+            only: None,
             at,
         }
     }
@@ -89,6 +92,22 @@ impl Notice {
     pub fn sparing(mut self, index: Option<String>) -> Self {
         self.spared = index;
         self
+    }
+
+    /// The same; only the session of this index is meant.
+    #[must_use]
+    pub fn only(mut self, index: String) -> Self {
+        self.only = Some(index);
+        self
+    }
+
+    /// Whether the session of this index, opened at that moment, is over.
+    pub fn ends(&self, index: &str, opened: DateTime<Utc>) -> bool {
+        // The directory keeps milliseconds.
+        self.what.ends_sessions()
+            && opened.timestamp_millis() <= self.at.timestamp_millis()
+            && self.spared.as_deref() != Some(index)
+            && self.only.as_deref().is_none_or(|only| only == index)
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod factors;
+mod history;
 mod migrations;
 mod notices;
 mod recovery;
@@ -51,6 +52,7 @@ pub async fn sqlite(
         directory.keys.clone(),
         Arc::clone(&directory.dice),
     ));
+    let history = Arc::new(history::Lines::of(directory.database.clone()));
     Ok(Directory {
         accounts,
         notices,
@@ -58,6 +60,7 @@ pub async fn sqlite(
         releases,
         recovery,
         factors,
+        history,
     })
 }
 

@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::rt::time::sleep;
-use chrono::{DateTime, Utc};
 use directory::notices::{KEPT, Notice, What};
 use store::{Drawer, Shelf};
 use web::{Event, Refused, Session, Visit};
@@ -27,15 +26,9 @@ const CLAIMED: Duration = Duration::from_secs(60);
 /// How long it is remembered that a notice was acted on: longer than it is kept.
 const DONE: Duration = Duration::from_secs(13 * 3600);
 
-/// Up to when sessions of a person are over, and the one that is not.
-struct Ending {
-    at: DateTime<Utc>,
-    spared: Option<String>,
-}
-
 /// The endings of the last hours, by person. Shared by the realms of a process.
 #[derive(Default)]
-pub(crate) struct Endings(Mutex<HashMap<String, Vec<Ending>>>);
+pub(crate) struct Endings(Mutex<HashMap<String, Vec<Notice>>>);
 
 impl Endings {
     fn add(&self, notice: &Notice) {
@@ -45,10 +38,7 @@ impl Endings {
             endings.retain(|ending| ending.at >= oldest);
             !endings.is_empty()
         });
-        let ending = Ending {
-            at: notice.at,
-            spared: notice.spared.clone(),
-        };
+        let ending = notice.clone();
         all.entry(notice.person.clone()).or_default().push(ending);
     }
 
@@ -56,11 +46,10 @@ impl Endings {
     fn ended(&self, session: &SignedOn) -> bool {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let endings = all.get(&session.person);
-        endings.into_iter().flatten().any(|ending| {
-            // The directory keeps milliseconds.
-            session.authn_instant.timestamp_millis() <= ending.at.timestamp_millis()
-                && ending.spared.as_ref() != Some(&session.index)
-        })
+        endings
+            .into_iter()
+            .flatten()
+            .any(|ending| ending.ends(&session.index, session.authn_instant))
     }
 }
 
@@ -97,10 +86,7 @@ impl Realm {
             return Ok(());
         }
         let mut indexes = self.participants.of_person(&notice.person).await?;
-        indexes.retain(|(index, opened)| {
-            opened.timestamp_millis() <= notice.at.timestamp_millis()
-                && notice.spared.as_ref() != Some(index)
-        });
+        indexes.retain(|(index, opened)| notice.ends(index, *opened));
         let indexes: Vec<String> = indexes.into_iter().map(|(index, _)| index).collect();
         let tell = |event: Event| self.edge.journal().tell(self.edge.now(), None, &event);
         let services = logout::by_the_house(&tell, self, &indexes).await?;
@@ -222,7 +208,7 @@ async fn attend(realm: &Arc<Realm>, acted: &Arc<Acted>, (number, notice): (i64, 
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
+    use chrono::{DateTime, TimeDelta, Utc};
 
     use super::*;
 
@@ -236,6 +222,7 @@ mod tests {
             authn_instant: at(millis) + TimeDelta::microseconds(900),
             second: None,
             index: index.to_owned(),
+            from: None,
             secret: String::new(),
         }
     }
@@ -248,6 +235,7 @@ mod tests {
             realm: directory::Realm::Personnel,
             what: What::Password,
             spared: spared.map(str::to_owned),
+            only: None,
             at: at(millis),
         };
         assert!(!endings.ended(&session("a", "_1", 0)));
@@ -271,5 +259,21 @@ mod tests {
         let hours = KEPT.num_milliseconds();
         endings.add(&notice("b", hours + 30, None));
         assert!(!endings.ended(&session("a", "_1", 0)));
+    }
+    #[test]
+    fn of_several_sessions_one_alone_may_be_meant() {
+        let endings = Endings::default();
+        endings.add(&Notice {
+            person: "a".to_owned(),
+            realm: directory::Realm::Personnel,
+            what: What::Left,
+            spared: None,
+            only: Some("_1".to_owned()),
+            at: at(10),
+        });
+        assert!(endings.ended(&session("a", "_1", 0)));
+        assert!(!endings.ended(&session("a", "_1", 11)), "it came after");
+        assert!(!endings.ended(&session("a", "_2", 0)));
+        assert!(!endings.ended(&session("b", "_1", 0)));
     }
 }

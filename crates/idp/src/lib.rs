@@ -18,6 +18,7 @@ mod login;
 mod logout;
 mod metadata;
 pub mod next;
+mod open_sessions;
 mod past;
 mod people;
 pub mod policy;
@@ -30,8 +31,10 @@ mod sso;
 mod telling;
 mod throttle;
 mod unsolicited;
+mod whence;
 
 pub use metadata::CACHE_S;
+pub use open_sessions::{OpenSession, OpenSessions};
 pub use realm::{Idp, IdpParts, RealmParts};
 pub use second_factor::SecondFactors;
 

@@ -5,6 +5,7 @@ use actix_web::web::Data;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
+use directory::history::{What, Whose};
 use directory::{Attempt, Person};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::flow::{Flow, Named, name, stale, without_cookies};
 use crate::realm::Realm;
 use crate::refusals;
 use crate::session::SignedOn;
+use crate::whence::{self, Whence};
 
 const FORM: &str = "login";
 /// What is typed into a login field is no longer than this.
@@ -193,6 +195,9 @@ fn refuse(
     (id, flow): (&str, &Flow),
     (username, attempt): (String, &Attempt),
 ) -> Result<HttpResponse, Refused> {
+    let whose = Whose::Login(realm.parts.realm, username.clone());
+    let now = visit.edge().now();
+    whence::note(visit, realm, flow, (whose, What::Refused, now));
     let disabled = (*attempt == Attempt::Disabled).to_string();
     visit.tell(told("idp.login.refused", id, flow).with("disabled", disabled));
     count(realm, "refused");
@@ -211,6 +216,8 @@ async fn welcome(
     (person, now): (&Person, DateTime<Utc>),
 ) -> Result<HttpResponse, Refused> {
     open_session(visit, realm, person, now).await?;
+    let whose = Whose::Person(person.id.clone());
+    whence::note(visit, realm, flow, (whose, What::Password, now));
     visit.tell(told("idp.login.accepted", id, flow).with("person", person.id.as_str()));
     count(realm, "accepted");
     Ok(visit.see_other(&realm.path(&format!("/continue?{}", name(id, &flow.service)))))
@@ -245,6 +252,7 @@ async fn open_session(
         authn_instant: now,
         second: None,
         index: format!("_{}", visit.edge().token()),
+        from: Some(Whence::of(visit)),
         secret: URL_SAFE_NO_PAD.encode(visit.edge().random::<32>()),
     };
     // Who proves once more who they are goes on with the session that the services know.

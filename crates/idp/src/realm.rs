@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::guard::fn_guard;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
@@ -28,10 +27,6 @@ use crate::{
     artifact, flow, login, logout, metadata, past, second_factor, session, sso, telling,
     unsolicited,
 };
-
-/// How long a person stays signed on without a visit, and at all: a school day.
-const IDLE: Duration = Duration::from_secs(2 * 3600);
-const WHOLE: Duration = Duration::from_secs(9 * 3600);
 
 /// What an identity provider is made of.
 pub struct IdpParts {
@@ -118,13 +113,11 @@ impl Idp {
         let endings = Arc::new(Endings::default());
         let acted = Arc::new(Acted::new(&parts.shelf));
         let realms = parts.realms.into_iter().map(|realm| {
-            let cookie = format!("idp-{}", realm.realm.as_str());
-            let room = session::room(realm.realm);
             let shelf = || Arc::clone(&parts.shelf);
             Arc::new(Realm {
                 flows: Drawer::new(shelf(), "idp.flow"),
                 artifacts: Artifacts::new(shelf(), realm.realm.as_str()),
-                sessions: Sessions::new(shelf(), room, cookie, IDLE, WHOLE),
+                sessions: session::sessions(&parts.shelf, realm.realm),
                 endings: Arc::clone(&endings),
                 participants: Participants::new(&parts.shelf, realm.realm.as_str()),
                 logouts: Logouts::new(&parts.shelf, realm.realm.as_str()),

@@ -11,6 +11,7 @@ use actix_web::web::Data;
 use chrono::{DateTime, TimeDelta, Utc};
 use directory::Person;
 use directory::factors::{By, Proof};
+use directory::history::{What, Whose};
 use saml::EntityId;
 use saml::response::Status;
 use serde::Deserialize;
@@ -21,7 +22,7 @@ use crate::next::{Means, Second, Step};
 use crate::policy::Demand;
 use crate::realm::Realm;
 use crate::session::SignedOn;
-use crate::{answer, refusals};
+use crate::{answer, refusals, whence};
 
 mod page;
 
@@ -276,6 +277,17 @@ fn told(visit: &Visit, realm: &Realm, waiting: &Waiting, result: &'static str) {
         .with("person", waiting.person.id.as_str())
         .with("result", result);
     visit.tell(event);
+    let what = match result {
+        "accepted" => Some(What::Second),
+        "recovery-code" => Some(What::RecoveryCode),
+        "refused" | "used" => Some(What::SecondRefused),
+        _ => None,
+    };
+    if let Some(what) = what {
+        let whose = Whose::Person(waiting.person.id.clone());
+        let now = visit.edge().now();
+        whence::note(visit, realm, &waiting.flow, (whose, what, now));
+    }
     let labels = [
         ("realm", realm.parts.realm.as_str()),
         ("result", result),

@@ -1,10 +1,20 @@
 //! A person signed on at one realm.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use directory::Realm;
 use serde::{Deserialize, Serialize};
+use store::Shelf;
+use web::Sessions;
 
 use crate::next::Proven;
+use crate::whence::Whence;
+
+/// How long a person stays signed on without a visit, and at all: a school day.
+const IDLE: Duration = Duration::from_secs(2 * 3600);
+const WHOLE: Duration = Duration::from_secs(9 * 3600);
 
 /// What a session of a realm holds. Attributes are not in it: they are read when they are sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,6 +28,9 @@ pub(crate) struct SignedOn {
     pub(crate) second: Option<DateTime<Utc>>,
     /// `SessionIndex`.
     pub(crate) index: String,
+    /// Where they proved it from; sessions of an earlier release have none.
+    #[serde(default)]
+    pub(crate) from: Option<Whence>,
     /// Makes transient identifiers of this session: 32 random bytes, base64url.
     pub(crate) secret: String,
 }
@@ -32,8 +45,14 @@ impl SignedOn {
     }
 }
 
-/// The drawer of a realm's sessions.
-pub(crate) fn room(realm: Realm) -> &'static str {
+/// The sessions of a realm.
+pub(crate) fn sessions(shelf: &Arc<dyn Shelf>, realm: Realm) -> Sessions<SignedOn> {
+    let cookie = format!("idp-{}", realm.as_str());
+    Sessions::new(Arc::clone(shelf), room(realm), cookie, IDLE, WHOLE)
+}
+
+/// Their drawer.
+fn room(realm: Realm) -> &'static str {
     match realm {
         Realm::Personnel => "idp.session.personnel",
         Realm::Eleve => "idp.session.eleve",

@@ -48,7 +48,7 @@ pub use pool::{Busy, Pool};
 pub use proxies::Network;
 pub use publishing::Publisher;
 pub use refused::Refused;
-pub use session::{Session, Sessions};
+pub use session::{Seen, Session, Sessions};
 pub use templates::check;
 pub use visit::Visit;
 pub use words::typeset;

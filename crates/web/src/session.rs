@@ -39,6 +39,17 @@ pub struct Session<T> {
     pub value: T,
 }
 
+/// A session as it is looked at from elsewhere: nothing of it is renewed.
+#[derive(Debug, Clone)]
+pub struct Seen<T> {
+    /// When it was opened.
+    pub opened: DateTime<Utc>,
+    /// When its browser was last here, to the minute.
+    pub last: DateTime<Utc>,
+    /// What it holds.
+    pub value: T,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Kept<T> {
     opened: DateTime<Utc>,
@@ -138,6 +149,17 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
         Ok(kept.map(|kept| Session {
             key,
             opened: kept.opened,
+            value: kept.value,
+        }))
+    }
+
+    /// The session kept under `key`, wherever its browser is; it is not renewed by this.
+    pub async fn look(&self, key: &str, now: DateTime<Utc>) -> Result<Option<Seen<T>>, Refused> {
+        let kept = readable(self.drawer.get(key).await)?;
+        let kept = kept.filter(|kept| !self.left(kept.opened, now).is_zero());
+        Ok(kept.map(|kept| Seen {
+            opened: kept.opened,
+            last: kept.touched,
             value: kept.value,
         }))
     }

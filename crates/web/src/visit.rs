@@ -13,6 +13,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::Uri;
 use actix_web::http::header::{
     ACCEPT, ACCEPT_LANGUAGE, CONTENT_LANGUAGE, COOKIE, HeaderName, HeaderValue, LOCATION, ORIGIN,
+    USER_AGENT,
 };
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
@@ -45,6 +46,7 @@ struct Inner {
     cookies_in: String,
     fetch_site: Option<String>,
     origin: Option<String>,
+    agent: String,
     wants_json: bool,
     lang: Lang,
     reference: Reference,
@@ -91,6 +93,7 @@ impl Visit {
                 cookies_in,
                 fetch_site: header(HeaderName::from_static("sec-fetch-site")),
                 origin: header(ORIGIN),
+                agent: header(USER_AGENT).unwrap_or_default(),
                 wants_json: accepted.contains("application/json")
                     && !accepted.contains("text/html"),
                 lang,
@@ -146,6 +149,11 @@ impl Visit {
     /// of ours ([`Edge::behind`]).
     pub fn peer(&self) -> &str {
         &self.inner.peer
+    }
+
+    /// What the browser says it is (`User-Agent`); nothing may depend on it.
+    pub fn agent(&self) -> &str {
+        &self.inner.agent
     }
 
     /// The raw path and query of this request (already checked to be printable ASCII).

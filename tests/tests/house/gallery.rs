@@ -202,6 +202,8 @@ async fn own_account(walk: &mut Walk<'_>, login: &str) {
     walk.browser.sign_in(login, PASSWORD).await;
     walk.browser.find("body[data-user]").await;
     walk.look("account-identity").await;
+    walk.open("account-history", "/compte/historique").await;
+    walk.open("account-sessions", "/compte/sessions").await;
     walk.open("account-otp", "/compte/otp").await;
     let seed = "return document.querySelector('.seed').textContent";
     let seed = walk.browser.script(seed).await;

@@ -26,6 +26,7 @@ mod looking_after;
 mod mellon;
 mod operator;
 mod own_factors;
+mod own_sessions;
 mod peers;
 mod profiles;
 mod pysaml;

@@ -29,13 +29,15 @@ impl Notices for Told {
             .await
             .map_err(away)?;
         sqlx::query(
-            "INSERT INTO notice (person, realm, what, spared, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO notice (person, realm, what, spared, at, session) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )
         .bind(notice.person.clone())
         .bind(notice.realm.as_str())
         .bind(notice.what.as_str())
         .bind(notice.spared.clone())
         .bind(notice.at.timestamp_millis())
+        .bind(notice.only.clone())
         .execute(&mut *transaction)
         .await
         .map_err(away)?;
@@ -66,6 +68,7 @@ fn read(row: &SqliteRow) -> Result<Option<(i64, Notice)>, sqlx::Error> {
         realm,
         what,
         spared: row.try_get("spared")?,
+        only: row.try_get("session")?,
         at,
     };
     Ok(Some((row.try_get("id")?, notice)))

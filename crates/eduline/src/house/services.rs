@@ -16,6 +16,7 @@ use wayf::{Profile, Rule, Status, Wayf, WayfParts};
 use web::Sample;
 
 use super::face::{imprint, realm_imprint, ui};
+use super::open_sessions::OnShelf;
 use super::{Ground, HeldKeys, Routes};
 use crate::cli::Which;
 use crate::commands::Refusal;
@@ -225,6 +226,7 @@ fn account(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal
         service,
         directory: directory.clone(),
         shelf: Arc::clone(&ground.shelf),
+        sessions: Arc::new(OnShelf(idp::OpenSessions::on(&ground.shelf))),
         realms: realms.collect::<Result<_, Refusal>>()?,
     });
     Ok(Arc::new(move |config| account.configure(config)))

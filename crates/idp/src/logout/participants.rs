@@ -118,6 +118,17 @@ impl Participants {
         Ok(self.ended.get(&key).await?.is_none())
     }
 
+    /// The services that were told of a session, each once.
+    pub(crate) async fn told(&self, index: &str) -> Result<Vec<EntityId>, Away> {
+        let mut services: Vec<EntityId> = Vec::new();
+        for one in self.took_part.all(&self.key(index)).await? {
+            if !services.contains(&one.service) {
+                services.push(one.service);
+            }
+        }
+        Ok(services)
+    }
+
     /// Marks a session as ended and says who took part in it.
     pub(crate) async fn end(&self, index: &str) -> Result<Vec<Participant>, Away> {
         let key = self.key(index);

@@ -12,6 +12,7 @@ pub mod browser;
 pub mod client;
 pub mod forge;
 pub mod house;
+pub mod mailbox;
 pub mod partner;
 pub mod peers;
 pub mod phone;

@@ -8,15 +8,23 @@
 //! * What is secret (NUMEN, birth date, password, code) is never kept in clear, never told to the
 //!   journal, never part of an address.
 
+mod change;
+mod claim;
 mod factors;
+mod help;
 mod history;
 mod home;
 mod identity;
+mod letters;
+mod lost;
 mod moments;
 mod otp;
+pub mod policy;
 mod refusals;
 mod sessions;
 mod signed;
+mod sum;
+mod throttle;
 
 pub use sessions::{OpenSession, OpenSessions};
 
@@ -25,10 +33,17 @@ use std::sync::Arc;
 
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use directory::{Directory, Realm};
+use mail::Post;
 use saml::EntityId;
 use sp::Service;
 use store::Shelf;
 use web::Sample;
+
+use change::Proofs;
+pub use help::Help;
+pub use policy::Policy;
+use sum::Sums;
+use throttle::{CLAIMS, PROOFS, Throttle};
 
 /// What the account pages are made of.
 pub struct AccountParts {
@@ -42,17 +57,34 @@ pub struct AccountParts {
     pub sessions: Arc<dyn OpenSessions>,
     /// The realm each identity provider of this deployment signs people in for.
     pub realms: HashMap<EntityId, Realm>,
+    /// Where letters are taken.
+    pub post: Post,
+    /// What a new password must be.
+    pub policy: Policy,
+    /// Whom to ask.
+    pub help: Help,
 }
 
 /// The account pages.
 pub struct Account {
     pub(crate) parts: AccountParts,
+    pub(crate) claims: Throttle,
+    pub(crate) passwords: Throttle,
+    pub(crate) sums: Sums,
+    pub(crate) proofs: Proofs,
 }
 
 impl Account {
     /// Account pages made of these parts.
     pub fn new(parts: AccountParts) -> Arc<Self> {
-        Arc::new(Self { parts })
+        let shelf = &parts.shelf;
+        Arc::new(Self {
+            claims: Throttle::new(shelf, ("account.claims", "account.claims-hold"), &CLAIMS),
+            passwords: Throttle::new(shelf, ("account.failures", "account.hold"), &PROOFS),
+            sums: Sums::new(shelf),
+            proofs: Proofs::new(shelf),
+            parts,
+        })
     }
 
     /// Registers every route under `/compte`: those of the service, and the pages.
@@ -65,6 +97,22 @@ impl Account {
         };
         config
             .service(at("").route(get().to(home::show)))
+            .service(
+                at("/mot-de-passe-perdu")
+                    .route(get().to(lost::show_password))
+                    .route(post().to(lost::take_password)),
+            )
+            .service(
+                at("/identifiant")
+                    .route(get().to(lost::show_login))
+                    .route(post().to(lost::take_login)),
+            )
+            .service(
+                at("/mot-de-passe")
+                    .route(get().to(change::show))
+                    .route(post().to(change::take)),
+            )
+            .service(at("/aide").route(get().to(help::show)))
             .service(at("/identite").route(get().to(identity::show)))
             .service(at("/historique").route(get().to(history::show)))
             .service(
@@ -91,6 +139,9 @@ pub fn samples() -> Vec<Sample> {
     samples.extend(Sample::of::<identity::IdentityPage>());
     samples.extend(Sample::of::<history::HistoryPage>());
     samples.extend(Sample::of::<sessions::SessionsPage>());
+    samples.extend(Sample::of::<lost::ClaimPage>());
+    samples.extend(Sample::of::<change::ChangePage>());
+    samples.extend(Sample::of::<help::HelpPage>());
     samples.extend(Sample::of::<otp::OtpPage>());
     samples.extend(Sample::of::<factors::FactorsPage>());
     samples.extend(Sample::of::<factors::CodesPage>());

@@ -20,3 +20,16 @@ pub(crate) fn wait(seconds: u32) -> Refused {
         .retry_after(seconds)
         .way_out("account.home", "/compte/")
 }
+
+/// Too many tries: come back later.
+pub(crate) fn slow(seconds: u32, back: &'static str) -> Refused {
+    let story = format!("too many tries: {seconds} s to wait");
+    Refused::new(StatusCode::TOO_MANY_REQUESTS, "EDU-7029", "too-many", story)
+        .retry_after(seconds)
+        .way_out("account.home", back)
+}
+
+/// A letter cannot be kept.
+pub(crate) fn post(fault: mail::Fault) -> Refused {
+    Refused::away("EDU-6005", fault.to_string())
+}

@@ -22,6 +22,15 @@ const PLAIN: &[(&str, &str)] = &[
     ("z", "źżž"),
 ];
 
+/// What a small letter with an accent is without it; `None` for one that has none.
+pub fn plain(letter: char) -> Option<&'static str> {
+    if letter.is_ascii() {
+        return None;
+    }
+    let found = PLAIN.iter().find(|(_, marked)| marked.contains(letter));
+    found.map(|(plain, _)| *plain)
+}
+
 /// Letters and figures only, in lower case, without accents: « Le Roÿ », "LE-ROY" and "leroy" are one name.
 pub(crate) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
@@ -30,9 +39,8 @@ pub(crate) fn fold(text: &str) -> String {
         if !letter.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&letter) {
             continue;
         }
-        let plain = PLAIN.iter().find(|(_, marked)| marked.contains(letter));
-        match plain.filter(|_| !letter.is_ascii()) {
-            Some((plain, _)) => folded.push_str(plain),
+        match plain(letter) {
+            Some(plain) => folded.push_str(plain),
             None => folded.push(letter),
         }
     }

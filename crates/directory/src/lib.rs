@@ -10,7 +10,7 @@
 
 pub mod factors;
 mod fit;
-mod fold;
+pub mod fold;
 pub mod fonctions;
 mod hashing;
 pub mod history;
@@ -201,6 +201,21 @@ pub trait Passwords: Send + Sync + 'static {
     /// Sets a new password (1 to 1024 bytes) for that login; `false` when there is no such account.
     /// [`notices`] end the sessions that were opened with the one before.
     async fn set(&self, realm: Realm, login: &str, password: &str) -> Result<bool, Fault>;
+    /// Whether that is one of the person's last `many` passwords, the present one among them. A hash each.
+    async fn is_past(&self, person: &str, password: &str, many: usize) -> Result<bool, Fault>;
+    /// Before another one is set: keeps the present one among those of before, for as long as `many` are
+    /// looked at.
+    async fn remember(
+        &self,
+        person: &str,
+        many: usize,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<(), Fault>;
+    /// When the person last changed it themselves.
+    async fn last_changed(
+        &self,
+        person: &str,
+    ) -> Result<Option<chrono::DateTime<chrono::Utc>>, Fault>;
 }
 
 /// The keys the directory needs and never stores: they live outside the database (H14).

@@ -38,6 +38,10 @@ pub trait Recovery: Send + Sync + 'static {
     /// The person of whom all three are true, disabled ones excepted. Whoever it is or is not, the work
     /// is the same: one look-up by keyed hash, two comparisons that take as long whatever they find.
     async fn recognise(&self, claim: &Claim) -> Result<Option<Person>, Fault>;
+    /// What a claim is counted as, so that nobody tries many: a keyed hash of its NUMEN.
+    fn counted(&self, numen: &Numen) -> Result<String, Fault>;
+    /// Whether one of these is the person's birth date.
+    async fn is_born(&self, person: &str, dates: &[NaiveDate]) -> Result<bool, Fault>;
     /// Where a person is reached who has lost their password.
     async fn contact(&self, person: &str) -> Result<Option<String>, Fault>;
     /// Says where; `None` for nowhere. [`Fault::Unfit`] for what is no address.

@@ -36,6 +36,11 @@ impl DirectoryKeys {
         seal(&self.factors, ["one-time", id, code])
     }
 
+    /// HMAC-SHA-256 of a NUMEN, in hexadecimal, to count tries by: not what its owner is found by.
+    pub(crate) fn counted(&self, numen: &Numen) -> Result<String, Fault> {
+        seal(&self.numen, ["counted", numen.reveal(), ""])
+    }
+
     /// HMAC-SHA-256 of a text that is compared with another: as long, and as far apart, whatever they
     /// have in common.
     pub(crate) fn compared(&self, text: &str) -> Result<String, Fault> {

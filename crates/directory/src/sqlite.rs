@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::Row;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -315,6 +316,59 @@ impl Passwords for Sqlite {
             .await
             .map_err(away)?;
         Ok(done.rows_affected() == 1)
+    }
+
+    async fn is_past(&self, person: &str, password: &str, many: usize) -> Result<bool, Fault> {
+        let rows = sqlx::query(
+            "SELECT password FROM account WHERE id = ?1 AND ?2 > 0 UNION ALL SELECT * FROM (SELECT \
+             password FROM past_password WHERE person = ?1 ORDER BY until DESC LIMIT max(?2 - 1, 0))",
+        )
+        .bind(person.to_owned())
+        .bind(i64::try_from(many).unwrap_or(i64::MAX))
+        .fetch_all(&self.database)
+        .await
+        .map_err(away)?;
+        for row in rows {
+            let hash: String = row.try_get(0).map_err(away)?;
+            if self.pool.verify(password, Some(hash)).await?.right {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn remember(&self, person: &str, many: usize, now: DateTime<Utc>) -> Result<(), Fault> {
+        let mut transaction = self.database.begin().await.map_err(away)?;
+        sqlx::query(
+            "INSERT OR REPLACE INTO past_password (person, password, until) \
+             SELECT id, password, ?2 FROM account WHERE id = ?1",
+        )
+        .bind(person.to_owned())
+        .bind(now.timestamp())
+        .execute(&mut *transaction)
+        .await
+        .map_err(away)?;
+        // One at least: it tells when.
+        sqlx::query(
+            "DELETE FROM past_password WHERE person = ?1 AND password NOT IN (SELECT password FROM \
+             past_password WHERE person = ?1 ORDER BY until DESC LIMIT max(?2 - 1, 1))",
+        )
+        .bind(person.to_owned())
+        .bind(i64::try_from(many).unwrap_or(i64::MAX))
+        .execute(&mut *transaction)
+        .await
+        .map_err(away)?;
+        transaction.commit().await.map_err(away)
+    }
+
+    async fn last_changed(&self, person: &str) -> Result<Option<DateTime<Utc>>, Fault> {
+        let row = sqlx::query("SELECT max(until) FROM past_password WHERE person = ?1")
+            .bind(person.to_owned())
+            .fetch_one(&self.database)
+            .await
+            .map_err(away)?;
+        let last: Option<i64> = row.try_get(0).map_err(away)?;
+        Ok(last.and_then(|last| DateTime::from_timestamp(last, 0)))
     }
 }
 

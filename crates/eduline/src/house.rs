@@ -19,6 +19,7 @@ use crate::settings::{Settings, StoreSettings};
 pub(crate) mod decided;
 mod face;
 mod held;
+mod letters;
 mod open_sessions;
 mod services;
 mod sources;

@@ -63,13 +63,21 @@ pub(crate) enum Secret {
     Numen,
     /// Encrypts the seeds of second factors.
     Factors,
+    /// Seals the letters that wait.
+    Letters,
     /// Keys identifiers that differ for each service.
     Pairwise,
 }
 
 impl Secret {
     /// All of them.
-    pub(crate) const ALL: [Self; 4] = [Self::Csrf, Self::Numen, Self::Factors, Self::Pairwise];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Csrf,
+        Self::Numen,
+        Self::Factors,
+        Self::Letters,
+        Self::Pairwise,
+    ];
 
     /// Its file.
     fn name(self) -> &'static str {
@@ -77,6 +85,7 @@ impl Secret {
             Self::Csrf => "csrf.secret",
             Self::Numen => "numen.secret",
             Self::Factors => "factors.secret",
+            Self::Letters => "letters.secret",
             Self::Pairwise => "pairwise.secret",
         }
     }

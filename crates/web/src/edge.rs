@@ -1,5 +1,6 @@
 //! What every handler shares: clock, dice, public address, words, templates, journal.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -13,7 +14,7 @@ use chrono::{DateTime, Utc};
 
 use crate::metrics::Metrics;
 use crate::templates::Templates;
-use crate::{Journal, Network, Refused, Sample, assets, common, guard};
+use crate::{Journal, Lang, Network, Refused, Sample, assets, common, guard, words};
 
 /// The public address of the deployment: https, or http on a loopback host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,6 +233,18 @@ impl Edge {
             )
             .configure(common::configure)
             .default_service(actix_web::web::to(nowhere));
+    }
+
+    /// A word outside of any page: a letter's. `tu` words first when it addresses a pupil. What cannot be
+    /// said is its key.
+    pub fn say(&self, (lang, tutoie): (Lang, bool), key: &str, values: &[(&str, &str)]) -> String {
+        let text = self.templates().words.say(lang, tutoie, key);
+        let value = |name: &str| {
+            let found = values.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| Cow::Borrowed(*value))
+        };
+        text.and_then(|text| words::fill(text, value).ok())
+            .unwrap_or_else(|| key.to_owned())
     }
 
     pub(crate) fn templates(&self) -> &Templates {

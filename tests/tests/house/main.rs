@@ -23,6 +23,7 @@ mod information;
 mod keys;
 mod logout;
 mod looking_after;
+mod lost_password;
 mod mellon;
 mod operator;
 mod own_factors;

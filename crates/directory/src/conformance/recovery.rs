@@ -26,6 +26,8 @@ pub(super) async fn all(directory: &Directory) {
     reaches_people_where_they_said(directory).await;
     takes_a_code_once_from_whom_it_was_given(directory).await;
     keeps_a_few_codes(directory).await;
+    knows_the_passwords_of_before(directory).await;
+    knows_a_birth_date_when_it_sees_it(directory).await;
 }
 
 async fn recognises_who_says_all_three(directory: &Directory) {
@@ -143,4 +145,46 @@ async fn keeps_a_few_codes(directory: &Directory) {
     }
     assert_eq!(taken, [false, false, true, true, true]);
     assert_eq!(taken.iter().filter(|is| **is).count(), AT_ONCE);
+}
+
+async fn knows_the_passwords_of_before(directory: &Directory) {
+    let passwords = &directory.passwords;
+    let kept = directory.accounts.keep(account(Realm::Parent, "changes"));
+    let id = kept.await.unwrap().id;
+    assert_eq!(passwords.last_changed(&id).await.unwrap(), None);
+    let first = "Correct-horse-42";
+    assert!(passwords.is_past(&id, first, 1).await.unwrap());
+    assert!(!passwords.is_past(&id, first, 0).await.unwrap());
+    assert!(!passwords.is_past("nobody", first, 3).await.unwrap());
+    for (second, new) in [(1, "b"), (2, "c"), (3, "d")] {
+        passwords.remember(&id, 3, at(second)).await.unwrap();
+        assert!(passwords.set(Realm::Parent, "changes", new).await.unwrap());
+        assert_eq!(passwords.last_changed(&id).await.unwrap(), Some(at(second)));
+    }
+    let mut past = Vec::new();
+    for password in [first, "b", "c", "d"] {
+        past.push(passwords.is_past(&id, password, 3).await.unwrap());
+    }
+    assert_eq!(past, [false, true, true, true]);
+    assert!(!passwords.is_past(&id, "c", 1).await.unwrap());
+}
+
+async fn knows_a_birth_date_when_it_sees_it(directory: &Directory) {
+    let mut born = account(Realm::Parent, "born");
+    born.birth_date = Some(day("1979-04-12"));
+    let born = directory.accounts.keep(born).await.unwrap();
+    let recovery = &directory.recovery;
+    let is = |person: String, dates: Vec<NaiveDate>| async move {
+        recovery.is_born(&person, &dates).await.unwrap()
+    };
+    let days = vec![day("1979-12-04"), day("1979-04-12")];
+    assert!(is(born.id.clone(), days.clone()).await);
+    assert!(!is(born.id.clone(), vec![day("1979-12-04")]).await);
+    assert!(!is(born.id, Vec::new()).await);
+    assert!(!is("nobody".to_owned(), days).await);
+    let counted = |text: &str| recovery.counted(&Numen::parse(text).unwrap()).unwrap();
+    let (one, other) = (counted("09X0000001AAA"), counted("09X0000001AAB"));
+    assert_ne!(one, other);
+    assert_eq!(one, counted("09X0000001AAA"));
+    assert!(!one.contains("09X"));
 }

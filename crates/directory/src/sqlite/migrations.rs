@@ -8,13 +8,14 @@ use crate::Fault;
 
 /// In order: a migration that was released is never changed. How many were applied stands in
 /// SQLite's `user_version`, which changes with the transaction.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/0001_accounts.sql"),
     include_str!("../../migrations/0002_releases.sql"),
     include_str!("../../migrations/0003_factors.sql"),
     include_str!("../../migrations/0004_notices.sql"),
     include_str!("../../migrations/0005_recovery.sql"),
     include_str!("../../migrations/0006_history.sql"),
+    include_str!("../../migrations/0007_past_passwords.sql"),
 ];
 
 /// Applies those that are missing, all or none.

@@ -1,6 +1,6 @@
 //! Recovery as rows. A code is taken by one DELETE: of two processes that are shown it, one takes it.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sqlx::Row;
 use sqlx::sqlite::SqlitePool;
 use subtle::ConstantTimeEq;
@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq;
 use super::away;
 use super::rows::{self, COLUMNS};
 use crate::fold::fold;
+use crate::identifiers::Numen;
 use crate::recovery::{AT_ONCE, Claim, Recovery, bare, code};
 use crate::{Dice, DirectoryKeys, Fault, Person, fit};
 
@@ -60,6 +61,26 @@ impl Recovery for Codes {
         Ok(found
             .filter(|kept| is_them && kept.enabled)
             .map(|kept| kept.person))
+    }
+
+    fn counted(&self, numen: &Numen) -> Result<String, Fault> {
+        self.keys.counted(numen)
+    }
+
+    async fn is_born(&self, person: &str, dates: &[NaiveDate]) -> Result<bool, Fault> {
+        let row = sqlx::query("SELECT birth_date FROM account WHERE id = ?1")
+            .bind(person.to_owned())
+            .fetch_optional(&self.database)
+            .await
+            .map_err(away)?;
+        let born = row.map(|row| row.try_get(0).map_err(away)).transpose()?;
+        let born: Option<String> = born.flatten();
+        for date in dates {
+            if born == Some(self.keys.birth_date(person, *date)?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn contact(&self, person: &str) -> Result<Option<String>, Fault> {

@@ -117,7 +117,7 @@ fn idp(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
         own_services: own_services(settings)?,
         policies: policies(ground),
         fonctions: Arc::clone(&ground.fonctions),
-        account_pages: false,
+        account_pages: true,
         second_factors: SecondFactors {
             inside: settings.idp.inside.clone(),
             grace: TimeDelta::days(settings.idp.grace_days.into()),
@@ -228,6 +228,9 @@ fn account(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal
         shelf: Arc::clone(&ground.shelf),
         sessions: Arc::new(OnShelf(idp::OpenSessions::on(&ground.shelf))),
         realms: realms.collect::<Result<_, Refusal>>()?,
+        post: super::letters::open(ground)?,
+        policy: ground.settings.account.policy.clone(),
+        help: ground.settings.account.help.clone(),
     });
     Ok(Arc::new(move |config| account.configure(config)))
 }

@@ -51,5 +51,11 @@ pub(super) fn tell(settings: &Settings) {
         }
         Err(refusal) => refusal.0.iter().for_each(|why| say::complain(why)),
     }
+    if settings.mail.smtp.is_none() {
+        let folder = settings.mail.folder.display();
+        say::line(&format!(
+            "\nLetters (codes, notices) are put in {folder}/*.eml"
+        ));
+    }
     say::line("\nStop with Ctrl-C.\n");
 }

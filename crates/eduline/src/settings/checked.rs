@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use account::{Help, Policy};
 use directory::{Hashing, Realm};
 use saml::{EntityId, KeyKind, Rules, VerifyingKey};
 use web::{Network, PublicUrl};
@@ -40,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) portal: PortalSettings,
     /// The account pages.
     pub(crate) account: AccountSettings,
+    /// Letters.
+    pub(crate) mail: MailSettings,
     /// The viewer.
     pub(crate) viewer: Face,
     /// Metadata.
@@ -165,6 +168,22 @@ pub(crate) enum Listen {
 pub(crate) struct AccountSettings {
     /// What they call themselves.
     pub(crate) face: Face,
+    /// What a new password must be.
+    pub(crate) policy: Policy,
+    /// Whom to ask.
+    pub(crate) help: Help,
+}
+
+/// Letters.
+pub(crate) struct MailSettings {
+    /// Where they wait.
+    pub(crate) queue: PathBuf,
+    /// Where they are put when there is no server.
+    pub(crate) folder: PathBuf,
+    /// The server: address, with a password perhaps, and how it is protected.
+    pub(crate) smtp: Option<(Secret, String)>,
+    /// Whom they are from.
+    pub(crate) from: String,
 }
 
 /// Which shelf.
@@ -276,7 +295,8 @@ pub(crate) fn check(root: Node, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let wayf = root.table("wayf", |section| rooms::wayf(section, &base));
     let idp = root.table("idp", |section| rooms::idp(section, folder));
     let portal = root.table("portal", |section| rooms::portal(section, folder));
-    let account = root.table("account", rooms::account);
+    let account = root.table("account", |section| rooms::account(section, folder));
+    let mail = root.table("mail", |section| rooms::mail(section, &data));
     let viewer = root.table("viewer", rooms::viewer);
     let federation = root.table("federation", |section| rooms::federation(section, folder));
     let rules = root.table("saml", rooms::saml);
@@ -294,6 +314,7 @@ pub(crate) fn check(root: Node, folder: &Path, faults: &mut Vec<Fault>) -> Optio
         idp: idp?,
         portal,
         account,
+        mail,
         viewer,
         federation,
         rules,

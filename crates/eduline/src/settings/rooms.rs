@@ -4,15 +4,18 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use account::policy::Breached;
+use account::{Help, Policy};
 use directory::{Hashing, Realm};
+use mail::{Smtp, check_from};
 use saml::rules::{MOST_SKEW_S, SKEW_S};
 use saml::{EntityId, KeyKind, Rules, VerifyingKey};
 use web::{Network, PublicUrl};
 
 use super::checked::{
     AccountSettings, DirectorySettings, Face, FederationSettings, IdpSettings, JournalSettings,
-    KeySettings, Listen, Names, PortalSettings, ProfileSettings, RealmSettings, RuleSettings,
-    Secret, ServerSettings, SourcePlace, SourceSettings, StoreSettings, WayfSettings,
+    KeySettings, Listen, MailSettings, Names, PortalSettings, ProfileSettings, RealmSettings,
+    RuleSettings, Secret, ServerSettings, SourcePlace, SourceSettings, StoreSettings, WayfSettings,
 };
 use super::section::Section;
 use crate::keyring::TokenSettings;
@@ -387,9 +390,100 @@ pub(super) fn portal(section: &mut Section<'_>, folder: &Path) -> PortalSettings
     }
 }
 
-pub(super) fn account(section: &mut Section<'_>) -> AccountSettings {
-    AccountSettings {
-        face: face(section, "Gestion du compte", "Your account"),
+pub(super) fn account(section: &mut Section<'_>, folder: &Path) -> AccountSettings {
+    let face = face(section, "Gestion du compte", "Your account");
+    let preset = section.parsed("policy", |text| match text {
+        "academie-2026" => Ok(Policy::academie_2026()),
+        "seed-2014" => Ok(Policy::seed_2014()),
+        _ => Err("expected \"academie-2026\" or \"seed-2014\"".to_owned()),
+    });
+    let preset = preset.unwrap_or_else(Policy::academie_2026);
+    let help = Help {
+        phone: section.text("help_phone"),
+        mail: section
+            .parsed("help_mail", |text| {
+                let fits = text.is_empty() || mail::is_address(text);
+                let text = Some(text.to_owned()).filter(|text| !text.is_empty());
+                fits.then_some(text)
+                    .ok_or("expected an address of mail".to_owned())
+            })
+            .flatten(),
+        hours: section.text("help_hours"),
+    };
+    let policy = section.table("password", |section| password(section, preset, folder));
+    AccountSettings { face, policy, help }
+}
+
+/// What a password must be, where it differs from the preset.
+fn password(section: &mut Section<'_>, preset: Policy, folder: &Path) -> Policy {
+    let mut policy = preset;
+    let number = |section: &mut Section<'_>, key, least, most| {
+        let number = section.number(key, least, most);
+        number.and_then(|number| usize::try_from(number).ok())
+    };
+    // Nobody remembers more, and fewer than eight are guessed (CNIL 2022-100).
+    if let Some(length) = number(section, "length", 8, 64) {
+        policy.shape.length = length;
+    }
+    if let Some(special) = section.boolean("special") {
+        policy.shape.special = special;
+    }
+    let some = |number: usize| Some(number).filter(|number| *number > 0);
+    if let Some(length) = number(section, "without_special", 0, 64) {
+        policy.without_special = some(length);
+    }
+    if let Some(words) = number(section, "words", 0, 20) {
+        policy.words = some(words);
+    }
+    if let Some(past) = number(section, "past", 0, 24) {
+        policy.past = past;
+    }
+    if let Some(hours) = section.number("least_hours", 0, 720) {
+        policy.least_hours = hours;
+    }
+    let words = section.parsed("dictionary", |file| match file {
+        "" => Ok(None),
+        file => std::fs::read_to_string(folder.join(file))
+            .map(Some)
+            .map_err(|why| why.to_string()),
+    });
+    if let Some(words) = words.flatten() {
+        policy.dictionary = policy.dictionary.with(&words);
+    }
+    let breached = section.parsed("breached", |file| match file {
+        "" => Ok(None),
+        file => Breached::open(&folder.join(file)).map(Some),
+    });
+    policy.breached = breached.flatten();
+    policy
+}
+
+pub(super) fn mail(section: &mut Section<'_>, data: &Path) -> MailSettings {
+    let tls = section.parsed("tls", |text| match text {
+        "required" | "offered" | "never" => Ok(text.to_owned()),
+        _ => Err("expected \"required\", \"offered\" or \"never\"".to_owned()),
+    });
+    let tls = tls.unwrap_or_else(|| "required".to_owned());
+    let written = section.text("smtp");
+    let from_file = section.parsed("smtp_file", |file| match file {
+        "" => Ok(None),
+        file => std::fs::read_to_string(file)
+            .map(|text| Some(text.trim().to_owned()))
+            .map_err(|why| why.to_string()),
+    });
+    let smtp = from_file.flatten().or(written);
+    // The address is not repeated: it may hold a password.
+    if let Some(Err(why)) = smtp.as_deref().map(|smtp| Smtp::parse(smtp, &tls)) {
+        let place = section.place.clone();
+        section.fault(place, format!("mail.smtp: {why}"));
+    }
+    let from = section.parsed("from", |text| check_from(text).map(|()| text.to_owned()));
+    let from = from.unwrap_or_else(|| "Eduline <ne-pas-repondre@localhost>".to_owned());
+    MailSettings {
+        queue: data.join("letters"),
+        folder: data.join("mail"),
+        smtp: smtp.map(|smtp| (Secret::new(smtp), tls)),
+        from,
     }
 }
 

@@ -1,0 +1,491 @@
+//! `/compte/mot-de-passe`: login, password or code, and the sum; then the new password, twice.
+//!
+//! What was proven waits on the shelf for this browser, a quarter of an hour. A code is taken when it is shown:
+//! whoever comes second with it has nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use chrono::{DateTime, Utc};
+use directory::{Attempt, Person, Realm};
+use serde::{Deserialize, Serialize};
+use store::{Drawer, Shelf};
+use web::{Event, Form, Page, Query, Refused, Visit};
+
+use crate::letters::{self, Kind};
+use crate::policy::{self, Broken, Rules};
+use crate::sum::Question;
+use crate::throttle::digest;
+use crate::{Account, refusals};
+
+const FORM: &str = "change";
+const PATH: &str = "/compte/mot-de-passe";
+/// How long a proof waits for the new password.
+const PROVEN: Duration = Duration::from_secs(15 * 60);
+/// Longest login that is looked at, characters.
+const LONGEST_LOGIN: usize = 200;
+
+/// What a browser has proven.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Proven {
+    person: String,
+    by_code: bool,
+    at: DateTime<Utc>,
+}
+
+/// Proofs, by browser; the shelf holds no name of any.
+pub(crate) struct Proofs {
+    kept: Drawer<Proven>,
+}
+
+impl Proofs {
+    pub(crate) fn new(shelf: &Arc<dyn Shelf>) -> Self {
+        Self {
+            kept: Drawer::new(Arc::clone(shelf), "account.proven"),
+        }
+    }
+}
+
+/// « Changer votre mot de passe »
+#[derive(Debug, Serialize)]
+pub(crate) struct ChangePage {
+    step: Step,
+    login: String,
+    profile: &'static str,
+    question: Option<Question>,
+    rules: Rules,
+    broken: Vec<Broken>,
+    said: Said,
+    pupil: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Step {
+    Prove,
+    Choose,
+    Done,
+}
+
+/// What the page says besides its form.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Said {
+    #[default]
+    Nothing,
+    /// The form's token is too old.
+    Expired,
+    /// A field is empty.
+    Empty,
+    /// The sum is another.
+    Sum,
+    /// Login, password or code is not right.
+    Refused,
+    /// What was proven is too long ago.
+    Late,
+    /// The password was changed not long ago.
+    Soon,
+}
+
+impl Page for ChangePage {
+    const TEMPLATE: &'static str = "account-change.html";
+
+    fn samples() -> Vec<Self> {
+        let page = |step, said, pupil| Self {
+            step,
+            login: "amartin".into(),
+            profile: "personnel",
+            question: (step == Step::Prove).then(|| Question {
+                id: "q".into(),
+                a: 47,
+                b: 9,
+            }),
+            rules: Rules::of(&crate::policy::Policy::academie_2026()),
+            broken: Vec::new(),
+            said,
+            pupil,
+        };
+        let asked = [
+            Said::Nothing,
+            Said::Expired,
+            Said::Empty,
+            Said::Sum,
+            Said::Refused,
+            Said::Late,
+        ];
+        let broken = vec![
+            Broken::Length(3),
+            Broken::TooLong(256),
+            Broken::Upper,
+            Broken::Lower,
+            Broken::Digit,
+            Broken::Special,
+            Broken::Own,
+            Broken::Numen,
+            Broken::Birth,
+            Broken::Word("soleil".into()),
+            Broken::Common,
+            Broken::Breached,
+            Broken::Past(3),
+            Broken::Confirmation,
+        ];
+        let mut pages: Vec<Self> = asked.map(|said| page(Step::Prove, said, false)).into();
+        pages.push(Self {
+            rules: Rules::of(&crate::policy::Policy::seed_2014()),
+            ..page(Step::Prove, Said::Nothing, true)
+        });
+        for said in [Said::Nothing, Said::Expired, Said::Soon] {
+            pages.push(page(Step::Choose, said, false));
+        }
+        pages.push(Self {
+            broken,
+            ..page(Step::Choose, Said::Nothing, true)
+        });
+        pages.push(page(Step::Done, Said::Nothing, false));
+        pages.push(page(Step::Done, Said::Nothing, true));
+        pages
+    }
+
+    fn tutoie(&self) -> bool {
+        self.pupil
+    }
+}
+
+/// What the address says.
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    profil: Option<String>,
+    fait: Option<String>,
+}
+
+/// What the forms send.
+#[derive(Deserialize)]
+pub(crate) struct Typed {
+    csrf: Option<String>,
+    profil: Option<String>,
+    login: Option<String>,
+    mot_de_passe: Option<String>,
+    question: Option<String>,
+    reponse: Option<String>,
+    nouveau: Option<String>,
+    confirmation: Option<String>,
+    annuler: Option<String>,
+}
+
+/// `GET`: whichever form comes next in this browser.
+pub(crate) async fn show(
+    visit: Visit,
+    account: Data<Account>,
+    Query(asked): Query<Asked>,
+) -> Result<HttpResponse, Refused> {
+    let realm = asked.profil.as_deref().and_then(Realm::parse);
+    if asked.fait.is_some() {
+        return visit.page(&blank(&account, Step::Done, realm == Some(Realm::Eleve)));
+    }
+    if let Some((_, person)) = account.standing(&visit).await? {
+        return choose(&visit, &account, &person, (Said::Nothing, Vec::new()));
+    }
+    let signed_in = account.parts.service.current(&visit).await?;
+    let (mut login, mut known) = (String::new(), realm);
+    if let Some(session) = signed_in {
+        known = account
+            .parts
+            .realms
+            .get(&session.value.provider)
+            .copied()
+            .or(known);
+        session.value.user().clone_into(&mut login);
+    }
+    let known = known.unwrap_or(Realm::Personnel);
+    prove(&visit, &account, (known, login), Said::Nothing).await
+}
+
+/// `POST`: the first form or the second.
+pub(crate) async fn take(
+    visit: Visit,
+    account: Data<Account>,
+    Form(typed): Form<Typed>,
+) -> Result<HttpResponse, Refused> {
+    if typed.annuler.is_some() {
+        return cancel(&visit, &account, &typed).await;
+    }
+    if typed.nouveau.is_some() || typed.confirmation.is_some() {
+        return set(&visit, &account, typed).await;
+    }
+    let realm = typed.profil.as_deref().and_then(Realm::parse);
+    let realm = realm.unwrap_or(Realm::Personnel);
+    let field = |field: &Option<String>| field.clone().unwrap_or_default();
+    let login: String = field(&typed.login).chars().take(LONGEST_LOGIN).collect();
+    let again = (realm, login.clone());
+    if visit.check_csrf(FORM, typed.csrf.as_deref()).is_err() {
+        return prove(&visit, &account, again, Said::Expired).await;
+    }
+    let (secret, answer) = (field(&typed.mot_de_passe), field(&typed.reponse));
+    if login.trim().is_empty() || secret.is_empty() || answer.trim().is_empty() {
+        return prove(&visit, &account, again, Said::Empty).await;
+    }
+    if !account
+        .sums
+        .answer(&field(&typed.question), &answer)
+        .await?
+    {
+        return prove(&visit, &account, again, Said::Sum).await;
+    }
+    check(&visit, &account, again, &secret).await
+}
+
+/// Login, and password or code. Whatever is wrong costs one hash and one look-up, and is told alike.
+async fn check(
+    visit: &Visit,
+    account: &Account,
+    (asked, login): (Realm, String),
+    secret: &str,
+) -> Result<HttpResponse, Refused> {
+    let realm = account.realm_of(asked, &login).await?;
+    let subject = format!("{}/{}", realm.as_str(), login.trim().to_lowercase());
+    let now = visit.edge().now();
+    let throttle = &account.passwords;
+    if let Some(seconds) = throttle.wait(&subject, visit.peer(), now).await? {
+        count(visit, "throttled");
+        return Err(refusals::slow(seconds, PATH));
+    }
+    let directory = &account.parts.directory;
+    let known = directory.accounts.find(realm, &login).await;
+    let known = known.map_err(refusals::away)?;
+    let attempt = directory.passwords.verify(realm, &login, secret).await;
+    let is_password = matches!(attempt.map_err(refusals::away)?, Attempt::Welcome(_));
+    let id = known.as_ref().map_or("nobody", |person| &person.id);
+    // A code is not spent by who knows the password.
+    let by_code = !is_password && {
+        let taken = directory.recovery.take_code(id, secret, now).await;
+        taken.map_err(refusals::away)?
+    };
+    let Some(person) = known.filter(|_| is_password || by_code) else {
+        throttle.count(&subject, visit.peer(), now).await?;
+        count(visit, "refused");
+        visit.tell(Event::new("account.change.refused"));
+        return prove(visit, account, (asked, login), Said::Refused).await;
+    };
+    throttle.forget(&subject, visit.peer()).await?;
+    let proven = Proven {
+        person: person.id.clone(),
+        by_code,
+        at: now,
+    };
+    let key = digest(visit.browser());
+    account.proofs.kept.put(&key, &proven, PROVEN).await?;
+    count(visit, "proven");
+    let by = if by_code { "code" } else { "password" };
+    visit.tell(
+        Event::new("account.change.proven")
+            .with("person", person.id)
+            .with("by", by),
+    );
+    Ok(visit.see_other(PATH))
+}
+
+/// The second form: the new password, if it fits.
+async fn set(visit: &Visit, account: &Account, typed: Typed) -> Result<HttpResponse, Refused> {
+    let Some((proven, person)) = account.standing(visit).await? else {
+        return prove(
+            visit,
+            account,
+            (Realm::Personnel, String::new()),
+            Said::Late,
+        )
+        .await;
+    };
+    if visit.check_csrf(FORM, typed.csrf.as_deref()).is_err() {
+        return choose(visit, account, &person, (Said::Expired, Vec::new()));
+    }
+    let new = typed.nouveau.unwrap_or_default();
+    let mut broken = account.broken(&person, &new).await?;
+    if new != typed.confirmation.unwrap_or_default() {
+        broken.push(Broken::Confirmation);
+    }
+    let is_soon = !proven.by_code && account.is_too_soon(&person, visit.edge().now()).await?;
+    if is_soon || !broken.is_empty() {
+        let said = if is_soon { Said::Soon } else { Said::Nothing };
+        return choose(visit, account, &person, (said, broken));
+    }
+    // Of two that are sent at once, one sets it.
+    let key = digest(visit.browser());
+    if account.proofs.kept.take(&key).await?.is_none() {
+        return prove(visit, account, (person.realm, person.login), Said::Late).await;
+    }
+    account.set_password(visit, &person, &new).await?;
+    letters::tell_everywhere(visit, account, &person, &Kind::Changed).await;
+    count(visit, "changed");
+    visit.tell(Event::new("account.password.changed").with("person", person.id.as_str()));
+    Ok(visit.see_other(&format!("{PATH}?fait=1&profil={}", person.realm.as_str())))
+}
+
+async fn cancel(visit: &Visit, account: &Account, typed: &Typed) -> Result<HttpResponse, Refused> {
+    if visit.check_csrf(FORM, typed.csrf.as_deref()).is_ok() {
+        account.proofs.kept.take(&digest(visit.browser())).await?;
+    }
+    Ok(visit.see_other("/compte/"))
+}
+
+fn count(visit: &Visit, result: &str) {
+    visit
+        .edge()
+        .count("eduline_password_changes_total", &[("result", result)]);
+}
+
+fn blank(account: &Account, step: Step, pupil: bool) -> ChangePage {
+    ChangePage {
+        step,
+        login: String::new(),
+        profile: "personnel",
+        question: None,
+        rules: Rules::of(&account.parts.policy),
+        broken: Vec::new(),
+        said: Said::Nothing,
+        pupil,
+    }
+}
+
+/// The first form, with a fresh question.
+async fn prove(
+    visit: &Visit,
+    account: &Account,
+    (realm, login): (Realm, String),
+    said: Said,
+) -> Result<HttpResponse, Refused> {
+    let page = ChangePage {
+        login,
+        profile: realm.as_str(),
+        question: Some(account.sums.ask(visit.edge()).await?),
+        said,
+        ..blank(account, Step::Prove, realm == Realm::Eleve)
+    };
+    let status = match said {
+        Said::Empty => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    };
+    visit.page_with(status, &page)
+}
+
+/// The second form.
+fn choose(
+    visit: &Visit,
+    account: &Account,
+    person: &Person,
+    (said, broken): (Said, Vec<Broken>),
+) -> Result<HttpResponse, Refused> {
+    let status = if broken.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::BAD_REQUEST
+    };
+    let page = ChangePage {
+        login: person.login.clone(),
+        profile: person.realm.as_str(),
+        broken,
+        said,
+        ..blank(account, Step::Choose, person.realm == Realm::Eleve)
+    };
+    visit.page_with(status, &page)
+}
+
+impl Account {
+    /// What this browser has proven, and of whom.
+    async fn standing(&self, visit: &Visit) -> Result<Option<(Proven, Person)>, Refused> {
+        if !visit.browser_is_known() {
+            return Ok(None);
+        }
+        let Some(proven) = self.proofs.kept.get(&digest(visit.browser())).await? else {
+            return Ok(None);
+        };
+        let person = self.parts.directory.accounts.person(&proven.person).await;
+        Ok(person
+            .map_err(refusals::away)?
+            .map(|person| (proven, person)))
+    }
+
+    /// The realm where there is such a login: the one that was asked for, else the first other one. All
+    /// four are looked at whatever the first says.
+    async fn realm_of(&self, asked: Realm, login: &str) -> Result<Realm, Refused> {
+        let mut found = None;
+        let others = Realm::ALL.into_iter().filter(|realm| *realm != asked);
+        for realm in std::iter::once(asked).chain(others) {
+            let there = self.parts.directory.accounts.enabled(realm, login).await;
+            if there.map_err(refusals::away)?.is_some() && found.is_none() {
+                found = Some(realm);
+            }
+        }
+        Ok(found.unwrap_or(asked))
+    }
+
+    /// Every rule that this password would break, for this person.
+    async fn broken(&self, person: &Person, new: &str) -> Result<Vec<Broken>, Refused> {
+        let own = [
+            person.login.as_str(),
+            person.given_name.as_str(),
+            person.surname.as_str(),
+            person
+                .mail
+                .as_deref()
+                .and_then(|mail| mail.split('@').next())
+                .unwrap_or_default(),
+        ];
+        let rules = &self.parts.policy;
+        let mut broken = rules.broken(new, &own);
+        let recovery = &self.parts.directory.recovery;
+        let born = recovery.is_born(&person.id, &policy::dates(new)).await;
+        if born.map_err(refusals::away)? {
+            broken.push(Broken::Birth);
+        }
+        // What costs hashes is asked last.
+        if broken.is_empty() && rules.past > 0 {
+            let past = self
+                .parts
+                .directory
+                .passwords
+                .is_past(&person.id, new, rules.past);
+            if past.await.map_err(refusals::away)? {
+                broken.push(Broken::Past(rules.past));
+            }
+        }
+        Ok(broken)
+    }
+
+    /// Whether the password was changed so lately that it must be kept still.
+    async fn is_too_soon(&self, person: &Person, now: DateTime<Utc>) -> Result<bool, Refused> {
+        let least = chrono::TimeDelta::hours(self.parts.policy.least_hours.into());
+        if least.is_zero() {
+            return Ok(false);
+        }
+        let changed = self
+            .parts
+            .directory
+            .passwords
+            .last_changed(&person.id)
+            .await;
+        let changed = changed.map_err(refusals::away)?;
+        Ok(changed.is_some_and(|changed| now - changed < least))
+    }
+
+    /// Sets it: the codes of before are worth nothing, and the directory's notice ends the sessions that
+    /// were opened with the old one, wherever they are.
+    async fn set_password(&self, visit: &Visit, person: &Person, new: &str) -> Result<(), Refused> {
+        let directory = &self.parts.directory;
+        let now = visit.edge().now();
+        let kept = self.parts.policy.past;
+        let past = directory.passwords.remember(&person.id, kept, now).await;
+        past.map_err(refusals::away)?;
+        let set = directory
+            .passwords
+            .set(person.realm, &person.login, new)
+            .await;
+        if !set.map_err(refusals::away)? {
+            return Err(refusals::not_ours("the account is gone"));
+        }
+        let forgotten = directory.recovery.forget_codes(&person.id).await;
+        forgotten.map_err(refusals::away)
+    }
+}

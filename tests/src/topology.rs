@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -25,6 +25,7 @@ pub struct Topology {
     ports: BTreeMap<&'static str, u16>,
     settings: Vec<(String, String)>,
     services: BTreeMap<&'static str, Running>,
+    twins: Vec<Running>,
     _proxy: Running,
     _redis: Running,
 }
@@ -54,6 +55,7 @@ impl Topology {
             ports,
             settings,
             services: BTreeMap::new(),
+            twins: Vec::new(),
             _proxy: proxy,
             _redis: store,
         };
@@ -90,16 +92,39 @@ impl Topology {
 
     /// Starts one service.
     pub fn open(&mut self, name: &'static str) {
+        let mut command = self.command(&["serve", name], self.ports[name]);
+        self.services.insert(name, Running::start(&mut command));
+    }
+
+    /// Starts one service a second time, beside the proxy; where it listens.
+    pub fn open_twin(&mut self, name: &'static str) -> u16 {
+        let port = free_port();
+        let mut twin = Running::start(&mut self.command(&["serve", name], port));
+        twin.wait_for_port(port);
+        self.twins.push(twin);
+        port
+    }
+
+    /// Runs a subcommand to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command(arguments, 0);
+        command.output().expect("the binary runs")
+    }
+
+    /// The binary with this deployment's environment. Processes call each other through the proxy, whose
+    /// certificate stands for one that everybody trusts.
+    fn command(&self, arguments: &[&str], port: u16) -> Command {
         let mut command = Command::new(binary());
         command
-            .args(["serve", name])
+            .args(arguments)
             .current_dir(root())
-            .env("EDULINE_LISTEN", format!("127.0.0.1:{}", self.ports[name]))
+            .env("SSL_CERT_FILE", self.data.path().join("proxy/proxy.crt"))
+            .env("EDULINE_LISTEN", format!("127.0.0.1:{port}"))
             .env("EDULINE_DATA", self.data.path().join("eduline"));
         for (name, value) in &self.settings {
             command.env(name, value);
         }
-        self.services.insert(name, Running::start(&mut command));
+        command
     }
 
     /// Ends one service as `kill -9` does.

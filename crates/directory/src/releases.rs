@@ -25,6 +25,17 @@ pub struct Release {
     pub times: u64,
     /// What they need not be told again: [`Releases::remember`].
     pub told: Option<String>,
+    /// Short names of what they keep back, as long as that is remembered.
+    pub declined: Vec<String>,
+}
+
+/// What a person need not be told again of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Told {
+    /// A digest of what was shown: other names or values have another one.
+    pub mark: String,
+    /// Short names of what was offered and kept back.
+    pub declined: Vec<String>,
 }
 
 /// Remembering what was sent.
@@ -36,13 +47,13 @@ pub trait Releases: Send + Sync + 'static {
     /// Writes what was noted and not written yet, before a process ends.
     async fn settle(&self) -> Result<(), Fault>;
     /// What `person` need not be told again of `service`.
-    async fn told(&self, person: &str, service: &str) -> Result<Option<String>, Fault>;
+    async fn told(&self, person: &str, service: &str) -> Result<Option<Told>, Fault>;
     /// Keeps that `person` need not be told `what` again of `service`; kept for good when it returns.
     async fn remember(
         &self,
         person: &str,
         service: &str,
-        what: &str,
+        what: &Told,
         at: DateTime<Utc>,
     ) -> Result<(), Fault>;
     /// Forgets that; says whether there was something to forget.

@@ -17,8 +17,9 @@ use crate::logout::Participant;
 use crate::policy::{Encrypt, Policy, Sign};
 use crate::realm::Realm;
 use crate::refusals;
-use crate::release::{self, Asking, Decision, Outcome};
+use crate::release::{self, Asking, Decision, Outcome, Rule};
 use crate::session::SignedOn;
+use crate::telling;
 use name_id::Chosen;
 
 mod name_id;
@@ -78,9 +79,11 @@ pub(crate) async fn give(
         return Err(refusals::unknown_service(&flow.service, realm));
     };
     let about = (&*person, &*policy, now);
-    let Some(said) = said(realm, flow, session, about, (entity, role))? else {
+    let Some(mut said) = said(realm, flow, session, about, (entity, role))? else {
         return tell(visit, realm, flow, Status::InvalidNameIdPolicy).await;
     };
+    let declined = telling::declined(realm, flow, (&person, &policy), &said).await?;
+    said.decline(&declined, &policy);
     if !joins(realm, flow, session, &said).await? {
         return stale(visit, realm, &of_service(flow));
     }
@@ -229,6 +232,37 @@ pub(crate) struct Said {
     pub(crate) decisions: Vec<Decision>,
 }
 
+impl Said {
+    /// What the person may keep back: what the service asks for in its metadata and can do without.
+    /// What names the person to it is not among that.
+    pub(crate) fn optional(&self) -> Vec<&'static str> {
+        let by_mail = |name_id: &NameId| name_id.format == NameIdFormat::EmailAddress;
+        let names_by_mail = self.name_id.as_ref().is_some_and(by_mail);
+        let decisions = self.decisions.iter();
+        decisions
+            .filter(|one| one.rule == Rule::Requested && !one.required)
+            .filter(|one| matches!(one.outcome, Outcome::Sent(_)))
+            .filter(|one| !(names_by_mail && one.wire == attribute::MAIL))
+            .map(|one| one.wire.short)
+            .collect()
+    }
+
+    /// Keeps back what the person declines and may.
+    fn decline(&mut self, declined: &[String], policy: &Policy) {
+        if declined.is_empty() {
+            return;
+        }
+        let optional = self.optional();
+        for one in &mut self.decisions {
+            let name = one.wire.short;
+            if optional.contains(&name) && declined.iter().any(|declined| declined == name) {
+                one.outcome = Outcome::Declined;
+            }
+        }
+        self.attributes = release::attributes(&self.decisions, policy);
+    }
+}
+
 /// What is said of `person`; `None` when the name identifier that was asked for cannot be had.
 pub(crate) fn said(
     realm: &Realm,
@@ -249,13 +283,9 @@ pub(crate) fn said(
         now: now.date_naive(),
     };
     let decisions = release::decide(person, &asking, &realm.parts, &realm.fonctions);
-    let wanted = name_id::Wanted {
-        asked: flow.name_id_format.as_ref(),
-        policy: policy.name_id,
-        published: &role.name_id_formats,
-    };
     let mail = release::sent(&decisions, attribute::MAIL);
-    let name_id = match name_id::choose(&wanted, mail.is_some()) {
+    let asked = flow.name_id_format.as_ref();
+    let name_id = match chosen(asked, (policy, role), &decisions) {
         Chosen::Impossible => return Ok(None),
         Chosen::None => None,
         Chosen::Format(format) => {
@@ -274,6 +304,36 @@ pub(crate) fn said(
         attributes: release::attributes(&decisions, policy),
         decisions,
     }))
+}
+
+fn chosen(
+    asked: Option<&NameIdFormat>,
+    (policy, role): (&Policy, &SpRole),
+    decisions: &[Decision],
+) -> Chosen {
+    let wanted = name_id::Wanted {
+        asked,
+        policy: policy.name_id,
+        published: &role.name_id_formats,
+    };
+    let mail = release::sent(decisions, attribute::MAIL);
+    name_id::choose(&wanted, mail.is_some())
+}
+
+/// No identifier can be had.
+pub(crate) struct Impossible;
+
+/// The format of the name identifier of an answer to a request that wants none in particular.
+pub(crate) fn identifier(
+    policy: &Policy,
+    role: &SpRole,
+    decisions: &[Decision],
+) -> Result<Option<NameIdFormat>, Impossible> {
+    match chosen(None, (policy, role), decisions) {
+        Chosen::Impossible => Err(Impossible),
+        Chosen::None => Ok(None),
+        Chosen::Format(format) => Ok(Some(format)),
+    }
 }
 
 /// Tells the service no (IIP-IDP05): to its own verified address.

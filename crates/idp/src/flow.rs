@@ -46,6 +46,9 @@ pub(crate) struct Flow {
     /// What the person was told and goes on with; flows of an earlier release have none.
     #[serde(default)]
     pub(crate) told: Option<String>,
+    /// Short names of what they keep back of it; flows of an earlier release have none.
+    #[serde(default)]
+    pub(crate) declined: Vec<String>,
     /// The person puts the activation of a second factor off; flows of an earlier release have none.
     #[serde(default)]
     pub(crate) put_off: bool,
@@ -99,6 +102,7 @@ impl Flow {
             name_id_format: format,
             attribute_service: request.attribute_service,
             told: None,
+            declined: Vec::new(),
             put_off: false,
             asked: visit.edge().now(),
             force_authn: request.force_authn,
@@ -126,6 +130,7 @@ impl Flow {
             name_id_format: None,
             attribute_service: None,
             told: None,
+            declined: Vec::new(),
             put_off: false,
             asked: visit.edge().now(),
             force_authn: false,

@@ -22,6 +22,7 @@ mod open_sessions;
 mod past;
 mod people;
 pub mod policy;
+mod preview;
 mod realm;
 mod refusals;
 pub mod release;
@@ -47,6 +48,7 @@ pub fn samples() -> Vec<web::Sample> {
         web::Sample::of::<logout::LogoutPage>(),
         web::Sample::of::<logout::CarryPage>(),
         web::Sample::of::<past::PastPage>(),
+        web::Sample::of::<preview::PreviewPage>(),
         web::Sample::of::<second_factor::SecondFactorPage>(),
         web::Sample::of::<telling::InformationPage>(),
     ]

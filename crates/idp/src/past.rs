@@ -43,6 +43,8 @@ struct Row {
     shown: String,
     times: u64,
     names: Vec<String>,
+    /// What they keep back.
+    declined: Vec<String>,
     /// Its page is not shown any more, and could be again.
     is_remembered: bool,
 }
@@ -58,6 +60,11 @@ impl Page for PastPage {
             shown: "2026-11-24 08:00 UTC".to_owned(),
             times,
             names: names.iter().map(|name| (*name).to_owned()).collect(),
+            declined: names
+                .iter()
+                .skip(1)
+                .map(|name| (*name).to_owned())
+                .collect(),
             is_remembered: times != 1,
         };
         let page = |is_signed_on, services, notice| Self {
@@ -167,6 +174,7 @@ impl Row {
             shown: release.last.format("%Y-%m-%d %H:%M UTC").to_string(),
             times: release.times,
             names: release.names.into_iter().map(label).collect(),
+            declined: release.declined.into_iter().map(label).collect(),
             is_remembered: release.told.is_some(),
         }
     }

@@ -29,6 +29,9 @@ pub struct Policy {
     /// How attributes are called.
     #[serde(skip_serializing_if = "is_default")]
     pub name_style: NameStyle,
+    /// Attributes called otherwise, each with its format when it is not the one of its style (IIP-IDP01).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<Known, Called>,
     /// Values said otherwise: attribute, then value, then what is sent for it. The empty value
     /// stands for an attribute without one.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -94,6 +97,31 @@ impl TryFrom<String> for Known {
 impl From<Known> for String {
     fn from(known: Known) -> Self {
         known.0.short.to_owned()
+    }
+}
+
+/// What an attribute is called on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Called {
+    /// `Name`.
+    #[serde(deserialize_with = "called")]
+    pub name: String,
+    /// `NameFormat`; without a word, the one it has in the style of the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+}
+
+/// A name without spaces, at most 256 characters (IIP-G02).
+fn called<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let name = String::deserialize(from)?;
+    let fits = !name.is_empty() && name.len() <= 256 && name.chars().all(|c| c.is_ascii_graphic());
+    if fits {
+        Ok(name)
+    } else {
+        Err(serde::de::Error::custom(format!(
+            "{name:?} is no name of an attribute"
+        )))
     }
 }
 
@@ -263,6 +291,10 @@ mod tests {
             missing = "refuse"
             second_factor = "external"
 
+            [names.mail]
+            name = "http://claims.example/mail"
+            format = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"
+
             [values.title]
             ENS = "National_ENS"
             "" = "X"
@@ -290,6 +322,8 @@ mod tests {
             "missing = true",
             "second_factor = \"sometimes\"",
             "[values.shoe]\na = \"b\"",
+            "[names.shoe]\nname = \"b\"",
+            "[names.mail]\nformat = \"b\"",
         ] {
             assert!(toml::from_str::<Policy>(text).is_err(), "{text}");
         }

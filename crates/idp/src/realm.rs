@@ -24,7 +24,7 @@ use crate::second_factor::SecondFactors;
 use crate::session::SignedOn;
 use crate::throttle::Throttle;
 use crate::{
-    artifact, flow, login, logout, metadata, past, second_factor, session, sso, telling,
+    artifact, flow, login, logout, metadata, past, preview, second_factor, session, sso, telling,
     unsolicited,
 };
 
@@ -172,6 +172,11 @@ impl Idp {
                     at("/releases")
                         .route(get().to(past::show))
                         .route(post().to(past::forget)),
+                )
+                .service(
+                    at("/apercu")
+                        .app_data(Data::new(preview::Realms(self.realms.clone())))
+                        .route(get().to(preview::show)),
                 )
                 .service(
                     at("/login")

@@ -1,6 +1,7 @@
 //! Refusals of this room: each with its code, its words and a way out.
 
 use actix_web::http::StatusCode;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use saml::refusal::Kind;
 use saml::{EntityId, Refusal};
 use web::{Busy, Refused};
@@ -122,6 +123,13 @@ pub(crate) fn without_cookies(again: String) -> Refused {
 pub(crate) fn busy(busy: Busy) -> Refused {
     let status = StatusCode::SERVICE_UNAVAILABLE;
     Refused::new(status, "EDU-4004", "busy", busy.to_string()).retry_after(5)
+}
+
+/// A page for operators, and somebody else.
+pub(crate) fn not_operator(story: &'static str, realm: &Realm) -> Refused {
+    let provider = utf8_percent_encode(realm.parts.entity_id.as_str(), NON_ALPHANUMERIC);
+    let sign_on = format!("{}?entityID={provider}", realm.parts.portal);
+    Refused::forbidden("EDU-4030", "operators", story).way_out("idp.sign-in", sign_on)
 }
 
 /// Too many failures: wait.

@@ -69,6 +69,22 @@ pub enum Rule {
     Default,
 }
 
+impl Rule {
+    /// Every [`Rule::word`].
+    pub const WORDS: [&'static str; 5] = ["signalled", "requested", "added", "category", "default"];
+
+    /// A word for it, for programs and for tables of words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Signalled => "signalled",
+            Self::Requested => "requested",
+            Self::Added => "added",
+            Self::Category(_) => "category",
+            Self::Default => "default",
+        }
+    }
+}
+
 /// What becomes of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -84,6 +100,33 @@ pub enum Outcome {
     NotSignalled,
     /// A value has a scope that is not ours (R05).
     ForeignScope,
+    /// The service can do without, and the person keeps it back (R07).
+    Declined,
+}
+
+impl Outcome {
+    /// Every [`Outcome::held_back`].
+    pub const WORDS: [&'static str; 6] = [
+        "empty",
+        "minor",
+        "withheld",
+        "not-signalled",
+        "foreign-scope",
+        "declined",
+    ];
+
+    /// Why nothing is sent, in a word for programs and for tables of words.
+    pub fn held_back(&self) -> Option<&'static str> {
+        match self {
+            Self::Sent(_) => None,
+            Self::Empty => Some("empty"),
+            Self::Minor => Some("minor"),
+            Self::Withheld => Some("withheld"),
+            Self::NotSignalled => Some("not-signalled"),
+            Self::ForeignScope => Some("foreign-scope"),
+            Self::Declined => Some("declined"),
+        }
+    }
 }
 
 /// Decides about every attribute that something speaks for.
@@ -119,6 +162,11 @@ pub fn attributes(decisions: &[Decision], policy: &Policy) -> Vec<Attribute> {
             NameStyle::Friendly => (wire.friendly(), ATTRNAME_UNSPECIFIED),
             NameStyle::Basic => (wire.friendly(), ATTRNAME_BASIC),
         };
+        let called = policy.names.get(&Known(wire));
+        let name = called.map_or(name, |called| &called.name);
+        let format = called
+            .and_then(|called| called.format.as_deref())
+            .unwrap_or(format);
         Attribute {
             name: name.to_owned(),
             name_format: format.to_owned(),

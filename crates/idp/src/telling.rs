@@ -3,12 +3,14 @@
 //! Information, not consent: the school's mission is the ground of the processing, and a person who
 //! learns who receives what may go on or turn back (GDPR 6.1.e and 13; DOMAIN 2.6).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use directory::Person;
+use directory::releases::Told;
 use saml::EntityId;
 use saml::response::Status;
 use serde::Deserialize;
@@ -91,13 +93,40 @@ pub(crate) async fn untold(
         return Ok(Untold::Nothing);
     }
     if prospect.can_be_remembered() {
-        let releases = &realm.directory.releases;
-        let told = releases.told(&prospect.person.id, flow.service.as_str());
-        if told.await.map_err(refusals::away)?.as_ref() == Some(&prospect.mark) {
+        let told = remembered(realm, flow, &prospect.person).await?;
+        if told.is_some_and(|told| told.mark == prospect.mark) {
             return Ok(Untold::Nothing);
         }
     }
     Ok(Untold::Information)
+}
+
+async fn remembered(realm: &Realm, flow: &Flow, person: &Person) -> Result<Option<Told>, Refused> {
+    let releases = &realm.directory.releases;
+    let told = releases.told(&person.id, flow.service.as_str());
+    told.await.map_err(refusals::away)
+}
+
+/// What the person keeps back of an answer: what they said on the page of this flow, else what they
+/// said when they asked not to be shown it again, as long as the same would be shown.
+pub(crate) async fn declined(
+    realm: &Realm,
+    flow: &Flow,
+    (person, policy): (&Person, &Policy),
+    said: &Said,
+) -> Result<Vec<String>, Refused> {
+    let is_told = policy.information.unwrap_or_default() != Information::Never
+        || when_missing(realm, &flow.service, policy) != Missing::Send;
+    if !is_told || said.optional().is_empty() {
+        return Ok(Vec::new());
+    }
+    let mark = mark(realm, flow, person, said);
+    if flow.told.as_ref() == Some(&mark) {
+        return Ok(flow.declined.clone());
+    }
+    let told = remembered(realm, flow, person).await?;
+    let same = told.filter(|told| told.mark == mark);
+    Ok(same.map(|told| told.declined).unwrap_or_default())
 }
 
 /// What would be sent for the person of `session`; `None` when nothing could be: who answers says why.
@@ -173,6 +202,20 @@ pub(crate) struct Sent {
     shown: Option<String>,
     remember: Option<String>,
     choice: Option<String>,
+    /// `decline-<short name>` for each attribute that is kept back.
+    #[serde(flatten)]
+    rest: BTreeMap<String, String>,
+}
+
+impl Sent {
+    /// What is kept back of what was offered.
+    fn declined(&self, said: &Said) -> Vec<String> {
+        let optional = said.optional().into_iter();
+        optional
+            .filter(|name| self.rest.contains_key(&format!("{}{name}", page::DECLINE)))
+            .map(str::to_owned)
+            .collect()
+    }
 }
 
 /// `POST`: goes on with what was shown, or tells the service no.
@@ -182,8 +225,8 @@ pub(crate) async fn decide(
     Form(sent): Form<Sent>,
 ) -> Result<HttpResponse, Refused> {
     let named = Named {
-        flow: sent.flow,
-        sp: sent.sp,
+        flow: sent.flow.clone(),
+        sp: sent.sp.clone(),
         first: None,
     };
     if !visit.browser_is_known() {
@@ -206,13 +249,24 @@ pub(crate) async fn decide(
         {
             return page(&visit, &realm, (&id, &flow), Notice::Changed).await;
         }
+        let what = Told {
+            mark: prospect.mark.clone(),
+            declined: sent.declined(&prospect.said),
+        };
         let remembers = sent.remember.is_some() && prospect.can_be_remembered();
         if remembers {
-            remember(&visit, &realm, &flow, &prospect).await?;
+            remember(&visit, &realm, (&flow, &prospect.person), &what).await?;
+        }
+        if !what.declined.is_empty() {
+            let event = Event::new("idp.information.declined")
+                .with("flow", id.as_str())
+                .with("request", flow.request_id())
+                .with("attributes", what.declined.join(" "));
+            visit.tell(event);
         }
         let result = if remembers { "remembered" } else { "accepted" };
         told(&visit, &realm, (&id, &flow), result);
-        flow.told = Some(prospect.mark);
+        (flow.told, flow.declined) = (Some(what.mark), what.declined);
         realm.flows.put(&id, &flow, KEPT).await?;
     }
     Ok(visit.see_other(&realm.path(&format!("/continue?{}", name(&id, &flow.service)))))
@@ -221,12 +275,12 @@ pub(crate) async fn decide(
 async fn remember(
     visit: &Visit,
     realm: &Realm,
-    flow: &Flow,
-    prospect: &Prospect,
+    (flow, person): (&Flow, &Person),
+    what: &Told,
 ) -> Result<(), Refused> {
-    let (person, service) = (&prospect.person.id, flow.service.as_str());
     let releases = &realm.directory.releases;
-    let kept = releases.remember(person, service, &prospect.mark, visit.edge().now());
+    let service = flow.service.as_str();
+    let kept = releases.remember(&person.id, service, what, visit.edge().now());
     kept.await.map_err(refusals::away)
 }
 
@@ -290,7 +344,11 @@ async fn page(
             .with("attributes", names.join(" "));
         visit.tell(event);
     }
-    let page = InformationPage::of(visit, realm, (id, flow), (&prospect, is_refused, notice));
+    // What was kept back before stays ticked when something else has changed.
+    let before = remembered(realm, flow, &prospect.person).await?;
+    let before = before.map(|told| told.declined).unwrap_or_default();
+    let shown = (&prospect, before.as_slice());
+    let page = InformationPage::of(visit, realm, (id, flow), (shown, is_refused, notice));
     let status = if is_refused {
         StatusCode::FORBIDDEN
     } else {

@@ -82,6 +82,7 @@ async fn parts(edge: &Edge) -> Result<ServiceParts, Box<dyn Error>> {
         discovery: "http://localhost:8080/wayf/".into(),
         home: "/notes/",
         session: SessionTimes::default(),
+        asks: sp::Asks::default(),
         provider_logout: Arc::new(|_| None),
     })
 }

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::web::Data;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use saml::request::{AcsChoice, RequestedContext};
+use saml::request::{AcsChoice, NameIdPolicy, RequestedContext};
 use saml::{AuthnRequest, Binding, EntityId, MessageId};
 use web::{Event, Query, Refused, Visit};
 
@@ -180,19 +180,28 @@ pub(crate) async fn ask_again(
     ask_provider(service, visit, (attempt, provider), proof).await
 }
 
-/// The request: no NameIDPolicy (SDP-SP04), the ACS by its address and never by index (SDP-SP05),
-/// `RequestedAuthnContext` only where a second factor is needed, and `exact` (SDP-SP07).
+/// The request: no NameIDPolicy, or one without a format (SDP-SP04), the ACS by its address and never by
+/// index (SDP-SP05), `RequestedAuthnContext` only where it is needed, and `exact` (SDP-SP07).
 fn request(service: &Service, destination: &str, proof: Proof) -> AuthnRequest {
     let edge = &service.parts.edge;
     let id = MessageId::from_random(edge.random());
+    let asks = &service.parts.asks;
+    let classes = match proof {
+        Proof::SecondFactor => vec![saml::names::REFEDS_MFA.to_owned()],
+        Proof::Any | Proof::Again => asks.contexts.clone(),
+    };
     AuthnRequest {
         destination: Some(destination.to_owned()),
         acs: AcsChoice::Url(service.address("/saml/acs")),
         protocol_binding: Some(Binding::Post),
         force_authn: proof != Proof::Any,
-        requested_context: (proof == Proof::SecondFactor).then(|| RequestedContext {
+        requested_context: (!classes.is_empty()).then_some(RequestedContext {
             exact: true,
-            classes: vec![saml::names::REFEDS_MFA.to_owned()],
+            classes,
+        }),
+        name_id_policy: asks.name_id_policy.then_some(NameIdPolicy {
+            format: None,
+            allow_create: true,
         }),
         ..AuthnRequest::new(id, edge.now(), service.parts.entity_id.clone())
     }

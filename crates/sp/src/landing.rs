@@ -140,6 +140,12 @@ async fn admit(
         .map_err(|refused| refused.with("request", request.as_str()))?;
     let key = accepted.key().map(str::to_owned);
     let mut login = accepted.into_message();
+    if !service.parts.asks.suits(login.authn_context.as_deref()) {
+        let refused = refusals::other_context(service, &asked.attempt.target);
+        return Err(refused
+            .with("request", request.as_str())
+            .with("context", login.authn_context.unwrap_or_default()));
+    }
     service
         .attempts
         .take(&request)

@@ -34,6 +34,6 @@ mod target;
 
 pub use asking::Proof;
 pub use leaving::samples;
-pub use service::{ProviderLogout, Service, ServiceParts, SessionTimes};
+pub use service::{Asks, ProviderLogout, Service, ServiceParts, SessionTimes};
 pub use signed_in::SignedIn;
 pub use target::Target;

@@ -153,6 +153,13 @@ pub(crate) fn busy(busy: Busy) -> Refused {
     unavailable("EDU-7018", "busy", busy.to_string())
 }
 
+/// An answer that was proven otherwise than was asked (IIP-SP07).
+pub(crate) fn other_context(service: &Service, target: &Target) -> Refused {
+    let story = "the assertion says another authentication context than was asked for";
+    Refused::forbidden("EDU-7019", "other-context", story)
+        .way_out(START_AGAIN, again(service, target))
+}
+
 /// What room `saml` refuses, as the visitor sees it.
 pub(crate) fn of_message(refusal: &Refusal, service: &Service, target: Option<&Target>) -> Refused {
     let status = match refusal.kind() {

@@ -42,6 +42,28 @@ impl Default for SessionTimes {
     }
 }
 
+/// What every sign-on at a service is asked with, besides who answers it. Nothing, unless said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asks {
+    /// `AuthnContextClassRef`s, `exact`, the one that is liked best first; an answer that says none of
+    /// them is not taken (IIP-SP06, IIP-SP07). Empty: whatever the provider holds for enough.
+    pub contexts: Vec<String>,
+    /// Whether a `NameIDPolicy` goes along, without a format, for providers that want to be allowed to
+    /// make one (IIP-SP03).
+    pub name_id_policy: bool,
+}
+
+impl Asks {
+    /// Whether an answer that says this is one to what was asked. A second factor is never too little.
+    pub(crate) fn suits(&self, said: Option<&str>) -> bool {
+        let wanted = self.contexts.iter().map(String::as_str);
+        self.contexts.is_empty()
+            || wanted
+                .chain([saml::names::REFEDS_MFA])
+                .any(|class| said == Some(class))
+    }
+}
+
 /// What a service is made of.
 pub struct ServiceParts {
     /// The edge.
@@ -75,6 +97,8 @@ pub struct ServiceParts {
     pub home: &'static str,
     /// How long sessions last.
     pub session: SessionTimes,
+    /// What a sign-on is asked with.
+    pub asks: Asks,
     /// Where a person can end their identity provider's session too.
     pub provider_logout: ProviderLogout,
 }

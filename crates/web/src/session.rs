@@ -127,7 +127,7 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
         if self.left(session.opened, now).is_zero() {
             return Ok(None);
         }
-        if (now - kept.touched).num_seconds() >= TOUCH_EVERY_S {
+        if (now - kept.touched).num_seconds() >= self.touch_every_s() {
             return Ok(self.keep(&session, now).await?.then_some(session));
         }
         Ok(Some(session))
@@ -190,6 +190,12 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
     async fn remove(&self, key: &str, now: DateTime<Utc>) -> Result<Option<Kept<T>>, Refused> {
         self.closed.put(&mark(key), &now, CLOSED_FOR).await?;
         Ok(readable(self.drawer.take(key).await)?)
+    }
+
+    /// Half of a short idle time, so that who is there stays.
+    fn touch_every_s(&self) -> i64 {
+        let half = i64::try_from(self.idle.as_secs() / 2).unwrap_or(TOUCH_EVERY_S);
+        TOUCH_EVERY_S.min(half)
     }
 
     fn left(&self, opened: DateTime<Utc>, now: DateTime<Utc>) -> Duration {

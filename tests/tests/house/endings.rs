@@ -164,3 +164,50 @@ fn s10_a_new_password_ends_what_the_one_before_opened() {
     done(&house, &["account", "import", &file.display().to_string()]);
     until("out once more", || fresh.get("/portail/").user().is_none());
 }
+
+/// SDP-SP35: forgetting who is signed in here is no logout.
+#[test]
+fn s11_a_portal_that_forgets_who_is_idle_logs_nobody_out() {
+    let house = House::with(&[("EDULINE__PORTAL__IDLE_S", "2")]);
+    let client = in_both(&house, "amartin");
+    let wayf = until_idle(&client);
+    assert!(
+        wayf.url.contains("/wayf/"),
+        "asked who is there: {}",
+        wayf.url
+    );
+    assert!(is_signed_on(&client), "the provider knows its own");
+    let viewer = client.get("/magistere/").user();
+    assert_eq!(viewer.as_deref(), Some("amartin"));
+    let logouts = house.journal().into_iter();
+    let logouts: Vec<Value> = logouts
+        .filter(|line| {
+            line["event"]
+                .as_str()
+                .is_some_and(|name| name.contains("logout"))
+        })
+        .collect();
+    assert_eq!(logouts, Vec::<Value>::new());
+    // Back in without a password.
+    let page = client.deliver(&client.choose(&wayf, "personnel"));
+    assert_eq!(page.user().as_deref(), Some("amartin"));
+    // Who is there stays, however short the time is.
+    for _ in 0..6 {
+        std::thread::sleep(Duration::from_millis(500));
+        client.get("/portail/");
+    }
+    let stays = client.get("/portail/").user();
+    assert_eq!(stays.as_deref(), Some("amartin"));
+}
+
+/// Leaves the portal alone until it has forgotten who is there: what it says then.
+fn until_idle(client: &Client) -> visits::Answer {
+    for _ in 0..5 {
+        std::thread::sleep(Duration::from_millis(2600));
+        let page = client.open("/portail/");
+        if page.user().is_none() {
+            return page;
+        }
+    }
+    panic!("never forgotten");
+}

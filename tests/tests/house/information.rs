@@ -10,7 +10,7 @@ const RELEASES: &str = "/idp/personnel/releases";
 const PAGE: &str = "name=\"shown\"";
 
 /// A service that shows something of itself, in both languages.
-fn books(host: &str) -> Partner {
+pub(crate) fn books(host: &str) -> Partner {
     let text = |lang: &str, text: &str| Localized {
         lang: lang.to_owned(),
         text: text.to_owned(),
@@ -28,7 +28,7 @@ fn books(host: &str) -> Partner {
     partner
 }
 
-fn ask(partner: &Partner, house: &House, client: &Client) -> (Answer, AuthnRequest) {
+pub(crate) fn ask(partner: &Partner, house: &House, client: &Client) -> (Answer, AuthnRequest) {
     let request = partner.request(house);
     let page = client.open(&partner.address(house, &request));
     let page = if page.action("name=\"password\"").is_some() {
@@ -40,7 +40,7 @@ fn ask(partner: &Partner, house: &House, client: &Client) -> (Answer, AuthnReque
 }
 
 /// Sends the form of the page, with these fields in place of its own.
-fn send(client: &Client, page: &Answer, with: &[(&str, &str)]) -> Answer {
+pub(crate) fn send(client: &Client, page: &Answer, with: &[(&str, &str)]) -> Answer {
     let action = page
         .action(PAGE)
         .unwrap_or_else(|| panic!("no form: {}", page.body));
@@ -54,7 +54,7 @@ fn send(client: &Client, page: &Answer, with: &[(&str, &str)]) -> Answer {
     client.follow(client.post(&action, &fields))
 }
 
-fn is_told(page: &Answer) -> bool {
+pub(crate) fn is_told(page: &Answer) -> bool {
     page.action(PAGE).is_some()
 }
 

@@ -33,6 +33,50 @@ fn o01_o05_the_story_on_several_processes_behind_tls() {
     assert_eq!(house.client().get("/metrics").status, 404);
 }
 
+/// S10 with a process for each service, two of the identity provider, and Redis.
+#[test]
+fn s10_an_ending_is_heard_by_every_process_and_acted_on_by_one() {
+    let mut house = Topology::start();
+    house.open_twin("idp");
+    let client = house.client();
+    client.arrive("personnel", "amartin");
+    let idp = visits::client::form(&[("entityID", &house.at("/idp/personnel"))]);
+    client.deliver(&client.open(&format!("/magistere/login?{idp}")));
+    let user = |path: &str| client.get(path).user();
+    assert_eq!(user("/magistere/").as_deref(), Some("amartin"));
+    let done = house.run(&["account", "disable", "amartin"]);
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    let started = std::time::Instant::now();
+    while user("/portail/").is_some() || user("/magistere/").is_some() {
+        assert!(started.elapsed().as_secs() < 20, "still in");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let logout = client.get("/idp/personnel/logout");
+    assert_eq!(logout.field("csrf"), None, "{}", logout.body);
+    // Once the other process has had its turn, too.
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    let folder = house.data.path().join("eduline/journal");
+    let mut lines = String::new();
+    for file in std::fs::read_dir(folder).unwrap().flatten() {
+        lines.push_str(&std::fs::read_to_string(file.path()).unwrap());
+    }
+    let ended = lines.matches("\"idp.sessions.ended\"").count();
+    assert_eq!(ended, 1, "{lines}");
+    let told: Vec<&str> = lines
+        .lines()
+        .filter(|line| line.contains("\"idp.logout.service\""))
+        .collect();
+    assert_eq!(told.len(), 2);
+    assert!(
+        told.iter().all(|line| line.contains("\"done\"")),
+        "{told:?}"
+    );
+}
+
 #[tokio::test]
 async fn o01_the_story_in_a_browser_behind_tls() {
     let house = Topology::start();

@@ -1,10 +1,17 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::Directory;
-use crate::releases::{KEPT, SERVICES};
+use crate::releases::{KEPT, SERVICES, Told};
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000 + seconds, 0).unwrap()
+}
+
+fn told(mark: &str, declined: &[&str]) -> Told {
+    Told {
+        mark: mark.to_owned(),
+        declined: declined.iter().map(|name| (*name).to_owned()).collect(),
+    }
 }
 
 pub(super) async fn all(directory: &Directory) {
@@ -47,10 +54,12 @@ async fn remembers_and_forgets(directory: &Directory) {
     let past = &directory.releases;
     assert_eq!(past.told("p3", "https://a").await.unwrap(), None);
     assert!(!past.forget("p3", "https://a").await.unwrap());
-    for what in ["one", "two"] {
-        past.remember("p3", "https://a", what, at(0)).await.unwrap();
-        let told = past.told("p3", "https://a").await.unwrap();
-        assert_eq!(told.as_deref(), Some(what));
+    for (mark, declined) in [("one", &["mail", "sn"][..]), ("two", &["mail"])] {
+        let what = told(mark, declined);
+        let kept = past.remember("p3", "https://a", &what, at(0));
+        kept.await.unwrap();
+        let found = past.told("p3", "https://a").await.unwrap();
+        assert_eq!(found, Some(what));
     }
     assert_eq!(past.told("p3", "https://b").await.unwrap(), None);
     assert_eq!(past.told("p4", "https://a").await.unwrap(), None);
@@ -61,17 +70,20 @@ async fn remembers_and_forgets(directory: &Directory) {
         (listed[0].told.as_deref(), listed[0].times),
         (Some("two"), 1)
     );
+    assert_eq!(listed[0].declined, ["mail"]);
     assert!(past.forget("p3", "https://a").await.unwrap());
     assert!(!past.forget("p3", "https://a").await.unwrap());
     assert_eq!(past.told("p3", "https://a").await.unwrap(), None);
-    assert_eq!(past.list("p3").await.unwrap().len(), 1, "the release stays");
+    let left = past.list("p3").await.unwrap();
+    assert_eq!(left.len(), 1, "the release stays");
+    assert_eq!(left[0].declined, [""; 0]);
 }
 
 async fn has_limits(directory: &Directory) {
     let past = &directory.releases;
-    past.remember("p5", "https://oldest", "x", at(-1))
-        .await
-        .unwrap();
+    let oldest = told("x", &[]);
+    let kept = past.remember("p5", "https://oldest", &oldest, at(-1));
+    kept.await.unwrap();
     for number in 0..SERVICES {
         let seconds = i64::try_from(number).unwrap();
         past.note("p5", &format!("https://{number}"), &[], at(seconds));

@@ -8,7 +8,7 @@ use crate::Fault;
 
 /// In order: a migration that was released is never changed. How many were applied stands in
 /// SQLite's `user_version`, which changes with the transaction.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../../migrations/0001_accounts.sql"),
     include_str!("../../migrations/0002_releases.sql"),
     include_str!("../../migrations/0003_factors.sql"),
@@ -16,6 +16,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/0005_recovery.sql"),
     include_str!("../../migrations/0006_history.sql"),
     include_str!("../../migrations/0007_past_passwords.sql"),
+    include_str!("../../migrations/0008_declined.sql"),
 ];
 
 /// Applies those that are missing, all or none.

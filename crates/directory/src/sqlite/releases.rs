@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use super::away;
 use crate::Fault;
-use crate::releases::{KEPT, Release, Releases, SERVICES};
+use crate::releases::{KEPT, Release, Releases, SERVICES, Told};
 
 /// How long a note waits for others.
 const GATHERED: Duration = Duration::from_secs(1);
@@ -145,34 +145,36 @@ impl Releases for Past {
         written.map_err(away)
     }
 
-    async fn told(&self, person: &str, service: &str) -> Result<Option<String>, Fault> {
-        let row = sqlx::query("SELECT told FROM release WHERE person = ?1 AND service = ?2")
+    async fn told(&self, person: &str, service: &str) -> Result<Option<Told>, Fault> {
+        let select = "SELECT told, declined FROM release WHERE person = ?1 AND service = ?2";
+        let row = sqlx::query(select)
             .bind(person.to_owned())
             .bind(service.to_owned())
             .fetch_optional(&self.database)
             .await
             .map_err(away)?;
-        row.map_or(Ok(None), |row| row.try_get(0).map_err(away))
+        row.map_or(Ok(None), |row| remembered(&row).map_err(away))
     }
 
     async fn remember(
         &self,
         person: &str,
         service: &str,
-        what: &str,
+        what: &Told,
         at: DateTime<Utc>,
     ) -> Result<(), Fault> {
         let begin = self.database.begin_with("BEGIN IMMEDIATE");
         let mut transaction = begin.await.map_err(away)?;
         sqlx::query(
-            "INSERT INTO release (person, service, names, last, times, told) \
-             VALUES (?1, ?2, '', ?3, 0, ?4) ON CONFLICT DO UPDATE SET told = excluded.told, \
-             last = max(last, excluded.last)",
+            "INSERT INTO release (person, service, names, last, times, told, declined) \
+             VALUES (?1, ?2, '', ?3, 0, ?4, ?5) ON CONFLICT DO UPDATE SET told = excluded.told, \
+             declined = excluded.declined, last = max(last, excluded.last)",
         )
         .bind(person.to_owned())
         .bind(service.to_owned())
         .bind(at.timestamp())
-        .bind(what.to_owned())
+        .bind(what.mark.clone())
+        .bind(what.declined.join(" "))
         .execute(&mut *transaction)
         .await
         .map_err(away)?;
@@ -182,7 +184,7 @@ impl Releases for Past {
 
     async fn forget(&self, person: &str, service: &str) -> Result<bool, Fault> {
         let done = sqlx::query(
-            "UPDATE release SET told = NULL \
+            "UPDATE release SET told = NULL, declined = '' \
              WHERE person = ?1 AND service = ?2 AND told IS NOT NULL",
         )
         .bind(person.to_owned())
@@ -196,7 +198,7 @@ impl Releases for Past {
     async fn list(&self, person: &str) -> Result<Vec<Release>, Fault> {
         self.settle().await?;
         let rows = sqlx::query(
-            "SELECT person, service, names, last, times, told FROM release WHERE person = ?1 \
+            "SELECT person, service, names, last, times, told, declined FROM release WHERE person = ?1 \
              ORDER BY last DESC, service",
         )
         .bind(person.to_owned())
@@ -207,14 +209,30 @@ impl Releases for Past {
     }
 }
 
+/// What need not be told again, if anything.
+fn remembered(row: &SqliteRow) -> Result<Option<Told>, sqlx::Error> {
+    let mark: Option<String> = row.try_get("told")?;
+    let declined: String = row.try_get("declined")?;
+    Ok(mark.map(|mark| Told {
+        mark,
+        declined: words(&declined),
+    }))
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
 fn read(row: &SqliteRow) -> Result<Release, sqlx::Error> {
     let names: String = row.try_get("names")?;
+    let told = remembered(row)?;
     Ok(Release {
         person: row.try_get("person")?,
         service: row.try_get("service")?,
-        names: names.split_whitespace().map(str::to_owned).collect(),
+        names: words(&names),
         last: DateTime::from_timestamp(row.try_get("last")?, 0).unwrap_or_default(),
         times: u64::try_from(row.try_get::<i64, _>("times")?).unwrap_or_default(),
-        told: row.try_get("told")?,
+        declined: told.iter().flat_map(|told| told.declined.clone()).collect(),
+        told: told.map(|told| told.mark),
     })
 }

@@ -10,7 +10,7 @@ use portal::{Portal, PortalParts};
 use saml::EntityId;
 use saml::attribute::{self, Wire};
 use saml::metadata::RequestedAttribute;
-use sp::{ProviderLogout, Service, ServiceParts, SessionTimes};
+use sp::{Asks, ProviderLogout, Service, ServiceParts, SessionTimes};
 use viewer::{Viewer, ViewerParts};
 use wayf::{Profile, Rule, Status, Wayf, WayfParts};
 use web::Sample;
@@ -170,6 +170,11 @@ fn portal(ground: &Ground<'_>) -> Result<Routes, Refusal> {
             prefix: "/portail",
             home: "/portail/",
             key: keyring::PORTAL,
+            session: SessionTimes {
+                idle: ground.settings.portal.idle,
+                ..SessionTimes::default()
+            },
+            asks: ground.settings.portal.asks.clone(),
             shown: &ground.settings.portal.face,
             required: &[attribute::UID, attribute::DISPLAY_NAME],
             wanted: &[
@@ -207,6 +212,8 @@ fn account(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal
             prefix: "/compte",
             home: "/compte/",
             key: keyring::ACCOUNT,
+            session: SessionTimes::default(),
+            asks: Asks::default(),
             shown: &ground.settings.account.face,
             required: &[attribute::UID, attribute::SUBJECT_ID],
             wanted: &[
@@ -243,6 +250,8 @@ fn viewer(ground: &Ground<'_>) -> Result<Routes, Refusal> {
             prefix: "/magistere",
             home: "/magistere/",
             key: keyring::VIEWER,
+            session: SessionTimes::default(),
+            asks: Asks::default(),
             shown: &ground.settings.viewer,
             required: &[attribute::DISPLAY_NAME, attribute::PAIRWISE_ID],
             wanted: &[
@@ -273,6 +282,8 @@ struct Relying<'a> {
     prefix: &'static str,
     home: &'static str,
     key: &'a str,
+    session: SessionTimes,
+    asks: Asks,
     shown: &'a Face,
     required: &'a [Wire],
     wanted: &'a [Wire],
@@ -296,7 +307,8 @@ fn relying(ground: &Ground<'_>, relying: &Relying<'_>) -> Result<Arc<Service>, R
         requested: required.chain(wanted).collect(),
         discovery: ground.edge.public_url().join("/wayf/"),
         home: relying.home,
-        session: SessionTimes::default(),
+        session: relying.session,
+        asks: relying.asks.clone(),
         provider_logout: provider_logout(ground),
     }))
 }

@@ -143,6 +143,10 @@ pub(crate) struct PortalSettings {
     pub(crate) catalogue: PathBuf,
     /// What it calls itself.
     pub(crate) face: Face,
+    /// How long a session lasts without a visit.
+    pub(crate) idle: Duration,
+    /// What a sign-on is asked with.
+    pub(crate) asks: sp::Asks,
 }
 
 /// Metadata.

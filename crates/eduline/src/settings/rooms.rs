@@ -387,7 +387,29 @@ pub(super) fn portal(section: &mut Section<'_>, folder: &Path) -> PortalSettings
     PortalSettings {
         catalogue: catalogue.unwrap_or_else(|| folder.join("applications.toml")),
         face: face(section, "Portail des applications", "Applications portal"),
+        idle: Duration::from_secs(u64::from(
+            section.number("idle_s", 1, 36_000).unwrap_or(3600),
+        )),
+        asks: sp::Asks {
+            contexts: contexts(section),
+            name_id_policy: section.boolean("name_id_policy").unwrap_or(false),
+        },
     }
+}
+
+/// Names of ways to authenticate: absolute addresses, as SAML has them (Authentication Context 2.0, 3).
+fn contexts(section: &mut Section<'_>) -> Vec<String> {
+    let mut contexts = Vec::new();
+    for (place, text) in section.texts("contexts") {
+        let plain = |c: char| c.is_ascii_graphic() && !"<>\"&".contains(c);
+        if text.contains(':') && text.len() <= 256 && text.chars().all(plain) {
+            contexts.push(text);
+        } else {
+            let why = format!("portal.contexts: {text:?} is not the address of a context");
+            section.fault(place, why);
+        }
+    }
+    contexts
 }
 
 pub(super) fn account(section: &mut Section<'_>, folder: &Path) -> AccountSettings {

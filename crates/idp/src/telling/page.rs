@@ -10,6 +10,8 @@ use crate::realm::Realm;
 use crate::release::{Decision, Outcome};
 
 pub(super) const FORM: &str = "idp-information";
+/// What the field that keeps an attribute back is called, before its short name.
+pub(super) const DECLINE: &str = "decline-";
 /// Something that a service requires is missing.
 pub(super) const MISSING: &str = "EDU-4008";
 
@@ -65,6 +67,10 @@ struct Service {
 struct Row {
     name: &'static str,
     values: Vec<String>,
+    /// The service can do without, and the person may keep it back.
+    optional: bool,
+    /// They did so before.
+    declined: bool,
 }
 
 /// One that is missing, and the stem of the reason.
@@ -79,9 +85,15 @@ impl InformationPage {
         visit: &Visit,
         realm: &Realm,
         (id, flow): (&str, &Flow),
-        (prospect, refused, notice): (&Prospect, bool, Notice),
+        ((prospect, before), refused, notice): ((&Prospect, &[String]), bool, Notice),
     ) -> Self {
+        let optional = prospect.said.optional();
         let rows = prospect.said.decisions.iter().filter_map(Row::of);
+        let rows = rows.map(|row| Row {
+            optional: optional.contains(&row.name),
+            declined: before.iter().any(|name| name == row.name),
+            ..row
+        });
         let missing: Vec<Lack> = prospect.missing().into_iter().map(Lack::of).collect();
         let name_id = prospect.said.name_id.as_ref();
         let contact = realm.parts.ui.technical_contact.as_deref();
@@ -135,6 +147,8 @@ impl Row {
         Some(Self {
             name: decision.wire.short,
             values: values.clone(),
+            optional: false,
+            declined: false,
         })
     }
 }
@@ -147,7 +161,9 @@ impl Lack {
                 Outcome::Minor => "minor",
                 Outcome::Withheld => "withheld",
                 Outcome::ForeignScope => "scope",
-                Outcome::Empty | Outcome::Sent(_) | Outcome::NotSignalled => "empty",
+                Outcome::Empty | Outcome::Sent(_) | Outcome::NotSignalled | Outcome::Declined => {
+                    "empty"
+                }
             },
         }
     }
@@ -190,6 +206,8 @@ fn sample(identifier: &'static str, bare: bool) -> InformationPage {
     let row = |name, values: &[&str]| Row {
         name,
         values: values.iter().map(|value| (*value).to_owned()).collect(),
+        optional: values.len() > 1,
+        declined: bare,
     };
     InformationPage {
         action: "/idp/personnel/information".to_owned(),

@@ -268,6 +268,7 @@ fn parts(
         discovery: WAYF.into(),
         home: "/notes/",
         session: SessionTimes::default(),
+        asks: sp::Asks::default(),
         provider_logout: Arc::new(|provider| {
             (provider.as_str() == PROVIDER).then(|| format!("{PROVIDER}/logout"))
         }),

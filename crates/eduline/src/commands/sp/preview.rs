@@ -78,15 +78,16 @@ fn rule(rule: Rule) -> String {
     }
 }
 
-/// Why nothing is sent, in a word for programs and in words for people.
-fn held_back(outcome: &Outcome) -> Option<(&'static str, &'static str)> {
+/// Why nothing is sent, in words for people.
+fn held_back(outcome: &Outcome) -> &'static str {
     match outcome {
-        Outcome::Sent(_) => None,
-        Outcome::Empty => Some(("empty", "this person has none")),
-        Outcome::Minor => Some(("minor", "not of a minor")),
-        Outcome::Withheld => Some(("withheld", "the operator withholds it")),
-        Outcome::NotSignalled => Some(("not-signalled", "it signals another identifier")),
-        Outcome::ForeignScope => Some(("foreign-scope", "a value has a scope that is not ours")),
+        Outcome::Sent(_) => "",
+        Outcome::Empty => "this person has none",
+        Outcome::Minor => "not of a minor",
+        Outcome::Withheld => "the operator withholds it",
+        Outcome::NotSignalled => "it signals another identifier",
+        Outcome::ForeignScope => "a value has a scope that is not ours",
+        Outcome::Declined => "this person keeps it back",
     }
 }
 
@@ -94,13 +95,13 @@ fn lines(decision: &Decision) -> Vec<String> {
     let name = decision.wire.short;
     let rule = rule(decision.rule);
     let needed = if decision.required { ", required" } else { "" };
-    match (&decision.outcome, held_back(&decision.outcome)) {
-        (Outcome::Sent(values), _) => values
+    match &decision.outcome {
+        Outcome::Sent(values) => values
             .iter()
             .map(|value| format!("{name:<28}{value}    ({rule}{needed})"))
             .collect(),
-        (_, why) => {
-            let why = why.map_or("", |(_, words)| words);
+        other => {
+            let why = held_back(other);
             vec![format!("{name:<28}-    ({rule}{needed}; {why})")]
         }
     }
@@ -117,6 +118,6 @@ fn described(decision: &Decision) -> Value {
         "rule": rule(decision.rule),
         "required": decision.required,
         "values": values,
-        "held_back": held_back(&decision.outcome).map(|(word, _)| word),
+        "held_back": decision.outcome.held_back(),
     })
 }

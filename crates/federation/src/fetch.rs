@@ -26,6 +26,9 @@ pub struct Ask<'a> {
     pub patience: Duration,
     /// Whether `http://` on this machine may be asked.
     pub loopback_http: bool,
+    /// Whether it is one of our own addresses, which the operator may have put behind the proxy: http
+    /// on any host then, for what is signed with a key of ours.
+    pub is_own: bool,
 }
 
 /// What an answer is known by.
@@ -107,7 +110,7 @@ pub enum Unfetched {
 /// [`Unfetched`].
 pub fn fetch(ask: &Ask<'_>) -> Result<Answer, Unfetched> {
     let started = Instant::now();
-    let mut at = allowed(ask.url, ask.loopback_http)?;
+    let mut at = first(ask)?;
     for _ in 0..=REDIRECTS {
         let left = ask.patience.saturating_sub(started.elapsed());
         let answer = send(&at, ask, left)?;
@@ -138,7 +141,7 @@ fn send(at: &Url, ask: &Ask<'_>, left: Duration) -> Result<Response<ureq::Body>,
         .max_redirects(0)
         .http_status_as_error(false)
         // The signature is what is believed; https still keeps who-asks-what from others.
-        .https_only(!ask.loopback_http)
+        .https_only(!(ask.loopback_http || ask.is_own))
         .tls_config(
             ureq::tls::TlsConfig::builder()
                 .provider(ureq::tls::TlsProvider::NativeTls)
@@ -204,6 +207,13 @@ fn followed(at: &Url, headers: &HeaderMap, ask: &Ask<'_>) -> Result<Url, Unfetch
         return Err(refused("it leads inside from outside"));
     }
     Ok(next)
+}
+
+/// The address that is asked first.
+fn first(ask: &Ask<'_>) -> Result<Url, Unfetched> {
+    let own = Url::parse(ask.url).ok();
+    let own = own.filter(|url| ask.is_own && url.scheme() == "http" && url.has_host());
+    own.map_or_else(|| allowed(ask.url, ask.loopback_http), Ok)
 }
 
 /// The address, when it may be asked: https, or http on this machine.
@@ -282,6 +292,7 @@ mod tests {
             longest: 1,
             patience: Duration::ZERO,
             loopback_http: loopback,
+            is_own: false,
         };
         followed(&Url::parse(from).unwrap(), &headers, &ask)
     }
@@ -296,6 +307,18 @@ mod tests {
             assert!(allowed(fine, true).is_ok(), "{fine}");
         }
         assert!(allowed("http://localhost/", false).is_err());
+        let own = |url| {
+            first(&Ask {
+                url,
+                known: None,
+                longest: 1,
+                patience: Duration::from_secs(1),
+                loopback_http: false,
+                is_own: true,
+            })
+        };
+        assert!(own("http://proxy:8081/idp/personnel/metadata").is_ok());
+        assert!(own("ftp://proxy/").is_err() && own("proxy").is_err());
         for bad in [
             "http://a.example/",
             "http://localhost.a.example/",

@@ -398,6 +398,8 @@ fn fetched(source: &Source, url: &str, loopback: bool) -> Result<String, Unread>
         longest: LARGEST,
         patience: TIMEOUT,
         loopback_http: loopback,
+        // Nobody else's may go back.
+        is_own: source.may_go_back,
     };
     match fetch(&ask)? {
         Answer::Document { text, .. } => Ok(match text.strip_prefix('\u{feff}') {

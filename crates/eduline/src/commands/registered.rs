@@ -44,6 +44,7 @@ pub(crate) fn text_of(settings: &Settings, from: &str, longest: u64) -> Result<S
             longest,
             patience: PATIENCE,
             loopback_http: !settings.server.public_url.is_https(),
+            is_own: false,
         };
         return match fetch(&ask) {
             Ok(Answer::Document { text, .. }) => Ok(text),

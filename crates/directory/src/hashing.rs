@@ -51,6 +51,11 @@ impl Pool {
         Ok(Arc::new(pool))
     }
 
+    /// How many wait for a place.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// Hashes a new password.
     pub(crate) async fn hash(self: &Arc<Self>, password: &str) -> Result<String, Fault> {
         let password = Zeroizing::new(password.to_owned());

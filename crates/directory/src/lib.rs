@@ -26,7 +26,7 @@ mod sqlite;
 #[cfg(test)]
 mod conformance;
 
-pub use sqlite::sqlite;
+pub use sqlite::{copy_sqlite, sqlite};
 
 use std::sync::Arc;
 
@@ -198,6 +198,10 @@ pub trait Passwords: Send + Sync + 'static {
     /// the keyboard composes, and what is not touched cannot be read in two ways. Whether nobody has
     /// that login, the password is wrong, empty or too long: one hash of today's cost, one answer.
     async fn verify(&self, realm: Realm, login: &str, password: &str) -> Result<Attempt, Fault>;
+    /// How many wait for their password to be hashed.
+    fn waiting(&self) -> usize {
+        0
+    }
     /// Sets a new password (1 to 1024 bytes) for that login; `false` when there is no such account.
     /// [`notices`] end the sessions that were opened with the one before.
     async fn set(&self, realm: Realm, login: &str, password: &str) -> Result<bool, Fault>;

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
+use sqlx::{Connection, Row};
 
 use crate::hashing::Pool;
 use crate::{
@@ -63,6 +64,25 @@ pub async fn sqlite(
         factors,
         history,
     })
+}
+
+/// Copies the accounts of an SQLite file, as they stand at one moment, into a new file for its owner
+/// only; whoever uses them meanwhile goes on.
+pub async fn copy_sqlite(from: &Path, to: &Path) -> Result<(), Fault> {
+    let options = SqliteConnectOptions::new()
+        .filename(from)
+        .create_if_missing(false)
+        .busy_timeout(Duration::from_secs(5));
+    let mut database = SqliteConnection::connect_with(&options)
+        .await
+        .map_err(away)?;
+    prepare(to).map_err(|why| Fault::Away(format!("{}: {why}", to.display())))?;
+    sqlx::query("VACUUM INTO ?")
+        .bind(to.to_string_lossy().into_owned())
+        .execute(&mut database)
+        .await
+        .map_err(away)?;
+    database.close().await.map_err(away)
 }
 
 async fn open(
@@ -284,6 +304,10 @@ impl Accounts for Sqlite {
 
 #[async_trait::async_trait]
 impl Passwords for Sqlite {
+    fn waiting(&self) -> usize {
+        self.pool.waiting()
+    }
+
     async fn verify(&self, realm: Realm, login: &str, password: &str) -> Result<Attempt, Fault> {
         let kept = self.by_login(realm, login).await?;
         let phc = kept.as_ref().map(|kept| kept.password.clone());

@@ -29,6 +29,11 @@ pub(crate) enum Command {
     Trace(Trace),
     /// What things cost, each beside its limit measured in the same run.
     Bench(Bench),
+    /// Copy what cannot be made again (accounts, keys, registered metadata, settings) into one file, while
+    /// everything serves.
+    Backup(Copied),
+    /// Lay such a copy down where nothing is; refused where something is.
+    Restore(Copied),
     /// Keys and secrets.
     #[command(subcommand)]
     Keys(Keys),
@@ -97,6 +102,15 @@ pub(crate) struct Json {
     pub(crate) json: bool,
 }
 
+/// `backup`, `restore`.
+#[derive(Debug, Args)]
+pub(crate) struct Copied {
+    /// The file.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) print: Json,
+}
+
 /// `bench`.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
@@ -106,15 +120,6 @@ pub(crate) struct Bench {
     /// Password logins that a row is the mean of.
     #[arg(long, default_value_t = 30)]
     pub(crate) logins: u32,
-    /// Identity providers of the federation that is read and searched.
-    #[arg(long, default_value_t = 6000)]
-    pub(crate) providers: u32,
-    /// Services of it.
-    #[arg(long, default_value_t = 4000)]
-    pub(crate) services: u32,
-    /// Only what a large federation costs.
-    #[arg(long)]
-    pub(crate) only_scale: bool,
     #[command(flatten)]
     pub(crate) print: Json,
 }

@@ -1,6 +1,7 @@
 //! The subcommands that do one thing and end.
 
 pub(crate) mod account;
+pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod idp;

@@ -1,6 +1,8 @@
 //! Wiring: the rooms a process opens, put together from the settings.
 
+use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use actix_web::web::ServiceConfig;
 use arc_swap::ArcSwap;
@@ -9,7 +11,8 @@ use directory::{Directory, DirectoryKeys};
 use federation::{Federation, Snapshot};
 use portal::Catalogue;
 use store::Shelf;
-use web::{Edge, EdgeParts, Journal, Probe, Sample};
+use tokio::task::JoinHandle;
+use web::{Edge, EdgeParts, Journal, Metrics, Sample};
 
 use crate::cli::Which;
 use crate::commands::Refusal;
@@ -21,6 +24,7 @@ mod face;
 mod held;
 mod letters;
 mod open_sessions;
+mod probes;
 mod services;
 mod sources;
 
@@ -49,6 +53,21 @@ pub(crate) struct House {
     pub(crate) keys: Arc<HeldKeys>,
     /// The routes of every service.
     pub(crate) routes: Vec<Routes>,
+    /// Set when the process is to stop: it says that it is not ready, and serves on.
+    pub(crate) leaving: Arc<AtomicBool>,
+    shelf: Arc<dyn Shelf>,
+    _tasks: Tasks,
+}
+
+/// What outlives the settings it was opened with, as long as the process lives.
+struct Lasting {
+    federation: Arc<Federation>,
+    directory: Option<Directory>,
+    keys: Arc<HeldKeys>,
+    shelf: Arc<dyn Shelf>,
+    journal: Journal,
+    metrics: Metrics,
+    leaving: Arc<AtomicBool>,
 }
 
 /// What the services of one process are made of.
@@ -62,6 +81,25 @@ pub(crate) struct Ground<'a> {
     catalogue: Arc<ArcSwap<Catalogue>>,
     fonctions: Arc<Fonctions>,
     policies: Arc<ArcSwap<Decided>>,
+    tasks: Tasks,
+}
+
+/// What goes on beside the visits, and ends with the house it was begun for.
+#[derive(Default)]
+struct Tasks(RefCell<Vec<JoinHandle<()>>>);
+
+impl Tasks {
+    fn add(&self, task: JoinHandle<()>) {
+        self.0.borrow_mut().push(task);
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        for task in self.0.get_mut() {
+            task.abort();
+        }
+    }
 }
 
 impl House {
@@ -71,15 +109,12 @@ impl House {
         which: Which,
         own_base: &str,
     ) -> Result<Self, Refusal> {
-        let clock = Edge::system_clock();
         let ring = KeyRing::of(settings);
-        let keys = Arc::new(HeldKeys::of(ring.clone()));
-        let shelf = open_shelf(settings, which).await?;
         let federation = Federation::open(
             sources::of(settings, &ring, own_base)?,
             settings.server.data.join("federation"),
             !settings.server.public_url.is_https(),
-            clock(),
+            Edge::system_clock()(),
         );
         let federation = Arc::new(federation.under(settings.rules.clone()));
         let directory = if which.runs(Which::Idp) || which.runs(Which::Account) {
@@ -87,6 +122,48 @@ impl House {
         } else {
             None
         };
+        let lasting = Lasting {
+            federation,
+            directory,
+            keys: Arc::new(HeldKeys::of(ring.clone())),
+            shelf: open_shelf(settings, which).await?,
+            journal: open_journal(settings, which)?,
+            metrics: Metrics::default(),
+            leaving: Arc::default(),
+        };
+        Self::build(settings, which, &ring, lasting)
+    }
+
+    /// The same house with other settings: everything is made anew but what lasts. Nothing of the
+    /// house that stands has changed when this refuses.
+    pub(crate) fn again(
+        &self,
+        settings: &Settings,
+        which: Which,
+        own_base: &str,
+    ) -> Result<Self, Refusal> {
+        let ring = KeyRing::of(settings);
+        let sources = sources::of(settings, &ring, own_base)?;
+        let lasting = Lasting {
+            federation: Arc::clone(&self.federation),
+            directory: self.directory.clone(),
+            keys: Arc::clone(&self.keys),
+            shelf: Arc::clone(&self.shelf),
+            journal: self.edge.journal().clone(),
+            metrics: self.edge.metrics().clone(),
+            leaving: Arc::clone(&self.leaving),
+        };
+        let house = Self::build(settings, which, &ring, lasting)?;
+        house.federation.replace(sources);
+        Ok(house)
+    }
+
+    fn build(
+        settings: &Settings,
+        which: Which,
+        ring: &KeyRing,
+        lasting: Lasting,
+    ) -> Result<Self, Refusal> {
         let fonctions = Arc::new(read_fonctions(settings)?);
         let catalogue = if which.runs(Which::Portal) {
             read_catalogue(settings, &fonctions)?
@@ -99,33 +176,38 @@ impl House {
             public_url: settings.server.public_url.clone(),
             csrf_key: ring.secret(Secret::Csrf)?,
             theme: settings.theme.clone(),
-            journal: open_journal(settings, which)?,
-            clock,
+            journal: lasting.journal.clone(),
+            clock: Edge::system_clock(),
             samples: samples(which),
-            probes: probes(&shelf, &federation, directory.as_ref(), &keys),
+            probes: probes::of(settings, &lasting),
         })
         .map_err(Refusal)?
-        .behind(settings.server.proxies.clone());
+        .behind(settings.server.proxies.clone())
+        .counting(lasting.metrics.clone());
         let ground = Ground {
             settings,
-            ring: &ring,
-            keys: Arc::clone(&keys),
+            ring,
+            keys: Arc::clone(&lasting.keys),
             edge: edge.clone(),
-            federation: Arc::clone(&federation),
-            shelf,
+            federation: Arc::clone(&lasting.federation),
+            shelf: Arc::clone(&lasting.shelf),
             catalogue: Arc::clone(&catalogue),
             fonctions,
             policies: Arc::clone(&policies),
+            tasks: Tasks::default(),
         };
-        let routes = services::open(&ground, which, directory.as_ref())?;
+        let routes = services::open(&ground, which, lasting.directory.as_ref())?;
         Ok(Self {
             edge,
-            federation,
-            directory,
+            federation: lasting.federation,
+            directory: lasting.directory,
             catalogue,
             policies,
-            keys,
+            keys: lasting.keys,
             routes,
+            leaving: lasting.leaving,
+            shelf: lasting.shelf,
+            _tasks: ground.tasks,
         })
     }
 }
@@ -134,6 +216,7 @@ impl House {
 pub(crate) fn samples(which: Which) -> Vec<Sample> {
     let mut samples = web::edge::samples();
     samples.extend(services::samples(which));
+    samples.extend(crate::serve::status_samples());
     samples
 }
 
@@ -229,43 +312,4 @@ fn make_parent(path: &std::path::Path) -> Result<(), Refusal> {
         std::fs::create_dir_all(folder)
             .map_err(|why| Refusal::of(format!("{}: {why}", folder.display())))
     })
-}
-
-/// What must answer before visitors are let in.
-fn probes(
-    shelf: &Arc<dyn Shelf>,
-    federation: &Arc<Federation>,
-    directory: Option<&Directory>,
-    keys: &Arc<HeldKeys>,
-) -> Vec<Probe> {
-    let shelf = Arc::clone(shelf);
-    let federation = Arc::clone(federation);
-    let mut probes = vec![
-        Probe {
-            name: "store",
-            ask: Arc::new(move || {
-                let shelf = Arc::clone(&shelf);
-                Box::pin(async move { shelf.ready().await.map_err(|why| why.to_string()) })
-            }),
-        },
-        Probe {
-            name: "federation",
-            ask: Arc::new(move || {
-                let missing = sources::missing(&federation.snapshot());
-                Box::pin(async move { missing.map_or(Ok(()), Err) })
-            }),
-        },
-    ];
-    probes.push(held::probe(Arc::clone(keys)));
-    if let Some(directory) = directory {
-        let accounts = Arc::clone(&directory.accounts);
-        probes.push(Probe {
-            name: "directory",
-            ask: Arc::new(move || {
-                let accounts = Arc::clone(&accounts);
-                Box::pin(async move { accounts.ready().await.map_err(|why| why.to_string()) })
-            }),
-        });
-    }
-    probes
 }

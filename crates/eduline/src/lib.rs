@@ -43,9 +43,12 @@ fn run(cli: &Cli) -> Result<(), Refusal> {
     if let Command::Check(print) = &cli.command {
         return commands::check::run(&cli.config, print);
     }
+    if let Command::Restore(copied) = &cli.command {
+        return commands::backup::restore(&cli.config, copied);
+    }
     let settings: Settings = settings::load(&cli.config, std::env::vars())?;
     match &cli.command {
-        Command::Serve(command) => serve::run(settings, command),
+        Command::Serve(command) => serve::run(settings, command, &cli.config),
         Command::Trace(command) => commands::trace::run(&settings, command),
         Command::Keys(command) => commands::keys::run(&settings, command),
         Command::Sp(command) => {
@@ -57,7 +60,12 @@ fn run(cli: &Cli) -> Result<(), Refusal> {
             commands::account::run(&settings, &directory, command).await
         }),
         Command::Bench(command) => commands::bench::run(command),
-        Command::Check(_) => Ok(()),
+        Command::Backup(copied) => actix_web::rt::System::new().block_on(commands::backup::run(
+            &settings,
+            &cli.config,
+            copied,
+        )),
+        Command::Check(_) | Command::Restore(_) => Ok(()),
     }
 }
 

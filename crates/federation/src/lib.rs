@@ -8,7 +8,6 @@
 
 mod cache;
 pub mod fetch;
-mod kept;
 mod source;
 
 use std::collections::HashMap;
@@ -21,7 +20,6 @@ use saml::metadata::{Entity, IdpRole, SpRole};
 use saml::{EntityId, Moment, Rules, VerifyingKey};
 
 use cache::Cache;
-use kept::Kept;
 use source::Reading;
 
 /// Where metadata comes from.
@@ -66,7 +64,7 @@ pub struct Federation {
 /// Everything known at one moment. Immutable.
 #[derive(Default)]
 pub struct Snapshot {
-    entities: HashMap<EntityId, Arc<Kept>>,
+    entities: HashMap<EntityId, Arc<Entity>>,
     listings: Vec<Arc<Listing>>,
     generation: u64,
     /// The profile the operator put an entity behind, beside its metadata.
@@ -90,12 +88,16 @@ pub struct Report {
     pub left_out: Vec<String>,
     /// Why the last refresh failed, when it did; the last good copy stands.
     pub failure: Option<String>,
+    /// How many times in a row it failed.
+    pub failures: u32,
+    /// `validUntil` of the document, of a file or an address; nothing of it is believed after that.
+    pub ends: Option<Moment>,
 }
 
 impl Snapshot {
     /// The entity of this name, enabled and not expired at the last refresh.
     pub fn entity(&self, id: &EntityId) -> Option<&Arc<Entity>> {
-        self.entities.get(id)?.entity()
+        self.entities.get(id)
     }
 
     /// What is shown and searched of each entity, in the order of the sources and their documents.
@@ -125,9 +127,9 @@ impl Snapshot {
         self.documents.get(id)
     }
 
-    /// Every entity. Those of large aggregates are read from disk for it, one by one.
+    /// Every entity.
     pub fn entities(&self) -> impl Iterator<Item = &Arc<Entity>> {
-        self.entities.values().filter_map(|kept| kept.entity())
+        self.entities.values()
     }
 
     /// The service provider role of an entity.
@@ -228,20 +230,20 @@ impl Federation {
             let read = match task.await {
                 Ok(Ok(reading)) => reading
                     .allowed_by(&self.rules)
-                    .and_then(|reading| reading.no_older_than(before, source, now)),
-                Ok(Err(why)) => Err(why.to_string()),
-                Err(why) => Err(why.to_string()),
+                    .and_then(|reading| reading.no_older_than(before, source, now))
+                    .map_err(|why| (why, None)),
+                Ok(Err(why)) => Err((why.to_string(), why.ended())),
+                Err(why) => Err((why.to_string(), None)),
             };
-            let failed = |why: String| {
+            let failed = |(why, ended): (String, Option<Moment>)| {
                 let empty = Reading::empty(&source.name);
-                before
-                    .unwrap_or(&empty)
-                    .after_failure(&source.name, &why, now)
+                let before = before.unwrap_or(&empty);
+                before.after_failure(&source.name, (&why, ended), now)
             };
             readings.push(read.unwrap_or_else(failed));
         }
-        for reading in &mut readings {
-            source::keep(reading, &self.cache);
+        for (source, reading) in sources.iter().zip(&mut readings) {
+            source::keep(source, reading, &self.cache);
         }
         let snapshot = Snapshot::of(&readings).after(&self.current.load());
         self.current.store(Arc::new(snapshot));
@@ -253,27 +255,26 @@ impl Federation {
 impl Snapshot {
     /// Of two sources with the same entity the first one wins, and the report of the other says so.
     fn of(readings: &[Reading]) -> Self {
-        let mut entities: HashMap<EntityId, Arc<Kept>> = HashMap::new();
+        let mut entities: HashMap<EntityId, Arc<Entity>> = HashMap::new();
         let mut listings = Vec::new();
         let mut profiles = HashMap::new();
         let mut documents = HashMap::new();
         let mut reports = Vec::with_capacity(readings.len());
         for reading in readings {
             let mut report = reading.report.clone();
-            for kept in &reading.entities {
-                let id = kept.id();
-                if entities.contains_key(id) {
-                    let story = format!("{id}: an earlier source has this entity");
+            for entity in &reading.entities {
+                if entities.contains_key(&entity.id) {
+                    let story = format!("{}: an earlier source has this entity", entity.id);
                     report.left_out.push(story);
-                    continue;
-                }
-                entities.insert(id.clone(), Arc::clone(kept));
-                listings.push(Arc::clone(&kept.listing));
-                if let Some(profile) = reading.profiles.get(id) {
-                    profiles.insert(id.clone(), profile.clone());
-                }
-                if let Some(document) = &reading.document {
-                    documents.insert(id.clone(), Arc::clone(document));
+                } else {
+                    entities.insert(entity.id.clone(), Arc::clone(entity));
+                    listings.push(Arc::new(Listing::of(entity)));
+                    if let Some(profile) = reading.profiles.get(&entity.id) {
+                        profiles.insert(entity.id.clone(), profile.clone());
+                    }
+                    if let Some(document) = &reading.document {
+                        documents.insert(entity.id.clone(), Arc::clone(document));
+                    }
                 }
             }
             reports.push(report);

@@ -5,17 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use saml::metadata::{Document, ReadPolicy, Scan};
+use saml::metadata::{Document, Entity, ReadPolicy};
 use saml::{EntityId, Moment, Refusal, Rules};
 
 use crate::cache::Cache;
 use crate::fetch::{Answer, Ask, Unfetched, fetch};
-use crate::kept::{Bulk, Kept};
 use crate::{Location, Report, Source};
 
-/// From this size on, bytes, a document is read as it streams by, and its entities when they are
-/// asked for.
-const BULK: usize = 4 * 1024 * 1024;
 /// Largest document taken from an address, bytes.
 const LARGEST: u64 = 128 * 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -23,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// What a source gave.
 #[derive(Clone)]
 pub(crate) struct Reading {
-    pub(crate) entities: Vec<Arc<Kept>>,
+    pub(crate) entities: Vec<Arc<Entity>>,
     pub(crate) report: Report,
     /// What stands beside the metadata of an entity in a folder.
     pub(crate) profiles: HashMap<EntityId, String>,
@@ -33,18 +29,8 @@ pub(crate) struct Reading {
     valid_until: Option<Moment>,
     /// The algorithms that the signatures of its documents rest on.
     used: Vec<&'static str>,
-    /// What was read just now, until it is kept on disk.
-    fresh: Vec<Fresh>,
-}
-
-/// A text that was read just now.
-#[derive(Clone)]
-struct Fresh {
-    /// What its copy is called.
-    name: String,
-    text: Arc<String>,
-    /// Whose entities stand in it.
-    bulk: Option<Arc<Bulk>>,
+    /// What came from the address just now, until it is kept on disk.
+    fresh: Option<Arc<str>>,
 }
 
 /// Why a source gave nothing. Codes EDU-5xxx.
@@ -75,6 +61,19 @@ pub(crate) enum Unread {
     Unpinned { url: String },
 }
 
+impl Unread {
+    /// When the document ended, where that is why.
+    pub(crate) fn ended(&self) -> Option<Moment> {
+        match self {
+            Self::Refused {
+                refusal: Refusal::MetadataExpired { at },
+                ..
+            } => Some(*at),
+            _ => None,
+        }
+    }
+}
+
 impl Reading {
     pub(crate) fn empty(source: &str) -> Self {
         let report = Report {
@@ -83,6 +82,8 @@ impl Reading {
             entities: 0,
             left_out: Vec::new(),
             failure: None,
+            failures: 0,
+            ends: None,
         };
         Self {
             entities: Vec::new(),
@@ -91,7 +92,7 @@ impl Reading {
             document: None,
             valid_until: None,
             used: Vec::new(),
-            fresh: Vec::new(),
+            fresh: None,
         }
     }
 
@@ -141,26 +142,19 @@ impl Reading {
                     entity
                 })
                 .filter(|entity| entity.valid_until.is_none_or(|until| until > now))
-                .map(|entity| Arc::new(Kept::whole(entity))),
+                .map(Arc::new),
         );
         self.report.entities = self.entities.len();
     }
 
-    fn add_parts(&mut self, scan: Scan, bulk: &Arc<Bulk>, now: Moment) {
-        let left_out = scan.left_out.iter();
-        self.report.left_out.extend(
-            left_out.map(|out| format!("{} (line {}): {}", out.entity_id, out.line, out.reason)),
-        );
-        let stands = |until: Option<Moment>| until.is_none_or(|until| until > now);
-        let found = scan.entities.into_iter();
-        let found = found.filter(|found| stands(found.valid_until));
-        self.entities
-            .extend(found.map(|found| Arc::new(Kept::part(found, bulk))));
-        self.report.entities = self.entities.len();
-    }
-
-    /// The last good reading, still valid entities only, with the reason why there is no newer one.
-    pub(crate) fn after_failure(&self, source: &str, why: &str, now: Moment) -> Self {
+    /// The last good reading, still valid entities only, with the reason why there is no newer one,
+    /// and when that one ended where this is the reason.
+    pub(crate) fn after_failure(
+        &self,
+        source: &str,
+        (why, ended): (&str, Option<Moment>),
+        now: Moment,
+    ) -> Self {
         tracing::warn!(
             source,
             why,
@@ -172,6 +166,8 @@ impl Reading {
             .retain(|entity| entity.valid_until.is_none_or(|until| until > now));
         reading.report.entities = reading.entities.len();
         reading.report.failure = Some(why.to_owned());
+        reading.report.failures = self.report.failures.saturating_add(1);
+        reading.report.ends = reading.report.ends.or(ended);
         reading
     }
 }
@@ -181,19 +177,15 @@ pub(crate) fn from_cache(source: &Source, cache: &Cache, loopback: bool, now: Mo
     let empty = Reading::empty(&source.name);
     match &source.location {
         Location::Url(url) => {
-            if let Some(file) = cache.open(&source.name, BULK) {
-                return stream(source, url, file, loopback, now).unwrap_or(empty);
-            }
             let Some(text) = cache.find(&source.name) else {
                 return empty;
             };
-            take(source, url, &Arc::new(text), loopback, now).unwrap_or(empty)
+            take(source, url, &text, loopback, now).unwrap_or(empty)
         }
         Location::File(_) | Location::Folder(_) => {
-            let mut reading = read(source, loopback, now)
-                .unwrap_or_else(|why| empty.after_failure(&source.name, &why.to_string(), now));
-            keep(&mut reading, cache);
-            reading
+            read(source, loopback, now).unwrap_or_else(|why| {
+                empty.after_failure(&source.name, (&why.to_string(), why.ended()), now)
+            })
         }
     }
 }
@@ -204,21 +196,15 @@ pub(crate) fn read(source: &Source, loopback: bool, now: Moment) -> Result<Readi
         Location::File(path) => take(
             source,
             &path.display().to_string(),
-            &Arc::new(file(path)?),
+            &file(path)?,
             loopback,
             now,
         )?,
         Location::Folder(folder) => read_folder(source, folder, loopback, now)?,
         Location::Url(url) => {
-            let text = Arc::new(fetched(source, url, loopback)?);
+            let text = fetched(source, url, loopback)?;
             let mut reading = take(source, url, &text, loopback, now)?;
-            if reading.fresh.is_empty() {
-                reading.fresh.push(Fresh {
-                    name: source.name.clone(),
-                    text,
-                    bulk: None,
-                });
-            }
+            reading.fresh = Some(text.into());
             reading
         }
     };
@@ -226,101 +212,42 @@ pub(crate) fn read(source: &Source, loopback: bool, now: Moment) -> Result<Readi
     Ok(reading)
 }
 
-/// Keeps what was read just now and found good: what came from an address, and large aggregates.
-pub(crate) fn keep(reading: &mut Reading, cache: &Cache) {
-    for fresh in std::mem::take(&mut reading.fresh) {
-        let kept = cache.keep(&fresh.name, &fresh.text);
-        let kept = kept.and_then(std::fs::File::open);
-        match (kept, fresh.bulk) {
-            (Ok(file), Some(bulk)) => bulk.on_disk(file),
-            (Ok(_), None) => {}
-            (Err(why), bulk) => {
-                let source = &fresh.name;
-                tracing::warn!(source, %why, "the last good copy cannot be kept");
-                if let Some(bulk) = bulk {
-                    bulk.in_memory(fresh.text);
-                }
-            }
-        }
-    }
-}
-
-fn policy(source: &Source, loopback: bool, now: Moment) -> ReadPolicy<'_> {
-    ReadPolicy {
-        pinned: &source.pinned,
-        now,
-        horizon_days: source.horizon_days,
-        loopback_http: loopback,
+/// Keeps what came from an address and was found good.
+pub(crate) fn keep(source: &Source, reading: &mut Reading, cache: &Cache) {
+    if let Some(text) = reading.fresh.take()
+        && let Err(why) = cache.keep(&source.name, &text)
+    {
+        tracing::warn!(source = source.name, %why, "the last good copy cannot be kept");
     }
 }
 
 fn take(
     source: &Source,
     place: &str,
-    text: &Arc<String>,
+    text: &str,
     loopback: bool,
     now: Moment,
 ) -> Result<Reading, Unread> {
-    let refused = |refusal| Unread::Refused {
-        place: place.to_owned(),
-        refusal,
+    let policy = ReadPolicy {
+        pinned: &source.pinned,
+        now,
+        horizon_days: source.horizon_days,
+        loopback_http: loopback,
     };
-    let policy = policy(source, loopback, now);
-    let mut reading = Reading::empty(&source.name);
-    let is_of_address = matches!(source.location, Location::Url(_));
-    if text.len() >= BULK {
-        let scan = saml::metadata::scan(text.as_bytes(), &policy).map_err(refused)?;
-        let bulk = Arc::new(Bulk::of(&source.name, now, loopback));
-        reading.used.clone_from(&scan.used);
-        reading.valid_until = scan.valid_until.filter(|_| is_of_address);
-        reading.add_parts(scan, &bulk, now);
-        reading.fresh.push(Fresh {
-            name: copy_of(source, place),
-            text: Arc::clone(text),
-            bulk: Some(bulk),
-        });
-        return Ok(reading);
-    }
-    let document = saml::metadata::read(text, &policy).map_err(refused)?;
-    reading.used.clone_from(&document.used);
-    if is_of_address {
-        reading.valid_until = document.valid_until;
-        let is_alone = document.is_one && document.entities.len() == 1;
-        reading.document = is_alone.then(|| text.as_str().into());
-    }
-    reading.add(document, now);
-    Ok(reading)
-}
-
-/// Reads a large copy from disk as it streams by: its text is never in memory.
-fn stream(
-    source: &Source,
-    place: &str,
-    file: std::fs::File,
-    loopback: bool,
-    now: Moment,
-) -> Result<Reading, Unread> {
-    let policy = policy(source, loopback, now);
-    let input = std::io::BufReader::with_capacity(256 * 1024, &file);
-    let scan = saml::metadata::scan(input, &policy).map_err(|refusal| Unread::Refused {
+    let document = saml::metadata::read(text, &policy).map_err(|refusal| Unread::Refused {
         place: place.to_owned(),
         refusal,
     })?;
-    let bulk = Arc::new(Bulk::of(&source.name, now, loopback));
-    bulk.on_disk(file);
     let mut reading = Reading::empty(&source.name);
-    reading.used.clone_from(&scan.used);
-    reading.valid_until = scan.valid_until;
-    reading.add_parts(scan, &bulk, now);
-    Ok(reading)
-}
-
-/// What the copy of a document is called: a folder holds several.
-fn copy_of(source: &Source, place: &str) -> String {
-    match (&source.location, Path::new(place).file_stem()) {
-        (Location::Folder(_), Some(stem)) => format!("{}-{}", source.name, stem.to_string_lossy()),
-        _ => source.name.clone(),
+    reading.used.clone_from(&document.used);
+    reading.report.ends = document.valid_until;
+    if matches!(source.location, Location::Url(_)) {
+        reading.valid_until = document.valid_until;
+        let is_alone = document.is_one && document.entities.len() == 1;
+        reading.document = is_alone.then(|| text.into());
     }
+    reading.add(document, now);
+    Ok(reading)
 }
 
 /// The word beside the metadata of a provider: the profile it is behind.
@@ -330,14 +257,9 @@ fn profile_beside(path: &Path) -> Option<String> {
 }
 
 fn file(path: &Path) -> Result<String, Unread> {
-    let text = std::fs::read_to_string(path).map_err(|source| Unread::File {
+    std::fs::read_to_string(path).map_err(|source| Unread::File {
         path: path.display().to_string(),
         source,
-    })?;
-    // Places in it are counted without a byte order mark.
-    Ok(match text.strip_prefix('\u{feff}') {
-        Some(rest) => rest.to_owned(),
-        None => text,
     })
 }
 
@@ -366,17 +288,15 @@ fn read_folder(
     paths.sort();
     for path in paths {
         let place = path.display().to_string();
-        let text = file(&path).map(Arc::new);
-        match text.and_then(|text| take(source, &place, &text, loopback, now)) {
+        match file(&path).and_then(|text| take(source, &place, &text, loopback, now)) {
             Ok(one) => {
                 if let Some(profile) = profile_beside(&path) {
-                    let ids = one.entities.iter().map(|kept| kept.id().clone());
+                    let ids = one.entities.iter().map(|entity| entity.id.clone());
                     reading.profiles.extend(ids.map(|id| (id, profile.clone())));
                 }
                 reading.entities.extend(one.entities);
                 reading.report.left_out.extend(one.report.left_out);
                 reading.used.extend(one.used);
-                reading.fresh.extend(one.fresh);
             }
             Err(why) => reading.report.left_out.push(why.to_string()),
         }
@@ -402,10 +322,7 @@ fn fetched(source: &Source, url: &str, loopback: bool) -> Result<String, Unread>
         is_own: source.may_go_back,
     };
     match fetch(&ask)? {
-        Answer::Document { text, .. } => Ok(match text.strip_prefix('\u{feff}') {
-            Some(rest) => rest.to_owned(),
-            None => text,
-        }),
+        Answer::Document { text, .. } => Ok(text),
         Answer::Unchanged => Err(Unread::Fetch(Unfetched::Status {
             url: url.to_owned(),
             status: 304,

@@ -165,7 +165,7 @@ pub(crate) async fn sign_in(
     );
     let now = visit.edge().now();
     if let Some(seconds) = realm.throttle.wait(&account, visit.peer(), now).await? {
-        count(&realm, "throttled");
+        count(&realm, &flow, "throttled");
         let back = realm.path(&format!("/login?{}", name(&id, &flow.service)));
         return Err(refusals::wait(seconds, back)
             .with("flow", id)
@@ -200,7 +200,7 @@ fn refuse(
     whence::note(visit, realm, flow, (whose, What::Refused, now));
     let disabled = (*attempt == Attempt::Disabled).to_string();
     visit.tell(told("idp.login.refused", id, flow).with("disabled", disabled));
-    count(realm, "refused");
+    count(realm, flow, "refused");
     let said = Said {
         username,
         refused: true,
@@ -219,7 +219,7 @@ async fn welcome(
     let whose = Whose::Person(person.id.clone());
     whence::note(visit, realm, flow, (whose, What::Password, now));
     visit.tell(told("idp.login.accepted", id, flow).with("person", person.id.as_str()));
-    count(realm, "accepted");
+    count(realm, flow, "accepted");
     Ok(visit.see_other(&realm.path(&format!("/continue?{}", name(id, &flow.service)))))
 }
 
@@ -229,11 +229,12 @@ fn told(event: &'static str, flow: &str, of: &Flow) -> Event {
         .with("request", of.request_id())
 }
 
-fn count(realm: &Realm, result: &str) {
+fn count(realm: &Realm, flow: &Flow, result: &str) {
     let labels = [
         ("realm", realm.parts.realm.as_str()),
         ("result", result),
         ("factor", "password"),
+        ("sp", flow.service.as_str()),
     ];
     realm.edge.count("eduline_logins_total", &labels);
 }

@@ -80,6 +80,7 @@ pub struct RealmParts {
 pub struct Idp {
     realms: Vec<Arc<Realm>>,
     acted: Arc<Acted>,
+    pool: Arc<Pool>,
 }
 
 /// One realm, as its handlers hold it.
@@ -139,7 +140,13 @@ impl Idp {
         Self {
             realms: realms.collect(),
             acted,
+            pool,
         }
+    }
+
+    /// How many messages are checked, or wait for it.
+    pub fn waiting(&self) -> usize {
+        self.pool.waiting()
     }
 
     /// Hears what the directory tells of accounts, and acts on it within two seconds, as long as it is

@@ -292,6 +292,7 @@ fn told(visit: &Visit, realm: &Realm, waiting: &Waiting, result: &'static str) {
         ("realm", realm.parts.realm.as_str()),
         ("result", result),
         ("factor", "second"),
+        ("sp", waiting.flow.service.as_str()),
     ];
     realm.edge.count("eduline_logins_total", &labels);
 }

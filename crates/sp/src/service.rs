@@ -157,6 +157,11 @@ impl Service {
             );
     }
 
+    /// How many answers are checked, or wait for it.
+    pub fn waiting(&self) -> usize {
+        self.pool.waiting()
+    }
+
     /// Who is signed in here with this browser.
     pub async fn current(&self, visit: &Visit) -> Result<Option<Session<SignedIn>>, Refused> {
         let Some(session) = self.sessions.current(visit).await? else {

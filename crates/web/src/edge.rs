@@ -107,7 +107,6 @@ pub struct EdgeParts {
 struct Inner {
     parts: EdgeParts,
     templates: Templates,
-    metrics: Metrics,
 }
 
 /// The edge. Cheap to clone.
@@ -115,6 +114,7 @@ struct Inner {
 pub struct Edge {
     inner: Arc<Inner>,
     proxies: Arc<[Network]>,
+    metrics: Metrics,
 }
 
 impl Edge {
@@ -129,12 +129,9 @@ impl Edge {
             }
         }
         Ok(Self {
-            inner: Arc::new(Inner {
-                parts,
-                templates,
-                metrics: Metrics::default(),
-            }),
+            inner: Arc::new(Inner { parts, templates }),
             proxies: Arc::default(),
+            metrics: Metrics::default(),
         })
     }
 
@@ -146,6 +143,12 @@ impl Edge {
             proxies: proxies.into(),
             ..self
         }
+    }
+
+    /// The same, going on with what was counted before.
+    #[must_use]
+    pub fn counting(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     pub(crate) fn proxies(&self) -> &[Network] {
@@ -192,12 +195,12 @@ impl Edge {
 
     /// Adds one to a counter; label values come from code and settings, never from a request.
     pub fn count(&self, name: &str, labels: &[(&str, &str)]) {
-        self.inner.metrics.count(name, labels);
+        self.metrics.count(name, labels);
     }
 
-    /// Every counter, in Prometheus' text form, for the private listener.
-    pub fn metrics_text(&self) -> String {
-        self.inner.metrics.text()
+    /// What this process counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// What `/health/ready` says: each thing that is not ready, with its reason.

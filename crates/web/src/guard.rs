@@ -1,6 +1,7 @@
 //! What every request passes and every answer carries.
 
 use std::fmt::Write;
+use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -44,6 +45,7 @@ pub async fn guard(
     else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
+    let started = Instant::now();
     let visit = Visit::new(edge, request.request());
     request.extensions_mut().insert(visit.clone());
     let mut answered = match refused_at_sight(&request) {
@@ -55,7 +57,7 @@ pub async fn guard(
     {
         answered = explain(&visit, answered);
     }
-    dress(&visit, &mut answered);
+    dress(&visit, &mut answered, started);
     Ok(answered)
 }
 
@@ -175,7 +177,7 @@ fn answer(visit: &Visit, refused: &Refused) -> HttpResponse {
         })
 }
 
-fn dress(visit: &Visit, answered: &mut ServiceResponse<BoxBody>) {
+fn dress(visit: &Visit, answered: &mut ServiceResponse<BoxBody>, started: Instant) {
     let edge = visit.edge();
     let route = answered
         .request()
@@ -185,6 +187,11 @@ fn dress(visit: &Visit, answered: &mut ServiceResponse<BoxBody>) {
     edge.count(
         "eduline_answers_total",
         &[("route", &route), ("class", &class)],
+    );
+    edge.metrics().time(
+        "eduline_answer_seconds",
+        &[("route", &route)],
+        started.elapsed(),
     );
     let action = answered
         .response_mut()

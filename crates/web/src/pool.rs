@@ -18,6 +18,8 @@ pub struct Pool {
     running: Arc<Semaphore>,
     /// One permit for each check that runs or waits.
     admitted: Arc<Semaphore>,
+    /// How many permits there are.
+    places: usize,
 }
 
 /// There was no place, or no end in time.
@@ -45,7 +47,13 @@ impl Pool {
         Self {
             running: Arc::new(Semaphore::new(at_once)),
             admitted: Arc::new(Semaphore::new(at_once + waiting)),
+            places: at_once + waiting,
         }
+    }
+
+    /// How many are checked or wait for it.
+    pub fn waiting(&self) -> usize {
+        self.places - self.admitted.available_permits().min(self.places)
     }
 
     /// Runs one check. A check that is given up on keeps its place until it ends, so that hostile

@@ -27,6 +27,7 @@ mod logout;
 mod looking_after;
 mod lost_password;
 mod mellon;
+mod operations;
 mod operator;
 mod own_factors;
 mod own_sessions;

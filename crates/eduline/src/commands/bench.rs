@@ -17,8 +17,6 @@ use crate::keyring::KeyRing;
 use crate::say::Voice;
 
 mod bare;
-mod federation;
-mod scale;
 mod server;
 
 /// Signatures in an answer: the response's and the assertion's.
@@ -38,14 +36,11 @@ struct Row {
 /// Measures everything and prints a table.
 pub(crate) fn run(command: &Bench) -> Result<(), Refusal> {
     let mut rows = Vec::new();
-    if !command.only_scale {
-        for kind in ["rsa-2048", "p-256"] {
-            rows.extend(sign_ons(kind, command.sign_ons)?);
-        }
-        rows.push(password(command.logins)?);
-        rows.extend(start_and_rest()?);
+    for kind in ["rsa-2048", "p-256"] {
+        rows.extend(sign_ons(kind, command.sign_ons)?);
     }
-    rows.extend(scale::rows(command.providers, command.services)?);
+    rows.push(password(command.logins)?);
+    rows.extend(start_and_rest()?);
     let values: Vec<Value> = rows.iter().map(Row::described).collect();
     Voice::of(command.print.json).tell(&table(&rows), &json!(values));
     Ok(())

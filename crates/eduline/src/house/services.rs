@@ -124,8 +124,20 @@ fn idp(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
             activated_at: Some(entity(&settings.server.public_url.join("/compte"))?),
         },
     });
-    actix_web::rt::spawn(idp.listen());
+    ground.tasks.add(actix_web::rt::spawn(idp.listen()));
+    let idp = Arc::new(idp);
+    let (messages, passwords) = (Arc::clone(&idp), Arc::clone(&directory.passwords));
+    queue(ground, "messages", move || messages.waiting());
+    queue(ground, "passwords", move || passwords.waiting());
     Ok(Arc::new(move |config| idp.configure(config)))
+}
+
+/// Tells how many wait for something, whenever it is asked.
+fn queue(ground: &Ground<'_>, name: &str, waiting: impl Fn() -> usize + Send + Sync + 'static) {
+    let metrics = ground.edge.metrics();
+    metrics.gauge("eduline_queue", &[("queue", name)], move || {
+        u64::try_from(waiting()).unwrap_or(u64::MAX)
+    });
 }
 
 /// What one realm is made of.
@@ -292,7 +304,7 @@ struct Relying<'a> {
 fn relying(ground: &Ground<'_>, relying: &Relying<'_>) -> Result<Arc<Service>, Refusal> {
     let required = relying.required.iter().map(|wire| requested(wire, true));
     let wanted = relying.wanted.iter().map(|wire| requested(wire, false));
-    Ok(Service::new(ServiceParts {
+    let service = Service::new(ServiceParts {
         edge: ground.edge.clone(),
         federation: Arc::clone(&ground.federation),
         shelf: Arc::clone(&ground.shelf),
@@ -310,7 +322,12 @@ fn relying(ground: &Ground<'_>, relying: &Relying<'_>) -> Result<Arc<Service>, R
         session: relying.session,
         asks: relying.asks.clone(),
         provider_logout: provider_logout(ground),
-    }))
+    });
+    let answers = Arc::clone(&service);
+    queue(ground, &format!("answers-{}", relying.name), move || {
+        answers.waiting()
+    });
+    Ok(service)
 }
 
 /// A realm of ours lets people end its own session at a page of its own; nobody else is known to.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::rt::time::sleep;
+use tokio::task::JoinHandle;
 
 use crate::commands::Refusal;
 use crate::house::decided::Decided;
@@ -12,7 +13,7 @@ use crate::house::{self, House, missing};
 use crate::settings::Settings;
 
 /// How often files are looked at: what `eduline sp add` writes is seen within two seconds.
-const LOOK: Duration = Duration::from_secs(1);
+pub(super) const LOOK: Duration = Duration::from_secs(1);
 /// How soon our own metadata is asked for again while a part of it is missing: in a deployment of
 /// several processes the others may start later.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -22,7 +23,7 @@ const TURNED: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_millis(2500);
 
 /// Reads metadata and catalogue again, on time or when a file changes, as long as the process lives.
-pub(super) fn spawn(settings: &Arc<Settings>, house: &House) {
+pub(super) fn spawn(settings: &Arc<Settings>, house: &House) -> JoinHandle<()> {
     let settings = Arc::clone(settings);
     let federation = Arc::clone(&house.federation);
     let catalogue = Arc::clone(&house.catalogue);
@@ -71,7 +72,7 @@ pub(super) fn spawn(settings: &Arc<Settings>, house: &House) {
                 }
             }
         }
-    });
+    })
 }
 
 /// Whether keys have just changed. What we publish says so at once where the change was seen, and a
@@ -98,7 +99,7 @@ pub(super) async fn until_ready(house: &House) {
 }
 
 /// What a file or a folder looked like when it was last looked at.
-struct Seen {
+pub(super) struct Seen {
     path: PathBuf,
     is_folder: bool,
     then: Vec<Look>,
@@ -108,7 +109,7 @@ struct Seen {
 type Look = (PathBuf, Option<SystemTime>, u64);
 
 impl Seen {
-    fn of_folder(path: PathBuf) -> Self {
+    pub(super) fn of_folder(path: PathBuf) -> Self {
         let then = folder(&path);
         Self {
             path,
@@ -117,7 +118,7 @@ impl Seen {
         }
     }
 
-    fn of_file(path: PathBuf) -> Self {
+    pub(super) fn of_file(path: PathBuf) -> Self {
         let then = file(&path).into_iter().collect();
         Self {
             path,
@@ -127,7 +128,7 @@ impl Seen {
     }
 
     /// Whether it looks different from the last time.
-    fn has_changed(&mut self) -> bool {
+    pub(super) fn has_changed(&mut self) -> bool {
         let now = if self.is_folder {
             folder(&self.path)
         } else {

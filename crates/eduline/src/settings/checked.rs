@@ -67,6 +67,9 @@ pub(crate) struct ServerSettings {
     pub(crate) demo: bool,
     /// Accounts of the demo, CSV.
     pub(crate) demo_accounts: PathBuf,
+    /// How long a process that was told to stop says that it is not ready, and serves, before it takes
+    /// nobody in any more.
+    pub(crate) leave: Duration,
 }
 
 /// The accounts.
@@ -263,6 +266,10 @@ pub(crate) struct SourceSettings {
     pub(crate) pinned: Vec<VerifyingKey>,
     /// Days its `validUntil` may lie ahead.
     pub(crate) horizon_days: Option<u32>,
+    /// The file of those keys.
+    pub(crate) key: Option<PathBuf>,
+    /// Whether nobody is let in once what it gave has ended.
+    pub(crate) needed: bool,
 }
 
 /// Where metadata is.
@@ -336,6 +343,39 @@ impl Settings {
     pub(crate) fn wait(&self) -> Duration {
         let cached = Duration::from_secs(idp::CACHE_S.into());
         self.keys.wait.max(cached).max(self.federation.refresh)
+    }
+
+    /// What a process keeps as it was started with, whatever is written later: where it listens, and what
+    /// it has opened. Each with its name.
+    pub(crate) fn fixed(&self) -> Vec<(&'static str, String)> {
+        let store = match &self.store {
+            StoreSettings::Embedded(path) => path.display().to_string(),
+            StoreSettings::Redis(url) => url.reveal().to_owned(),
+        };
+        let token = self.keys.token.as_ref();
+        let token = token.map(|token| (&token.module, &token.token, &token.pin_file));
+        vec![
+            ("server.listen", self.server.listen.to_string()),
+            (
+                "server.public_url",
+                self.server.public_url.origin().to_owned(),
+            ),
+            ("server.data", self.server.data.display().to_string()),
+            ("server.demo", self.server.demo.to_string()),
+            ("admin.listen", format!("{:?}", self.admin)),
+            ("store", store),
+            (
+                "directory",
+                format!("{:?}", (&self.directory.path, self.directory.hashing)),
+            ),
+            (
+                "journal",
+                format!("{:?}", (&self.journal.folder, self.journal.keep_days)),
+            ),
+            ("saml", format!("{:?}", self.rules)),
+            ("keys.folder", self.keys.folder.display().to_string()),
+            ("pkcs11", format!("{token:?}")),
+        ]
     }
 
     /// Where `eduline sp add` keeps what it registers; every process reads it.

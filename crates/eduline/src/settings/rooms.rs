@@ -36,6 +36,7 @@ pub(super) fn server(section: &mut Section<'_>, folder: &Path) -> Option<ServerS
     let demo_accounts = section
         .path_in("demo_accounts", folder)
         .unwrap_or_else(|| folder.join("demo/accounts.csv"));
+    let leave = section.number("leave_s", 0, 300).unwrap_or(0);
     let public_url = public_url?;
     if demo && !is_loopback(&public_url) {
         let place = section.place.clone();
@@ -53,6 +54,7 @@ pub(super) fn server(section: &mut Section<'_>, folder: &Path) -> Option<ServerS
         workers: workers.unwrap_or(cores),
         demo,
         demo_accounts,
+        leave: Duration::from_secs(u64::from(leave)),
     })
 }
 
@@ -552,11 +554,10 @@ fn source(section: &mut Section<'_>, folder: &Path) -> Option<SourceSettings> {
         section.path_in("file", folder).map(SourcePlace::File),
         section.path_in("folder", folder).map(SourcePlace::Folder),
     ];
-    let pinned: Vec<VerifyingKey> = section
-        .parsed("key", |text| pinned_key(&folder.join(text)))
-        .into_iter()
-        .collect();
+    let key = |text: &str| pinned_key(&folder.join(text)).map(|key| (key, folder.join(text)));
+    let (pinned, key): (Vec<VerifyingKey>, Vec<_>) = section.parsed("key", key).into_iter().unzip();
     let horizon_days = section.number("horizon_days", 1, 3650);
+    let needed = section.boolean("needed").unwrap_or(true);
     let at = section.place.clone();
     let mut written: Vec<SourcePlace> = places.into_iter().flatten().collect();
     let place = written.pop();
@@ -575,6 +576,8 @@ fn source(section: &mut Section<'_>, folder: &Path) -> Option<SourceSettings> {
         place: place?,
         pinned,
         horizon_days,
+        needed,
+        key: key.into_iter().next(),
     })
 }
 

@@ -177,7 +177,7 @@ async fn a_refusal_is_told_once_and_counted_once() {
     assert_eq!(line["ref"].as_str(), answer.attribute("data-reference"));
     scene.get("/accessibilite").await;
     scene.get("/nowhere").await;
-    let counters = scene.edge.metrics_text();
+    let counters = scene.edge.metrics().text();
     for line in [
         "eduline_refusals_total{code=\"EDU-4999\"} 1\n",
         "eduline_answers_total{route=\"/refused/{how}\",class=\"4xx\"} 1\n",

@@ -10,6 +10,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use chrono::{DateTime, Utc};
+use directory::notices::{Notice, What};
 use directory::{Attempt, Person, Realm};
 use serde::{Deserialize, Serialize};
 use store::{Drawer, Shelf};
@@ -486,6 +487,21 @@ impl Account {
             return Err(refusals::not_ours("the account is gone"));
         }
         let forgotten = directory.recovery.forget_codes(&person.id).await;
-        forgotten.map_err(refusals::away)
+        forgotten.map_err(refusals::away)?;
+        let notice = Notice::of(person, What::Password, visit.edge().now());
+        let own = self.own_session(visit, person).await?;
+        let told = directory.notices.tell(&notice.sparing(own)).await;
+        told.map_err(refusals::away)
+    }
+
+    /// The session at the identity provider in which somebody changes their own password, who is signed
+    /// in here: the one that goes on.
+    async fn own_session(&self, visit: &Visit, person: &Person) -> Result<Option<String>, Refused> {
+        let session = self.parts.service.current(visit).await?;
+        let own = session.map(|session| session.value).filter(|signed_in| {
+            let realm = self.parts.realms.get(&signed_in.provider);
+            realm == Some(&person.realm) && signed_in.user() == person.login
+        });
+        Ok(own.and_then(|signed_in| signed_in.login.session_index))
     }
 }

@@ -7,6 +7,8 @@ use visits::peers::{Mellon, Peer, Setup, Wish};
 use visits::process::free_port;
 use visits::{Client, House, PASSWORD};
 
+use crate::lost_password::{choose, prove};
+
 const LOGOUT: &str = "/idp/personnel/logout";
 
 /// Signed in at the portal and the viewer.
@@ -210,4 +212,32 @@ fn until_idle(client: &Client) -> visits::Answer {
         }
     }
     panic!("never forgotten");
+}
+
+/// Who changes their password stays where they do it, and is out everywhere else.
+#[test]
+fn s10_a_person_who_changes_their_password_leaves_every_other_browser() {
+    let house = House::with(&[("EDULINE__SERVER__PROXIES", "127.0.0.1")]);
+    let (here, there) = (in_both(&house, "cdupont"), in_both(&house, "cdupont"));
+    let somebody = in_both(&house, "bleroy");
+    let account = here.choose(&here.open("/compte/identite"), "personnel");
+    here.deliver(&account);
+    let new = "Vélo-7 gris, Tn4#";
+    let page = prove(&here, "cdupont", PASSWORD, "192.0.2.7");
+    let done = choose(&here, &page, new, new);
+    assert_eq!((done.status, done.code()), (200, None), "{}", done.body);
+    until("out in the other browser", || is_out(&there));
+    assert!(is_in(&here) && is_in(&somebody));
+    let ended = until_told(&house, "idp.sessions.ended");
+    assert_eq!(
+        (&ended["why"], &ended["sessions"]),
+        (&"password".into(), &"1".into())
+    );
+    // Without a session of one's own nothing is spared.
+    let nobody = house.client();
+    nobody.open("/compte/");
+    let newer = "Vélo-8 bleu, Tn5#";
+    let page = prove(&nobody, "cdupont", new, "192.0.2.8");
+    choose(&nobody, &page, newer, newer);
+    until("out here, too", || is_out(&here));
 }

@@ -58,7 +58,7 @@ fn sum(page: &Answer) -> String {
     terms.iter().sum::<u32>().to_string()
 }
 
-fn prove(client: &Client, login: &str, secret: &str, source: &str) -> Answer {
+pub(crate) fn prove(client: &Client, login: &str, secret: &str, source: &str) -> Answer {
     let page = client.get(CHANGE);
     let answer = sum(&page);
     proving(client, &page, [login, secret, &answer], source)
@@ -82,7 +82,7 @@ fn proving(
     send(client, CHANGE, &fields, source)
 }
 
-fn choose(client: &Client, page: &Answer, new: &str, again: &str) -> Answer {
+pub(crate) fn choose(client: &Client, page: &Answer, new: &str, again: &str) -> Answer {
     let csrf = page.field("csrf").unwrap_or_default();
     let fields = [
         ("csrf", csrf.as_str()),

@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Backup(Copied),
     /// Lay such a copy down where nothing is; refused where something is.
     Restore(Copied),
+    /// One F-TICKS line for each answer of a day, for a federation that counts sign-ons.
+    Fticks(Fticks),
     /// Keys and secrets.
     #[command(subcommand)]
     Keys(Keys),
@@ -107,6 +109,19 @@ pub(crate) struct Json {
 pub(crate) struct Copied {
     /// The file.
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) print: Json,
+}
+
+/// `fticks`.
+#[derive(Debug, Args)]
+pub(crate) struct Fticks {
+    /// What the federation is called in the lines.
+    #[arg(long)]
+    pub(crate) federation: String,
+    /// The day, `2026-11-25` (UTC); today when none is named.
+    #[arg(long)]
+    pub(crate) day: Option<chrono::NaiveDate>,
     #[command(flatten)]
     pub(crate) print: Json,
 }

@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod check;
+pub(crate) mod fticks;
 pub(crate) mod idp;
 pub(crate) mod keys;
 pub(crate) mod registered;

@@ -65,6 +65,7 @@ fn run(cli: &Cli) -> Result<(), Refusal> {
             &cli.config,
             copied,
         )),
+        Command::Fticks(asked) => commands::fticks::run(&settings, asked),
         Command::Check(_) | Command::Restore(_) => Ok(()),
     }
 }

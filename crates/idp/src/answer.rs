@@ -115,7 +115,9 @@ pub(crate) async fn give(
         .signer(&flow.service, &keys)
         .and_then(|key| saml::response::compose_for(&plan, encryption.as_ref(), &key))
         .map_err(|refusal| not_signed(&refusal, realm, flow))?;
-    let event = sent(realm, flow, &response_id).with("encrypted", how(realm, encryption.as_ref()));
+    let event = sent(realm, flow, &response_id)
+        .with("encrypted", how(realm, encryption.as_ref()))
+        .with("context", flow.said(session));
     foreign(visit, realm, flow, &said.decisions);
     account_for(visit, realm, flow, event, (&person, &said.attributes));
     hand_over(visit, realm, flow, xml).await
@@ -131,7 +133,8 @@ fn account_for(
 ) {
     let names = attributes.iter();
     let names: Vec<&str> = names.filter_map(|a| a.friendly_name.as_deref()).collect();
-    visit.tell(event.with("attributes", names.join(" ")));
+    let event = event.with("attributes", names.join(" "));
+    visit.tell(event.with("person", person.id.as_str()));
     let service = flow.service.as_str();
     let releases = &realm.directory.releases;
     releases.note(&person.id, service, &names, visit.edge().now());

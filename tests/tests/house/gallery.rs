@@ -296,7 +296,8 @@ async fn throttled(walk: &mut Walk<'_>) {
 }
 
 async fn walk_everything(kind: Kind, name: &str) {
-    let house = House::start();
+    let admin = format!("127.0.0.1:{}", free_port());
+    let house = House::with(&[("EDULINE__ADMIN__LISTEN", &admin)]);
     let mut walk = Walk::start(&house, kind, name).await;
     discovery(&mut walk).await;
     signing_on(&mut walk).await;
@@ -304,6 +305,8 @@ async fn walk_everything(kind: Kind, name: &str) {
     pupil(&mut walk).await;
     common(&mut walk).await;
     throttled(&mut walk).await;
+    let status = format!("http://{admin}/etat?fixe=true");
+    walk.open("status", &status).await;
     walk.end(40).await;
 }
 

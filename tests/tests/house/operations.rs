@@ -392,6 +392,14 @@ fn o06_what_is_deployed_is_well_formed() {
     ] {
         assert!(manifests.contains(&format!("kind: {kind}\n")), "{kind}");
     }
+    let compose = std::fs::read_to_string(root().join("docker-compose.yml")).unwrap();
+    assert_eq!(
+        compose.matches("read_only: true").count(),
+        3,
+        "services, redis, proxy"
+    );
+    assert_eq!(compose.matches("no-new-privileges:true").count(), 3);
+    assert_eq!(compose.matches("mem_limit: ").count(), 3);
     for line in [
         "readOnlyRootFilesystem: true",
         "runAsNonRoot: true",
@@ -485,4 +493,133 @@ fn o08_a_copy_comes_back_into_an_empty_place() {
         None,
         "disabled before, disabled after"
     );
+}
+
+#[test]
+fn b06_a_line_for_each_answer_and_nobody_by_name() {
+    let house = House::start();
+    for login in ["amartin", "bleroy"] {
+        house.client().arrive("personnel", login);
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    let ran = house.run(&["fticks", "--federation", "DEMO"]);
+    let said = String::from_utf8(ran.stdout).unwrap();
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    let pseudonym = |line: &str| visits::client::between(line, "#PN=", "#").unwrap();
+    for line in &lines {
+        assert!(line.starts_with("F-TICKS/DEMO/1.0#TS="), "{line}");
+        assert!(
+            line.contains(&format!("#RP={}#", house.at("/portail"))),
+            "{line}"
+        );
+        assert!(
+            line.contains(&format!("#AP={}#", house.at("/idp/personnel"))),
+            "{line}"
+        );
+        assert!(
+            line.contains("#AM=urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport#"),
+            "{line}"
+        );
+        assert!(
+            line.ends_with("#RESULT=OK#") && pseudonym(line).len() == 64,
+            "{line}"
+        );
+    }
+    assert_ne!(pseudonym(lines[0]), pseudonym(lines[1]));
+    for (wrong, code) in [
+        (&["--federation", "a#b"][..], 1),
+        (&["--federation", "X", "--day", "2020-01-01"], 1),
+        (&[], 2),
+    ] {
+        let ran = house.run(&[&["fticks"], wrong].concat());
+        assert_eq!(ran.status.code(), Some(code), "{wrong:?}");
+    }
+}
+
+/// Somebody who asks for this and that, and has a sign-on half made, until nobody answers.
+fn passer_by(url: String) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let client = visits::Client::new(url.clone());
+        let provider = format!("{url}/idp/personnel");
+        let asked = visits::client::form(&[("entityID", &provider)]);
+        let asked = format!("/portail/login?{asked}");
+        while client.try_get("/wayf/").is_ok() && client.try_get(&asked).is_ok() {}
+    })
+}
+
+#[test]
+fn o07_nothing_acknowledged_is_lost_by_kills_in_the_middle_of_work() {
+    let kills = std::env::var("EDULINE_KILLS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let kills: u32 = kills.unwrap_or(8);
+    let mut house = House::start();
+    let mut known: Vec<visits::Client> = Vec::new();
+    // Marsaglia's xorshift: the same moments in every run.
+    let mut chance = 0x2545_f491_4f6c_dd1d_u64;
+    for kill in 0..kills {
+        let client = house.client();
+        let home = client.arrive("personnel", "amartin");
+        assert_eq!(
+            home.user().as_deref(),
+            Some("amartin"),
+            "before kill {kill}"
+        );
+        known.push(client);
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        let busy = [(); 2].map(|()| passer_by(house.url()));
+        std::thread::sleep(Duration::from_millis(chance % 120));
+        house.kill();
+        for one in busy {
+            one.join().unwrap();
+        }
+        house.open();
+        for (number, client) in known.iter().enumerate() {
+            let user = client.get("/portail/").user();
+            assert_eq!(
+                user.as_deref(),
+                Some("amartin"),
+                "session {number} after kill {kill}"
+            );
+        }
+    }
+}
+
+#[test]
+fn h12_the_bill_of_materials_names_every_crate() {
+    let written = Command::new(root().join("scripts/sbom")).output().unwrap();
+    assert!(
+        written.status.success(),
+        "{}",
+        String::from_utf8_lossy(&written.stderr)
+    );
+    let bill: serde_json::Value = serde_json::from_slice(&written.stdout).unwrap();
+    assert_eq!(
+        (&bill["bomFormat"], &bill["specVersion"]),
+        (&"CycloneDX".into(), &"1.5".into())
+    );
+    let components = bill["components"].as_array().unwrap();
+    let named = |name: &str| components.iter().find(|one| one["name"] == name);
+    for name in [
+        "openssl",
+        "samael",
+        "actix-web",
+        "redb",
+        "saml",
+        "directory",
+    ] {
+        assert!(named(name).is_some(), "{name}");
+    }
+    // What only tests or builds use is not in the binary.
+    for name in ["fantoccini", "proptest", "visits", "bindgen"] {
+        assert!(named(name).is_none(), "{name}");
+    }
+    let foreign = components.iter().filter(|one| one["hashes"].is_array());
+    assert!(foreign.clone().count() > 100);
+    for one in foreign {
+        assert!(one["licenses"][0]["expression"].is_string(), "{one}");
+    }
 }

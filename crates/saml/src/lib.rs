@@ -12,6 +12,7 @@
 
 pub mod artifact;
 pub mod attribute;
+mod c14n;
 mod encoding;
 pub mod encryption;
 pub mod foreign;

@@ -7,12 +7,14 @@ mod compose;
 mod imprint;
 mod listing;
 mod read;
+mod scan;
 
 pub use algorithms::{Algorithms, SigningMethod};
 pub use compose::{compose, compose_with};
 pub use imprint::{Contact, ContactKind, Imprint, Registration};
 pub use listing::{Hints, Listing, Network, Place};
 pub use read::read;
+pub use scan::{Found, Scan, Slice, scan};
 
 use crate::encryption::EncryptionKey;
 use crate::{Binding, EntityId, Moment, NameIdFormat, Refusal, VerifyingKey};

@@ -206,7 +206,7 @@ fn check_attribute(attribute: &Attribute<'_>) -> Result<bool, Refusal> {
 
 /// Whether `uri` starts with a scheme (RFC 3986 3.1). Written without references: a name that
 /// needs one before its colon is no scheme.
-fn is_absolute(uri: &str) -> bool {
+pub(crate) fn is_absolute(uri: &str) -> bool {
     uri.split_once(':').is_some_and(|(scheme, _)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme
@@ -234,7 +234,7 @@ fn check_text_reference(reference: &BytesRef<'_>) -> Result<(), Refusal> {
 }
 
 /// One of the five of XML, or a character that XML has (XML 1.0 2.2, 4.1, 4.6).
-fn check_reference(name: &str) -> Result<(), Refusal> {
+pub(crate) fn check_reference(name: &str) -> Result<(), Refusal> {
     let Some(number) = name.strip_prefix('#') else {
         return if ["amp", "lt", "gt", "apos", "quot"].contains(&name) {
             Ok(())
@@ -260,13 +260,13 @@ fn check_reference(name: &str) -> Result<(), Refusal> {
 }
 
 /// XML 1.0 2.2.
-fn is_xml_char(c: char) -> bool {
+pub(crate) fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
 /// Version 1.0, and UTF-8 where an encoding is named: another would make the next parser read
 /// other characters than those that were checked.
-fn check_declaration(declaration: &BytesDecl<'_>, first: bool) -> Result<(), Refusal> {
+pub(crate) fn check_declaration(declaration: &BytesDecl<'_>, first: bool) -> Result<(), Refusal> {
     let version = declaration.version();
     let is_known = version.is_ok_and(|version| version.as_ref() == b"1.0");
     let is_utf8 = declaration.encoding().is_none_or(|encoding| {

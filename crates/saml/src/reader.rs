@@ -276,13 +276,16 @@ pub(crate) fn instant(
     name: &'static str,
 ) -> Result<Option<Moment>, Refusal> {
     attribute(element, name)
-        .map(|text| {
-            instant::parse(text.trim_matches(XML_SPACE)).ok_or_else(|| Refusal::Instant {
-                what: name,
-                found: Said::new(text),
-            })
-        })
+        .map(|text| instant_of(name, text))
         .transpose()
+}
+
+/// The moment that the attribute `name` says in `text`.
+pub(crate) fn instant_of(name: &'static str, text: &str) -> Result<Moment, Refusal> {
+    instant::parse(text.trim_matches(XML_SPACE)).ok_or_else(|| Refusal::Instant {
+        what: name,
+        found: Said::new(text),
+    })
 }
 
 /// An attribute that names a message.

@@ -14,7 +14,10 @@ use crate::preflight::Limits;
 use crate::reader::{self, DS, Element};
 use crate::{Refusal, VerifyingKey};
 
+mod opened;
 mod shape;
+
+pub(crate) use opened::{Opened, open};
 
 /// What xmlsec may meet: the same algorithms that the shape allows. All of them at once, because the
 /// library takes from this list the digests, too, and a SHA-256 digest under an ECDSA signature with

@@ -11,7 +11,7 @@ use crate::refusal::Said;
 use crate::signature::{self, Root};
 use crate::{EntityId, Moment, Refusal};
 
-mod address;
+pub(super) mod address;
 mod entity;
 mod lines;
 mod roles;
@@ -28,7 +28,7 @@ const IDPDISC: &str = "urn:oasis:names:tc:SAML:profiles:SSO:idp-discovery-protoc
 
 /// Nodes one entity may have: the largest of real ones, universities with hundreds of scopes and
 /// services in thirty languages, stay under a tenth of it.
-const ENTITY_NODES: usize = 20_000;
+pub(super) const ENTITY_NODES: usize = 20_000;
 
 /// Reads an `EntityDescriptor` or an `EntitiesDescriptor`: preflight, signature by a pinned key,
 /// dates, then entity by entity, so that a bad one never spoils the rest.
@@ -55,6 +55,25 @@ pub fn read(xml: &str, policy: &ReadPolicy<'_>) -> Result<Document, Refusal> {
             contents(document.root_element(), Some((key, used)), lines, policy)
         }
     }
+}
+
+/// Reads the one entity of `text`, which is a part of a document that was verified, or that nobody
+/// signs: what is above it says `until`.
+pub(super) fn read_one(
+    text: &str,
+    until: Option<Moment>,
+    policy: &ReadPolicy<'_>,
+) -> Result<Entity, Refusal> {
+    let text = preflight(text.as_bytes(), &METADATA)?;
+    let document = reader::parse(text, &METADATA)?;
+    let mut gathering = Gathering {
+        policy,
+        lines: Vec::new().into_iter(),
+        seen: HashSet::new(),
+        entities: Vec::new(),
+        left_out: Vec::new(),
+    };
+    gathering.entity(document.root_element(), until)
 }
 
 fn descriptor<'a, 'i>(root: Element<'a, 'i>) -> Result<Element<'a, 'i>, Refusal> {
@@ -104,7 +123,10 @@ fn contents(
 }
 
 /// IIP-MD04, SDP-MD03: absent, past, or beyond the horizon. What is past is never taken.
-fn within_horizon(valid_until: Option<Moment>, policy: &ReadPolicy<'_>) -> Result<(), Refusal> {
+pub(super) fn within_horizon(
+    valid_until: Option<Moment>,
+    policy: &ReadPolicy<'_>,
+) -> Result<(), Refusal> {
     not_past(valid_until, policy.now)?;
     let Some(days) = policy.horizon_days else {
         return Ok(());
@@ -116,7 +138,7 @@ fn within_horizon(valid_until: Option<Moment>, policy: &ReadPolicy<'_>) -> Resul
     Ok(())
 }
 
-fn not_past(valid_until: Option<Moment>, now: Moment) -> Result<(), Refusal> {
+pub(super) fn not_past(valid_until: Option<Moment>, now: Moment) -> Result<(), Refusal> {
     match valid_until {
         Some(at) if at <= now => Err(Refusal::MetadataExpired { at }),
         _ => Ok(()),
@@ -124,7 +146,7 @@ fn not_past(valid_until: Option<Moment>, now: Moment) -> Result<(), Refusal> {
 }
 
 /// Until when something under `outer` is valid, if it says `inner` itself.
-fn earlier(outer: Option<Moment>, inner: Option<Moment>) -> Option<Moment> {
+pub(super) fn earlier(outer: Option<Moment>, inner: Option<Moment>) -> Option<Moment> {
     outer.into_iter().chain(inner).min()
 }
 

@@ -10,7 +10,10 @@ const LONGEST: usize = 2048;
 
 /// Checks an address that people, requests or answers are sent to: https, or http on a loopback host
 /// where that is allowed; with nothing in it that readers of addresses disagree on.
-pub(super) fn endpoint(location: &str, loopback_http: bool) -> Result<String, Refusal> {
+pub(in crate::metadata) fn endpoint(
+    location: &str,
+    loopback_http: bool,
+) -> Result<String, Refusal> {
     if is_endpoint(location, loopback_http) {
         Ok(location.to_owned())
     } else {
@@ -53,13 +56,13 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// Whether a person may be given `address` as a link.
-pub(super) fn is_link(address: &str) -> bool {
+pub(in crate::metadata) fn is_link(address: &str) -> bool {
     let plain = |loopback| is_endpoint(address, loopback);
     plain(true) || Url::parse(address).is_ok_and(|url| url.scheme() == "http" && url.has_host())
 }
 
 /// Whether `address` may be a logo: https, or an image written into the address (SDP-MD10).
-pub(super) fn is_logo(address: &str) -> bool {
+pub(in crate::metadata) fn is_logo(address: &str) -> bool {
     address.starts_with("data:image/") || is_endpoint(address, true)
 }
 

@@ -1,4 +1,3 @@
-use super::read;
 use crate::keys::generate;
 use crate::metadata::{Document, Listing, ReadPolicy};
 use crate::{Binding, KeyKind, Moment, Refusal, SigningKey};
@@ -11,6 +10,13 @@ const HEAD: &str = r#"xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="
 const SAML2: &str = r#"protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol""#;
 const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+
+/// Reads; what streams by must say the same.
+fn read(xml: &str, policy: &ReadPolicy<'_>) -> Result<Document, Refusal> {
+    let read = super::read(xml, policy);
+    crate::metadata::scan::tests::agrees(xml, policy, &read);
+    read
+}
 
 fn now() -> Moment {
     "2026-11-23T12:00:00Z".parse().unwrap()

@@ -3,11 +3,11 @@
 use openssl::pkey::PKey;
 use samael::crypto::{CryptoProvider, XmlSec};
 
-use super::{HEAD, good_sp, key, now, policy, refusal};
+use super::{HEAD, good_sp, key, now, policy, read, refusal};
 use crate::keys::generate;
 use crate::metadata::{
     EntityPlan, IndexedEndpoint, IndexedEndpointUrl, ReadPolicy, RequestedAttribute, RolePlan, Ui,
-    compose, read,
+    compose,
 };
 use crate::{
     Binding, EntityId, KeyKind, MessageId, NameIdFormat, Refusal, SigningKey, VerifyingKey,

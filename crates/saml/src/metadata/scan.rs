@@ -1,0 +1,495 @@
+//! Reading an aggregate of any size in little memory: one pass over its bytes, in which its
+//! signature is verified, every entity is looked at, and the place of each is noted. An entity is
+//! read in full when somebody asks for it.
+//!
+//! # Invariants
+//!
+//! * Nothing is told before the last byte was digested and the digest is the signed one.
+//! * A bad entity is left out alone, with its line and the rule; what no parser can agree on spoils
+//!   the document.
+
+mod light;
+mod seal;
+
+use std::collections::HashSet;
+use std::io::BufRead;
+use std::sync::Arc;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+use super::read::{earlier, not_past, read_one, within_horizon};
+use super::{Entity, LeftOut, Listing, ReadPolicy};
+use crate::c14n::{Canon, Namespace, Resolved, value_of_reference};
+use crate::preflight::{DEPTH, check_declaration};
+use crate::reader::{self, instant_of};
+use crate::refusal::Said;
+use crate::{EntityId, Moment, Refusal};
+
+use light::Light;
+use seal::Seal;
+
+/// Bytes of a document: twice the largest there is (eduGAIN, 2026: near 100 MB).
+const LARGEST: u64 = 256 * 1024 * 1024;
+/// Elements and texts of a document.
+const NODES: usize = 24_000_000;
+/// Bytes of one text: a logo may be one.
+const TEXT: usize = 1024 * 1024;
+
+/// What an aggregate holds.
+#[derive(Debug)]
+pub struct Scan {
+    /// Entities that pass every rule that can be seen without decoding keys.
+    pub entities: Vec<Found>,
+    /// Entities left out, and why.
+    pub left_out: Vec<LeftOut>,
+    /// Whether the root is an entity, not a group.
+    pub is_one: bool,
+    /// `validUntil` of the root.
+    pub valid_until: Option<Moment>,
+    /// `cacheDuration` of the root, seconds.
+    pub cache_s: Option<u64>,
+    /// The fingerprint of the pinned key that verified it; `None` where none is pinned.
+    pub key: Option<String>,
+}
+
+/// An entity of an aggregate.
+#[derive(Debug)]
+pub struct Found {
+    /// What is shown and searched of it.
+    pub listing: Listing,
+    /// Until when it is valid.
+    pub valid_until: Option<Moment>,
+    /// Where it stands.
+    pub slice: Slice,
+}
+
+/// Where an entity stands in its document, and what is declared around it.
+#[derive(Debug, Clone)]
+pub struct Slice {
+    /// Bytes before it.
+    pub at: u64,
+    /// Bytes of it.
+    pub len: usize,
+    declared: Around,
+    until: Option<Moment>,
+}
+
+impl Slice {
+    /// Reads the entity in full from `text`, its own bytes.
+    ///
+    /// # Errors
+    /// Whatever [`super::read`] leaves an entity out for.
+    pub fn read(&self, text: &str, policy: &ReadPolicy<'_>) -> Result<Entity, Refusal> {
+        read_one(&self.alone(text), self.until, policy)
+    }
+
+    /// The entity as a document of its own, with the namespaces that were declared around it.
+    fn alone(&self, text: &str) -> String {
+        let ends = text.find('>').unwrap_or(text.len());
+        let (tag, _) = text.split_at_checked(ends).unwrap_or((text, ""));
+        let name_ends = tag.find(|c: char| c.is_ascii_whitespace() || c == '/');
+        let (name, rest) = text
+            .split_at_checked(name_ends.unwrap_or(ends))
+            .unwrap_or((text, ""));
+        let mut out = String::with_capacity(text.len() + 1024);
+        out.push_str(name);
+        for (prefix, uri) in self.declared.iter() {
+            let attribute = if prefix.is_empty() {
+                "xmlns".to_owned()
+            } else {
+                format!("xmlns:{prefix}")
+            };
+            let declares = |tag: &str| {
+                let mut words = tag.split(|c: char| c.is_ascii_whitespace() || c == '=');
+                words.any(|word| word == attribute)
+            };
+            if !declares(tag) {
+                // A declaration that was taken holds nothing to be escaped.
+                for part in [" ", &attribute, "=\"", uri, "\""] {
+                    out.push_str(part);
+                }
+            }
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+/// Reads an aggregate, byte after byte.
+///
+/// # Errors
+/// What makes a whole document unreadable or untrusted: see [`super::read`].
+pub fn scan(input: impl BufRead, policy: &ReadPolicy<'_>) -> Result<Scan, Refusal> {
+    let mut reader = Reader::from_reader(input.take(LARGEST + 1));
+    reader.config_mut().check_comments = true;
+    let mut walk = Walk::new(policy);
+    let mut buffer = Vec::with_capacity(64 * 1024);
+    let mut from = 0;
+    loop {
+        let event = reader.read_event_into(&mut buffer);
+        let event = event.map_err(|why| ill_formed(&why.to_string()))?;
+        let to = reader.buffer_position();
+        if to > LARGEST {
+            let limit = usize::try_from(LARGEST).unwrap_or(usize::MAX);
+            let bytes = usize::try_from(to).unwrap_or(usize::MAX);
+            return Err(Refusal::TooLarge { bytes, limit });
+        }
+        if matches!(event, Event::Eof) {
+            return walk.finish();
+        }
+        walk.take(&event, from..to)?;
+        let breaks: u32 = event.iter().map(|byte| u32::from(*byte == b'\n')).sum();
+        walk.line = walk.line.saturating_add(breaks);
+        buffer.clear();
+        from = to;
+    }
+}
+
+/// What is declared around an entity: prefix and namespace.
+type Around = Arc<[(String, String)]>;
+/// Until when what is in a group counts, or why nothing does.
+type Until = Result<Option<Moment>, Refusal>;
+
+/// What an open element is to the walk.
+enum Level {
+    /// `EntitiesDescriptor`: until when what is in it counts, or why nothing does, and what is
+    /// declared around its children.
+    Group(Until, Around),
+    /// An `EntityDescriptor` that starts there.
+    Entity(u64, u32, Around),
+    /// Something inside an entity.
+    Inside,
+    /// Something else.
+    Other,
+}
+
+/// The walk over one document.
+struct Walk<'p> {
+    policy: &'p ReadPolicy<'p>,
+    canon: Canon,
+    seal: Seal,
+    levels: Vec<Level>,
+    light: Option<Light<'p>>,
+    /// Why the entity at hand does not count, whatever is in it.
+    fault: Option<Refusal>,
+    id: String,
+    line: u32,
+    nodes: usize,
+    text: usize,
+    is_first: bool,
+    seen: HashSet<EntityId>,
+    scan: Scan,
+}
+
+impl<'p> Walk<'p> {
+    fn new(policy: &'p ReadPolicy<'p>) -> Self {
+        let is_signed = !policy.pinned.is_empty();
+        Self {
+            policy,
+            canon: Canon::muted(!is_signed),
+            seal: Seal::of(is_signed),
+            levels: Vec::new(),
+            light: None,
+            fault: None,
+            id: String::new(),
+            line: 1,
+            nodes: 0,
+            text: 0,
+            is_first: true,
+            seen: HashSet::new(),
+            scan: Scan {
+                entities: Vec::new(),
+                left_out: Vec::new(),
+                is_one: false,
+                valid_until: None,
+                cache_s: None,
+                key: None,
+            },
+        }
+    }
+
+    fn take(&mut self, event: &Event<'_>, at: std::ops::Range<u64>) -> Result<(), Refusal> {
+        match event {
+            Event::Decl(declaration) => check_declaration(declaration, self.is_first)?,
+            Event::Start(start) => self.start(start, at.start)?,
+            Event::Empty(start) => {
+                self.start(start, at.start)?;
+                self.end(start.name().as_ref(), at.end)?;
+            }
+            Event::End(end) => self.end(end.name().as_ref(), at.end)?,
+            Event::Text(text) => self.said(text, text.len())?,
+            Event::CData(text) => self.said_in_cdata(text)?,
+            Event::GeneralRef(name) => self.referred(name)?,
+            Event::Comment(_) => self.commented()?,
+            Event::PI(_) => return Err(Refusal::ProcessingInstruction),
+            Event::DocType(_) => return Err(Refusal::Doctype),
+            Event::Eof => {}
+        }
+        self.is_first = false;
+        self.seal.digest(&mut self.canon.out)
+    }
+
+    fn start(&mut self, start: &BytesStart<'_>, from: u64) -> Result<(), Refusal> {
+        self.text = 0;
+        self.node()?;
+        if self.canon.depth() == DEPTH {
+            return Err(Refusal::TooDeep { limit: DEPTH });
+        }
+        if self.canon.depth() == 0 {
+            return self.root(start, from);
+        }
+        let mut element = self.canon.open(start)?;
+        self.refuse_root_id(&element)?;
+        let is_signature = element.namespace == Namespace::Ds && element.local == "Signature";
+        if self.canon.depth() == 2 {
+            self.seal.child(&mut self.canon, is_signature)?;
+        }
+        self.canon.render(&mut element);
+        let level = self.level(&element, from);
+        self.levels.push(level);
+        Ok(())
+    }
+
+    fn root(&mut self, start: &BytesStart<'_>, from: u64) -> Result<(), Refusal> {
+        if !self.levels.is_empty() || self.scan.is_one || self.seal.is_past() {
+            return Err(ill_formed("a second root"));
+        }
+        let element = self.canon.open(start)?;
+        let is_md = element.namespace == Namespace::Md;
+        self.scan.is_one = is_md && element.local == "EntityDescriptor";
+        let is_group = is_md && element.local == "EntitiesDescriptor";
+        if !(self.scan.is_one || is_group) {
+            return Err(Refusal::NotMetadata {
+                found: Said::new(element.local),
+            });
+        }
+        element
+            .attribute("ID")
+            .unwrap_or_default()
+            .clone_into(&mut self.id);
+        let until = moment(&element, "validUntil")?;
+        within_horizon(until, self.policy)?;
+        self.scan.valid_until = until;
+        self.scan.cache_s = element.attribute("cacheDuration").and_then(reader::seconds);
+        self.seal.root(start, &self.id)?;
+        let level = if self.scan.is_one {
+            self.entity(&element, from, (Ok(None), Arc::new([])))
+        } else {
+            Level::Group(Ok(until), self.canon.declared().into())
+        };
+        self.levels.push(level);
+        Ok(())
+    }
+
+    /// What an element under the root is.
+    fn level(&mut self, element: &Resolved<'_>, from: u64) -> Level {
+        let is_md = element.namespace == Namespace::Md;
+        match self.levels.last() {
+            Some(Level::Entity(..) | Level::Inside) => {
+                if let Some(light) = &mut self.light {
+                    light.start(element);
+                }
+                Level::Inside
+            }
+            Some(Level::Group(until, declared)) if is_md => match element.local {
+                "EntityDescriptor" => {
+                    let around = (until.clone(), Arc::clone(declared));
+                    self.entity(element, from, around)
+                }
+                "EntitiesDescriptor" => {
+                    let until = until.clone().and_then(|outer| {
+                        let inner = moment(element, "validUntil")?;
+                        not_past(inner, self.policy.now)?;
+                        Ok(earlier(outer, inner))
+                    });
+                    Level::Group(until, self.canon.declared().into())
+                }
+                _ => Level::Other,
+            },
+            _ => Level::Other,
+        }
+    }
+
+    fn entity(
+        &mut self,
+        element: &Resolved<'_>,
+        from: u64,
+        (until, declared): (Until, Around),
+    ) -> Level {
+        let (until, fault) = match until {
+            Ok(until) => (until, None),
+            Err(fault) => (None, Some(fault)),
+        };
+        self.fault = fault;
+        self.light = Some(Light::of(element, until, self.policy));
+        Level::Entity(from, self.line, declared)
+    }
+
+    fn end(&mut self, name: &[u8], to: u64) -> Result<(), Refusal> {
+        self.text = 0;
+        let depth = self.canon.depth();
+        self.canon.close(name);
+        if depth == 2 {
+            let pinned = self.policy.pinned;
+            self.seal.child_ends(&mut self.canon, &self.id, pinned)?;
+        }
+        match self.levels.pop() {
+            Some(Level::Entity(from, line, declared)) => {
+                self.entity_ends((from, to), line, declared);
+            }
+            Some(Level::Inside) => {
+                if let Some(light) = &mut self.light {
+                    light.end();
+                }
+            }
+            _ => {}
+        }
+        if depth == 1 {
+            self.scan.key = self.seal.root_ends(&mut self.canon.out)?;
+            self.canon.is_muted = true;
+        }
+        Ok(())
+    }
+
+    fn entity_ends(&mut self, (from, to): (u64, u64), line: u32, declared: Around) {
+        let Some(light) = self.light.take() else {
+            return;
+        };
+        let (name, until) = (light.name().to_owned(), light.until());
+        let read = match self.fault.take() {
+            Some(fault) => Err(fault),
+            None => light.finish(),
+        };
+        // Which of two wins must not depend on which breaks a rule: only good ones count.
+        let read = read.and_then(|(listing, valid_until)| {
+            if self.seen.insert(listing.id.clone()) {
+                Ok((listing, valid_until))
+            } else {
+                Err(Refusal::EntityRepeated)
+            }
+        });
+        match read {
+            Ok((listing, valid_until)) => self.scan.entities.push(Found {
+                listing,
+                valid_until,
+                slice: Slice {
+                    at: from,
+                    len: usize::try_from(to - from).unwrap_or(usize::MAX),
+                    declared,
+                    until,
+                },
+            }),
+            Err(reason) => self.scan.left_out.push(LeftOut {
+                entity_id: Said::new(&name).as_str().to_owned(),
+                line,
+                reason,
+            }),
+        }
+    }
+
+    fn said(&mut self, text: &[u8], bytes: usize) -> Result<(), Refusal> {
+        self.counted(bytes)?;
+        if self.canon.depth() == 0 {
+            let is_blank = text.iter().all(u8::is_ascii_whitespace);
+            return if is_blank {
+                Ok(())
+            } else {
+                Err(ill_formed("text outside the root"))
+            };
+        }
+        self.canon.text(text)?;
+        match &mut self.light {
+            Some(light) => light.text(text),
+            None => Ok(()),
+        }
+    }
+
+    fn said_in_cdata(&mut self, text: &[u8]) -> Result<(), Refusal> {
+        self.counted(text.len())?;
+        self.inside()?;
+        self.canon.cdata(text)?;
+        match &mut self.light {
+            Some(light) => light.text(text),
+            None => Ok(()),
+        }
+    }
+
+    fn referred(&mut self, name: &[u8]) -> Result<(), Refusal> {
+        self.counted(name.len())?;
+        self.inside()?;
+        self.canon.reference(name)?;
+        if let Some(light) = &mut self.light {
+            light.character(value_of_reference(name)?);
+        }
+        Ok(())
+    }
+
+    fn inside(&self) -> Result<(), Refusal> {
+        if self.canon.depth() == 0 {
+            return Err(ill_formed("text outside the root"));
+        }
+        Ok(())
+    }
+
+    fn commented(&mut self) -> Result<(), Refusal> {
+        self.node()?;
+        self.seal.comment()?;
+        if let Some(light) = &mut self.light {
+            light.comment();
+        }
+        Ok(())
+    }
+
+    fn counted(&mut self, bytes: usize) -> Result<(), Refusal> {
+        if self.text == 0 {
+            self.node()?;
+        }
+        self.text += bytes;
+        if self.text > TEXT {
+            return Err(Refusal::ValueTooLong { limit: TEXT });
+        }
+        Ok(())
+    }
+
+    fn node(&mut self) -> Result<(), Refusal> {
+        self.nodes += 1;
+        if self.nodes > NODES {
+            return Err(Refusal::TooManyNodes { limit: NODES });
+        }
+        Ok(())
+    }
+
+    /// Whether something else than the root has its identifier, whatever the attribute's spelling.
+    fn refuse_root_id(&self, element: &Resolved<'_>) -> Result<(), Refusal> {
+        let mut ids = element.attributes.iter();
+        let is_it = |one: &str, value: &str| one.eq_ignore_ascii_case("id") && value == self.id;
+        if !self.id.is_empty() && ids.any(|one| is_it(one.local, &one.value)) {
+            return Err(Refusal::DuplicateId {
+                id: Said::new(&self.id),
+            });
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Scan, Refusal> {
+        if self.canon.depth() > 0 || !self.seal.is_past() {
+            return Err(ill_formed("the document is not whole"));
+        }
+        Ok(self.scan)
+    }
+}
+
+fn moment(element: &Resolved<'_>, name: &'static str) -> Result<Option<Moment>, Refusal> {
+    let text = element.attribute(name);
+    text.map(|text| instant_of(name, text)).transpose()
+}
+
+fn ill_formed(why: &str) -> Refusal {
+    Refusal::NotWellFormed {
+        why: Said::new(why),
+    }
+}
+
+#[cfg(test)]
+pub(in crate::metadata) mod tests;

@@ -135,6 +135,15 @@ pub(crate) struct Bench {
     /// Password logins that a row is the mean of.
     #[arg(long, default_value_t = 30)]
     pub(crate) logins: u32,
+    /// Identity providers of the federation that is read and searched.
+    #[arg(long, default_value_t = 6000)]
+    pub(crate) providers: u32,
+    /// Services of it.
+    #[arg(long, default_value_t = 4000)]
+    pub(crate) services: u32,
+    /// Only what a large federation costs.
+    #[arg(long)]
+    pub(crate) only_scale: bool,
     #[command(flatten)]
     pub(crate) print: Json,
 }

@@ -32,14 +32,22 @@ impl Cache {
         std::fs::read_to_string(self.path(source)).ok()
     }
 
+    /// The copy of a source, if there is one of at least so many bytes.
+    pub(crate) fn open(&self, source: &str, least: usize) -> Option<std::fs::File> {
+        let file = std::fs::File::open(self.path(source)).ok()?;
+        let bytes = usize::try_from(file.metadata().ok()?.len()).ok()?;
+        (bytes >= least).then_some(file)
+    }
+
     /// Keeps a copy: whole or not at all, whatever happens meanwhile.
-    pub(crate) fn keep(&self, source: &str, text: &str) -> std::io::Result<()> {
+    pub(crate) fn keep(&self, source: &str, text: &str) -> std::io::Result<PathBuf> {
         std::fs::create_dir_all(&self.0)?;
         let path = self.path(source);
         let draft = path.with_extension(format!("{}.draft", std::process::id()));
         let mut file = std::fs::File::create(&draft)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        std::fs::rename(draft, path)
+        std::fs::rename(draft, &path)?;
+        Ok(path)
     }
 }

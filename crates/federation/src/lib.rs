@@ -8,6 +8,7 @@
 
 mod cache;
 pub mod fetch;
+mod kept;
 mod source;
 
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use saml::metadata::{Entity, IdpRole, SpRole};
 use saml::{EntityId, Moment, Rules, VerifyingKey};
 
 use cache::Cache;
+use kept::Kept;
 use source::Reading;
 
 /// Where metadata comes from.
@@ -64,7 +66,7 @@ pub struct Federation {
 /// Everything known at one moment. Immutable.
 #[derive(Default)]
 pub struct Snapshot {
-    entities: HashMap<EntityId, Arc<Entity>>,
+    entities: HashMap<EntityId, Arc<Kept>>,
     listings: Vec<Arc<Listing>>,
     generation: u64,
     /// The profile the operator put an entity behind, beside its metadata.
@@ -97,7 +99,7 @@ pub struct Report {
 impl Snapshot {
     /// The entity of this name, enabled and not expired at the last refresh.
     pub fn entity(&self, id: &EntityId) -> Option<&Arc<Entity>> {
-        self.entities.get(id)
+        self.entities.get(id)?.entity()
     }
 
     /// What is shown and searched of each entity, in the order of the sources and their documents.
@@ -127,9 +129,9 @@ impl Snapshot {
         self.documents.get(id)
     }
 
-    /// Every entity.
+    /// Every entity. Those of large aggregates are read from disk for it, one by one.
     pub fn entities(&self) -> impl Iterator<Item = &Arc<Entity>> {
-        self.entities.values()
+        self.entities.values().filter_map(|kept| kept.entity())
     }
 
     /// The service provider role of an entity.
@@ -242,8 +244,8 @@ impl Federation {
             };
             readings.push(read.unwrap_or_else(failed));
         }
-        for (source, reading) in sources.iter().zip(&mut readings) {
-            source::keep(source, reading, &self.cache);
+        for reading in &mut readings {
+            source::keep(reading, &self.cache);
         }
         let snapshot = Snapshot::of(&readings).after(&self.current.load());
         self.current.store(Arc::new(snapshot));
@@ -255,26 +257,27 @@ impl Federation {
 impl Snapshot {
     /// Of two sources with the same entity the first one wins, and the report of the other says so.
     fn of(readings: &[Reading]) -> Self {
-        let mut entities: HashMap<EntityId, Arc<Entity>> = HashMap::new();
+        let mut entities: HashMap<EntityId, Arc<Kept>> = HashMap::new();
         let mut listings = Vec::new();
         let mut profiles = HashMap::new();
         let mut documents = HashMap::new();
         let mut reports = Vec::with_capacity(readings.len());
         for reading in readings {
             let mut report = reading.report.clone();
-            for entity in &reading.entities {
-                if entities.contains_key(&entity.id) {
-                    let story = format!("{}: an earlier source has this entity", entity.id);
+            for kept in &reading.entities {
+                let id = kept.id();
+                if entities.contains_key(id) {
+                    let story = format!("{id}: an earlier source has this entity");
                     report.left_out.push(story);
-                } else {
-                    entities.insert(entity.id.clone(), Arc::clone(entity));
-                    listings.push(Arc::new(Listing::of(entity)));
-                    if let Some(profile) = reading.profiles.get(&entity.id) {
-                        profiles.insert(entity.id.clone(), profile.clone());
-                    }
-                    if let Some(document) = &reading.document {
-                        documents.insert(entity.id.clone(), Arc::clone(document));
-                    }
+                    continue;
+                }
+                entities.insert(id.clone(), Arc::clone(kept));
+                listings.push(Arc::clone(&kept.listing));
+                if let Some(profile) = reading.profiles.get(id) {
+                    profiles.insert(id.clone(), profile.clone());
+                }
+                if let Some(document) = &reading.document {
+                    documents.insert(id.clone(), Arc::clone(document));
                 }
             }
             reports.push(report);

@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use saml::metadata::{Document, Entity, ReadPolicy};
+use saml::metadata::{Document, ReadPolicy, Scan};
 use saml::{EntityId, Moment, Refusal, Rules};
 
 use crate::cache::Cache;
 use crate::fetch::{Answer, Ask, Unfetched, fetch};
+use crate::kept::{Bulk, Kept};
 use crate::{Location, Report, Source};
 
+/// From this size on, bytes, a document is read as it streams by, and its entities when they are
+/// asked for.
+const BULK: usize = 4 * 1024 * 1024;
 /// Largest document taken from an address, bytes.
 const LARGEST: u64 = 128 * 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// What a source gave.
 #[derive(Clone)]
 pub(crate) struct Reading {
-    pub(crate) entities: Vec<Arc<Entity>>,
+    pub(crate) entities: Vec<Arc<Kept>>,
     pub(crate) report: Report,
     /// What stands beside the metadata of an entity in a folder.
     pub(crate) profiles: HashMap<EntityId, String>,
@@ -29,8 +33,18 @@ pub(crate) struct Reading {
     valid_until: Option<Moment>,
     /// The algorithms that the signatures of its documents rest on.
     used: Vec<&'static str>,
-    /// What came from the address just now, until it is kept on disk.
-    fresh: Option<Arc<str>>,
+    /// What was read just now, until it is kept on disk.
+    fresh: Vec<Fresh>,
+}
+
+/// A text that was read just now.
+#[derive(Clone)]
+struct Fresh {
+    /// What its copy is called.
+    name: String,
+    text: Arc<String>,
+    /// Whose entities stand in it.
+    bulk: Option<Arc<Bulk>>,
 }
 
 /// Why a source gave nothing. Codes EDU-5xxx.
@@ -92,7 +106,7 @@ impl Reading {
             document: None,
             valid_until: None,
             used: Vec::new(),
-            fresh: None,
+            fresh: Vec::new(),
         }
     }
 
@@ -142,8 +156,21 @@ impl Reading {
                     entity
                 })
                 .filter(|entity| entity.valid_until.is_none_or(|until| until > now))
-                .map(Arc::new),
+                .map(|entity| Arc::new(Kept::whole(entity))),
         );
+        self.report.entities = self.entities.len();
+    }
+
+    fn add_parts(&mut self, scan: Scan, bulk: &Arc<Bulk>, now: Moment) {
+        let left_out = scan.left_out.iter();
+        self.report.left_out.extend(
+            left_out.map(|out| format!("{} (line {}): {}", out.entity_id, out.line, out.reason)),
+        );
+        let stands = |until: Option<Moment>| until.is_none_or(|until| until > now);
+        let found = scan.entities.into_iter();
+        let found = found.filter(|found| stands(found.valid_until));
+        self.entities
+            .extend(found.map(|found| Arc::new(Kept::part(found, bulk))));
         self.report.entities = self.entities.len();
     }
 
@@ -177,15 +204,20 @@ pub(crate) fn from_cache(source: &Source, cache: &Cache, loopback: bool, now: Mo
     let empty = Reading::empty(&source.name);
     match &source.location {
         Location::Url(url) => {
+            if let Some(file) = cache.open(&source.name, BULK) {
+                return stream(source, url, file, loopback, now).unwrap_or(empty);
+            }
             let Some(text) = cache.find(&source.name) else {
                 return empty;
             };
-            take(source, url, &text, loopback, now).unwrap_or(empty)
+            take(source, url, &Arc::new(text), loopback, now).unwrap_or(empty)
         }
         Location::File(_) | Location::Folder(_) => {
-            read(source, loopback, now).unwrap_or_else(|why| {
+            let mut reading = read(source, loopback, now).unwrap_or_else(|why| {
                 empty.after_failure(&source.name, (&why.to_string(), why.ended()), now)
-            })
+            });
+            keep(&mut reading, cache);
+            reading
         }
     }
 }
@@ -196,15 +228,21 @@ pub(crate) fn read(source: &Source, loopback: bool, now: Moment) -> Result<Readi
         Location::File(path) => take(
             source,
             &path.display().to_string(),
-            &file(path)?,
+            &Arc::new(file(path)?),
             loopback,
             now,
         )?,
         Location::Folder(folder) => read_folder(source, folder, loopback, now)?,
         Location::Url(url) => {
-            let text = fetched(source, url, loopback)?;
+            let text = Arc::new(fetched(source, url, loopback)?);
             let mut reading = take(source, url, &text, loopback, now)?;
-            reading.fresh = Some(text.into());
+            if reading.fresh.is_empty() {
+                reading.fresh.push(Fresh {
+                    name: source.name.clone(),
+                    text,
+                    bulk: None,
+                });
+            }
             reading
         }
     };
@@ -212,42 +250,104 @@ pub(crate) fn read(source: &Source, loopback: bool, now: Moment) -> Result<Readi
     Ok(reading)
 }
 
-/// Keeps what came from an address and was found good.
-pub(crate) fn keep(source: &Source, reading: &mut Reading, cache: &Cache) {
-    if let Some(text) = reading.fresh.take()
-        && let Err(why) = cache.keep(&source.name, &text)
-    {
-        tracing::warn!(source = source.name, %why, "the last good copy cannot be kept");
+/// Keeps what was read just now and found good: what came from an address, and large aggregates.
+pub(crate) fn keep(reading: &mut Reading, cache: &Cache) {
+    for fresh in std::mem::take(&mut reading.fresh) {
+        let kept = cache.keep(&fresh.name, &fresh.text);
+        let kept = kept.and_then(std::fs::File::open);
+        match (kept, fresh.bulk) {
+            (Ok(file), Some(bulk)) => bulk.on_disk(file),
+            (Ok(_), None) => {}
+            (Err(why), bulk) => {
+                let source = &fresh.name;
+                tracing::warn!(source, %why, "the last good copy cannot be kept");
+                if let Some(bulk) = bulk {
+                    bulk.in_memory(fresh.text);
+                }
+            }
+        }
+    }
+}
+
+fn policy(source: &Source, loopback: bool, now: Moment) -> ReadPolicy<'_> {
+    ReadPolicy {
+        pinned: &source.pinned,
+        now,
+        horizon_days: source.horizon_days,
+        loopback_http: loopback,
     }
 }
 
 fn take(
     source: &Source,
     place: &str,
-    text: &str,
+    text: &Arc<String>,
     loopback: bool,
     now: Moment,
 ) -> Result<Reading, Unread> {
-    let policy = ReadPolicy {
-        pinned: &source.pinned,
-        now,
-        horizon_days: source.horizon_days,
-        loopback_http: loopback,
-    };
-    let document = saml::metadata::read(text, &policy).map_err(|refusal| Unread::Refused {
+    let refused = |refusal| Unread::Refused {
         place: place.to_owned(),
         refusal,
-    })?;
+    };
+    let policy = policy(source, loopback, now);
     let mut reading = Reading::empty(&source.name);
+    let is_of_address = matches!(source.location, Location::Url(_));
+    if text.len() >= BULK {
+        let scan = saml::metadata::scan(text.as_bytes(), &policy).map_err(refused)?;
+        let bulk = Arc::new(Bulk::of(&source.name, now, loopback));
+        reading.used.clone_from(&scan.used);
+        reading.valid_until = scan.valid_until.filter(|_| is_of_address);
+        reading.report.ends = scan.valid_until;
+        reading.add_parts(scan, &bulk, now);
+        reading.fresh.push(Fresh {
+            name: copy_of(source, place),
+            text: Arc::clone(text),
+            bulk: Some(bulk),
+        });
+        return Ok(reading);
+    }
+    let document = saml::metadata::read(text, &policy).map_err(refused)?;
     reading.used.clone_from(&document.used);
     reading.report.ends = document.valid_until;
-    if matches!(source.location, Location::Url(_)) {
+    if is_of_address {
         reading.valid_until = document.valid_until;
         let is_alone = document.is_one && document.entities.len() == 1;
-        reading.document = is_alone.then(|| text.into());
+        reading.document = is_alone.then(|| text.as_str().into());
     }
     reading.add(document, now);
     Ok(reading)
+}
+
+/// Reads a large copy from disk as it streams by: its text is never in memory.
+fn stream(
+    source: &Source,
+    place: &str,
+    file: std::fs::File,
+    loopback: bool,
+    now: Moment,
+) -> Result<Reading, Unread> {
+    let policy = policy(source, loopback, now);
+    let input = std::io::BufReader::with_capacity(256 * 1024, &file);
+    let scan = saml::metadata::scan(input, &policy).map_err(|refusal| Unread::Refused {
+        place: place.to_owned(),
+        refusal,
+    })?;
+    let bulk = Arc::new(Bulk::of(&source.name, now, loopback));
+    bulk.on_disk(file);
+    let mut reading = Reading::empty(&source.name);
+    reading.used.clone_from(&scan.used);
+    reading.valid_until = scan.valid_until;
+    reading.report.ends = scan.valid_until;
+    reading.add_parts(scan, &bulk, now);
+    Ok(reading)
+}
+
+/// What the copy of a document is called: a folder holds several.
+fn copy_of(source: &Source, place: &str) -> String {
+    match (&source.location, Path::new(place).file_stem()) {
+        (Location::Folder(_), Some(stem)) => format!("{}-{}", source.name, stem.to_string_lossy()),
+        _ => source.name.clone(),
+    }
 }
 
 /// The word beside the metadata of a provider: the profile it is behind.
@@ -257,9 +357,14 @@ fn profile_beside(path: &Path) -> Option<String> {
 }
 
 fn file(path: &Path) -> Result<String, Unread> {
-    std::fs::read_to_string(path).map_err(|source| Unread::File {
+    let text = std::fs::read_to_string(path).map_err(|source| Unread::File {
         path: path.display().to_string(),
         source,
+    })?;
+    // Places in it are counted without a byte order mark.
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
     })
 }
 
@@ -288,15 +393,17 @@ fn read_folder(
     paths.sort();
     for path in paths {
         let place = path.display().to_string();
-        match file(&path).and_then(|text| take(source, &place, &text, loopback, now)) {
+        let text = file(&path).map(Arc::new);
+        match text.and_then(|text| take(source, &place, &text, loopback, now)) {
             Ok(one) => {
                 if let Some(profile) = profile_beside(&path) {
-                    let ids = one.entities.iter().map(|entity| entity.id.clone());
+                    let ids = one.entities.iter().map(|kept| kept.id().clone());
                     reading.profiles.extend(ids.map(|id| (id, profile.clone())));
                 }
                 reading.entities.extend(one.entities);
                 reading.report.left_out.extend(one.report.left_out);
                 reading.used.extend(one.used);
+                reading.fresh.extend(one.fresh);
             }
             Err(why) => reading.report.left_out.push(why.to_string()),
         }
@@ -322,7 +429,10 @@ fn fetched(source: &Source, url: &str, loopback: bool) -> Result<String, Unread>
         is_own: source.may_go_back,
     };
     match fetch(&ask)? {
-        Answer::Document { text, .. } => Ok(text),
+        Answer::Document { text, .. } => Ok(match text.strip_prefix('\u{feff}') {
+            Some(rest) => rest.to_owned(),
+            None => text,
+        }),
         Answer::Unchanged => Err(Unread::Fetch(Unfetched::Status {
             url: url.to_owned(),
             status: 304,

@@ -137,6 +137,15 @@ impl Digest {
         Self::ALL.into_iter().find(|digest| digest.uri() == uri)
     }
 
+    /// How it is made of bytes that stream by.
+    pub(crate) fn method(self) -> MessageDigest {
+        match self {
+            Self::Sha256 => MessageDigest::sha256(),
+            Self::Sha384 => MessageDigest::sha384(),
+            Self::Sha512 => MessageDigest::sha512(),
+        }
+    }
+
     /// Of these bytes.
     pub(crate) fn of(self, bytes: &[u8]) -> Vec<u8> {
         match self {

@@ -343,13 +343,22 @@ fn d09_d10_d13_an_organisation_is_found_and_chosen() {
         client.get("/wayf/").body.len(),
         client.get("/wayf/search?q=univ").body.len(),
     );
-    let hosts: Vec<String> = (0..400).map(|n| format!("univ{n}.example")).collect();
+    let hosts: Vec<String> = (0..10_000).map(|n| format!("univ{n}.example")).collect();
     let many = hosts
         .iter()
         .map(|host| idp(host, &[("fr", "Université nouvelle")], ""))
         .collect::<Vec<_>>();
     publish(&house, "more.xml", &aggregate(&many));
-    wait_for(&client, "univ399");
+    wait_for(&client, "univ9999");
+    // Of ten thousand, whoever is wanted is read in full when they are wanted (M07).
+    let direct = client.get("/portail/login?entityID=https%3A%2F%2Funiv9999.example%2Fidp");
+    assert!(
+        direct
+            .location()
+            .starts_with("https://univ9999.example/sso?"),
+        "{}",
+        direct.location()
+    );
     let after = (
         client.get("/wayf/").body.len(),
         client.get("/wayf/search?q=univ").body.len(),
@@ -360,7 +369,7 @@ fn d09_d10_d13_an_organisation_is_found_and_chosen() {
     );
     assert_eq!(
         json(&client, "q=universite+nouvelle")["total"].as_u64(),
-        Some(400)
+        Some(10_000)
     );
     assert!(
         first_page(&client) < 30_000,

@@ -17,6 +17,8 @@ use crate::keyring::KeyRing;
 use crate::say::Voice;
 
 mod bare;
+mod federation;
+mod scale;
 mod server;
 
 /// Signatures in an answer: the response's and the assertion's.
@@ -36,11 +38,14 @@ struct Row {
 /// Measures everything and prints a table.
 pub(crate) fn run(command: &Bench) -> Result<(), Refusal> {
     let mut rows = Vec::new();
-    for kind in ["rsa-2048", "p-256"] {
-        rows.extend(sign_ons(kind, command.sign_ons)?);
+    if !command.only_scale {
+        for kind in ["rsa-2048", "p-256"] {
+            rows.extend(sign_ons(kind, command.sign_ons)?);
+        }
+        rows.push(password(command.logins)?);
+        rows.extend(start_and_rest()?);
     }
-    rows.push(password(command.logins)?);
-    rows.extend(start_and_rest()?);
+    rows.extend(scale::rows(command.providers, command.services)?);
     let values: Vec<Value> = rows.iter().map(Row::described).collect();
     Voice::of(command.print.json).tell(&table(&rows), &json!(values));
     Ok(())

@@ -51,6 +51,8 @@ pub struct Scan {
     pub cache_s: Option<u64>,
     /// The fingerprint of the pinned key that verified it; `None` where none is pinned.
     pub key: Option<String>,
+    /// The algorithms that its signature rests on.
+    pub used: Vec<&'static str>,
 }
 
 /// An entity of an aggregate.
@@ -205,6 +207,7 @@ impl<'p> Walk<'p> {
                 valid_until: None,
                 cache_s: None,
                 key: None,
+                used: Vec::new(),
             },
         }
     }
@@ -346,7 +349,10 @@ impl<'p> Walk<'p> {
             _ => {}
         }
         if depth == 1 {
-            self.scan.key = self.seal.root_ends(&mut self.canon.out)?;
+            if let Some(opened) = self.seal.root_ends(&mut self.canon.out)? {
+                self.scan.key = Some(opened.key);
+                self.scan.used = opened.used;
+            }
             self.canon.is_muted = true;
         }
         Ok(())

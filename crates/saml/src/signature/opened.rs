@@ -2,11 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use openssl::hash::MessageDigest;
 use roxmltree::Document;
 
 use super::shape;
 use crate::c14n::{self, Namespace};
+use crate::keys::Digest;
 use crate::preflight::METADATA;
 use crate::reader::{self, DS, Element, XML_SPACE};
 use crate::{Refusal, VerifyingKey};
@@ -14,13 +14,15 @@ use crate::{Refusal, VerifyingKey};
 /// What a verified signature promises of the bytes it covers.
 pub(crate) struct Opened {
     /// How they are digested.
-    pub(crate) method: MessageDigest,
+    pub(crate) method: Digest,
     /// Their digest.
     pub(crate) digest: Vec<u8>,
     /// Prefixes that their canonical form renders wherever they are in scope; "" for the default.
     pub(crate) prefixes: Vec<String>,
     /// The fingerprint of the key that verified it.
     pub(crate) key: String,
+    /// The algorithms it rests on.
+    pub(crate) used: Vec<&'static str>,
 }
 
 /// Verifies `signature`, a `ds:Signature` with every namespace it uses, on the element whose `ID` is
@@ -28,7 +30,7 @@ pub(crate) struct Opened {
 pub(crate) fn open(signature: &str, id: &str, keys: &[VerifyingKey]) -> Result<Opened, Refusal> {
     let document = reader::parse(signature, &METADATA)?;
     let root = document.root_element();
-    let algorithm = shape::check(root, id)?;
+    let (algorithm, digest) = shape::check(root, id)?;
     let mut fitting = keys.iter().filter(|key| key.fits(algorithm)).peekable();
     if fitting.peek().is_none() {
         return Err(Refusal::NoKey);
@@ -42,10 +44,11 @@ pub(crate) fn open(signature: &str, id: &str, keys: &[VerifyingKey]) -> Result<O
     // By its shape: enveloped-signature, then exclusive C14N.
     let canonical = find(&document, "Transforms")?.last_element_child();
     Ok(Opened {
-        method: digest_method(find(&document, "DigestMethod")?),
+        method: digest,
         digest: binary(find(&document, "DigestValue")?)?,
         prefixes: canonical.map(prefixes).unwrap_or_default(),
         key: key.fingerprint().to_owned(),
+        used: vec![algorithm.uri(), digest.uri()],
     })
 }
 
@@ -70,16 +73,6 @@ fn prefixes(method: Element<'_, '_>) -> Vec<String> {
             prefix => prefix.to_owned(),
         })
         .collect()
-}
-
-/// The shape allows these three.
-fn digest_method(element: Element<'_, '_>) -> MessageDigest {
-    let algorithm = reader::attribute(element, "Algorithm").unwrap_or_default();
-    match algorithm.rsplit_once('#').map(|(_, name)| name) {
-        Some("sha512") => MessageDigest::sha512(),
-        Some("sha384") => MessageDigest::sha384(),
-        _ => MessageDigest::sha256(),
-    }
 }
 
 fn binary(element: Element<'_, '_>) -> Result<Vec<u8>, Refusal> {

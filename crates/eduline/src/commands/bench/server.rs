@@ -138,6 +138,11 @@ impl Server {
         self.status("VmRSS:")
     }
 
+    /// The most it ever held, kB.
+    pub(super) fn peak_kb(&self) -> u32 {
+        self.status("VmHWM:")
+    }
+
     /// The pages of its file among them, kB.
     pub(super) fn file_kb(&self) -> u32 {
         self.status("RssFile:")

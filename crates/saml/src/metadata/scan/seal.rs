@@ -98,7 +98,7 @@ impl Seal {
         let mut element = canon.again(&root)?;
         canon.render(&mut element);
         canon.out.extend(before);
-        let hasher = Hasher::new(opened.method).map_err(|_| Refusal::SignatureInvalid)?;
+        let hasher = Hasher::new(opened.method.method()).map_err(|_| Refusal::SignatureInvalid)?;
         *self = Self::Open(Box::new(hasher), opened);
         Ok(())
     }
@@ -118,8 +118,8 @@ impl Seal {
         }
     }
 
-    /// The root is over: the digest must be the signed one. Says whose key signed it.
-    pub(super) fn root_ends(&mut self, out: &mut Vec<u8>) -> Result<Option<String>, Refusal> {
+    /// The root is over: the digest must be the signed one. Says what signed it.
+    pub(super) fn root_ends(&mut self, out: &mut Vec<u8>) -> Result<Option<Opened>, Refusal> {
         match std::mem::replace(self, Self::Whole) {
             Self::Unasked(_) => {
                 *self = Self::Unasked(true);
@@ -131,7 +131,7 @@ impl Seal {
                 out.clear();
                 let found = hasher.finish().map_err(failed)?;
                 if *found == *opened.digest {
-                    Ok(Some(opened.key))
+                    Ok(Some(opened))
                 } else {
                     Err(Refusal::SignatureInvalid)
                 }

@@ -39,6 +39,7 @@ pub(in crate::metadata) fn agrees(
     assert_eq!(scanned.cache_s, read.cache_s);
     assert_eq!(scanned.is_one, read.is_one);
     assert_eq!(scanned.key, read.key);
+    assert_eq!(scanned.used, read.used);
     let text = xml.strip_prefix('\u{feff}').unwrap_or(xml);
     let mut whole = read.entities.iter();
     let mut spoilt = 0;

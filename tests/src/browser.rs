@@ -41,6 +41,8 @@ pub struct Kind {
     pub dark: bool,
     /// `Accept-Language`.
     pub lang: &'static str,
+    /// Whether pages may keep cookies for other sites than their own.
+    pub foreign_cookies: bool,
 }
 
 impl Kind {
@@ -51,6 +53,7 @@ impl Kind {
         scripts: true,
         dark: false,
         lang: "fr",
+        foreign_cookies: true,
     };
     /// 360 × 780, scripts on, light, French.
     pub const PHONE: Self = Self {
@@ -72,6 +75,15 @@ impl Kind {
     #[must_use]
     pub const fn dark(self) -> Self {
         Self { dark: true, ..self }
+    }
+
+    /// The same, with cookies for the page's own site only.
+    #[must_use]
+    pub const fn without_foreign_cookies(self) -> Self {
+        Self {
+            foreign_cookies: false,
+            ..self
+        }
     }
 
     /// The same in another language.
@@ -384,6 +396,10 @@ fn capabilities(kind: Kind, profile: &Path) -> fantoccini::wd::Capabilities {
     let mut prefs = json!({ "intl.accept_languages": kind.lang });
     if !kind.scripts {
         prefs["profile.managed_default_content_settings.javascript"] = json!(2);
+    }
+    if !kind.foreign_cookies {
+        prefs["profile.block_third_party_cookies"] = json!(true);
+        prefs["profile.cookie_controls_mode"] = json!(1);
     }
     let mut options = json!({ "args": args, "prefs": prefs });
     if kind.width < 500 {

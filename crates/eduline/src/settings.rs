@@ -4,6 +4,7 @@
 //! that means. Every fault is reported, with file and line, before anything starts.
 
 mod checked;
+mod discovery;
 mod organization;
 mod raw;
 mod rooms;

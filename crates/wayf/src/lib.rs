@@ -13,9 +13,11 @@
 //! * Knows no person: nothing here is secret, and nothing is kept but the browser's last choices.
 
 mod button;
+mod common_domain;
 mod feed;
 pub mod foreign;
 pub mod index;
+mod logos;
 mod offer;
 mod page;
 mod question;
@@ -23,6 +25,7 @@ mod remembered;
 mod search;
 mod shown;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -32,8 +35,9 @@ use arc_swap::ArcSwap;
 use federation::Federation;
 use saml::EntityId;
 use serde::Deserialize;
-use web::{Edge, Event, Form, Query, Refused, Sample, Visit};
+use web::{Edge, Event, Form, Network, Query, Refused, Sample, Visit};
 
+use logos::Logos;
 use offer::Offer;
 use page::{ChoosePage, ProvidersPage};
 use question::{Question, RawQuestion};
@@ -83,6 +87,15 @@ pub struct Rule {
     pub profiles: Vec<String>,
 }
 
+/// Who is suggested to visitors of some networks (D14). A suggestion is never followed by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// Where the visitors are.
+    pub networks: Vec<Network>,
+    /// Who they probably belong to, the likeliest first.
+    pub providers: Vec<EntityId>,
+}
+
 /// Whether a profile can be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -104,12 +117,19 @@ pub struct WayfParts {
     pub rules: Vec<Rule>,
     /// The service a visitor is for who comes without a question.
     pub default_service: EntityId,
+    /// Who is suggested by where a visitor is, before what metadata says of it.
+    pub hints: Vec<Hint>,
+    /// The domain whose hosts share the Common Domain Cookie, where there is one.
+    pub common_domain: Option<String>,
+    /// Where logos are kept; `None`: none are fetched, and none shown.
+    pub logos: Option<PathBuf>,
 }
 
 /// The discovery service.
 pub struct Wayf {
     parts: WayfParts,
     offer: ArcSwap<Offer>,
+    logos: Option<Logos>,
 }
 
 impl Wayf {
@@ -117,7 +137,10 @@ impl Wayf {
     /// federation changes, as long as the service lives.
     pub fn new(parts: WayfParts) -> Arc<Self> {
         let offer = Offer::of(&parts.federation.snapshot(), &parts.profiles);
+        let folder = parts.logos.clone();
+        let logos = folder.map(|folder| Logos::at(folder, &parts.edge));
         let wayf = Arc::new(Self {
+            logos,
             parts,
             offer: ArcSwap::from_pointee(offer),
         });
@@ -140,6 +163,7 @@ impl Wayf {
             )
             .service(at(&["/wayf/search"]).route(get().to(search::search)))
             .service(at(&["/wayf/feed"]).route(get().to(feed::feed)))
+            .service(at(&["/wayf/logo/{name}"]).route(get().to(logos::serve)))
             .service(at(&["/wayf/button.js"]).route(get().to(button::script)));
     }
 
@@ -267,6 +291,9 @@ async fn choose(
     }
     if let Some(provider) = &choice.forget {
         remembered::forget(&visit, provider);
+        if let Some(domain) = &wayf.parts.common_domain {
+            common_domain::forget(&visit, domain, provider);
+        }
         return Ok(visit.see_other(&question.again()));
     }
     let ((place, profile), leads) = chosen(&shown, &choice)
@@ -284,6 +311,9 @@ async fn choose(
         return Err(Refused::away("EDU-3006", story).way_out("wayf.change", question.again()));
     }
     remembered::keep(&visit, &provider, choice.always.is_some());
+    if let Some(domain) = &wayf.parts.common_domain {
+        common_domain::keep(&visit, domain, &provider);
+    }
     wayf.parts
         .edge
         .count("eduline_wayf_choices_total", &[("profile", &profile.id)]);

@@ -9,6 +9,7 @@ use federation::{Listing, Snapshot};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use saml::EntityId;
+use saml::metadata::Logo;
 use sha2::{Digest, Sha256};
 
 use crate::feed::Entry;
@@ -49,6 +50,11 @@ impl Organisation {
     /// `entityID`.
     pub(crate) fn id(&self) -> &EntityId {
         &self.listing.id
+    }
+
+    /// Its logos, by address.
+    pub(crate) fn logos(&self) -> &[Logo] {
+        &self.listing.logos
     }
 
     /// The domain of its people, or the host it goes by.

@@ -183,6 +183,8 @@ pub(crate) struct Offered {
     pub(crate) name: String,
     /// The domain of its people: what tells two of the same name apart.
     pub(crate) domain: String,
+    /// The path of its logo, where it is shown.
+    pub(crate) logo: Option<String>,
 }
 
 impl Offered {
@@ -193,7 +195,13 @@ impl Offered {
             id: organisation.id().as_str().to_owned(),
             name: web::typeset(name, visit.lang()),
             domain: organisation.domain().to_owned(),
+            logo: None,
         }
+    }
+
+    /// The same, with its logo.
+    pub(crate) fn with_logo(self, logo: Option<String>) -> Self {
+        Self { logo, ..self }
     }
 
     pub(crate) fn sample(name: &str, domain: &str) -> Self {
@@ -201,6 +209,8 @@ impl Offered {
             id: format!("https://idp.{domain}/idp"),
             name: name.to_owned(),
             domain: domain.to_owned(),
+            logo: (domain.len().is_multiple_of(2))
+                .then(|| "/wayf/logo/00000000000000000000000000000000".to_owned()),
         }
     }
 }
@@ -210,8 +220,9 @@ fn near(shown: &Shown<'_>, visit: &Visit, before: &[EntityId]) -> Vec<Offered> {
     let Ok(address) = visit.peer().parse() else {
         return Vec::new();
     };
-    let near = shown.offer.near(address, SUGGESTED).into_iter();
+    let near = shown.near(address, SUGGESTED).into_iter();
     near.filter(|one| !before.contains(one.id()) && shown.profile_of(one.id()).is_some())
+        .take(SUGGESTED)
         .map(|one| Offered::of(one, visit))
         .collect()
 }
@@ -226,7 +237,7 @@ impl ProvidersPage {
     ) -> Self {
         let providers = shown.providers((place, profile)).filter_map(|provider| {
             let organisation = shown.offer.find(provider)?;
-            Some(Offered::of(organisation, visit))
+            Some(Offered::of(organisation, visit).with_logo(shown.logo(organisation)))
         });
         Self {
             asked: Asked::of(shown, question, visit),

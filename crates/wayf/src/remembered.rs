@@ -13,7 +13,7 @@ const FOLLOWED: &str = "wayf-followed";
 /// and is asked.
 const MOMENT_S: u32 = 30;
 /// Choices kept.
-const MOST: usize = 3;
+pub(crate) const MOST: usize = 3;
 /// Half a year, in seconds: a school year's middle is still in sight (CNIL 2020-091: 13 months at
 /// most for a choice kept in a browser).
 const KEPT_S: u32 = 182 * 24 * 3600;

@@ -58,6 +58,7 @@ struct OneFound<'a> {
     entity_id: &'a str,
     name: &'a str,
     domain: &'a str,
+    logo: Option<String>,
     profile: Option<&'a str>,
 }
 
@@ -93,6 +94,7 @@ pub(crate) async fn search(
             entity_id: one.id().as_str(),
             name: one.name(visit.lang().as_str()),
             domain: one.domain(),
+            logo: shown.logo(one),
             profile: shown
                 .profile_of(one.id())
                 .map(|(_, profile)| profile.id.as_str()),
@@ -103,7 +105,8 @@ pub(crate) async fn search(
             results: results.collect(),
         }));
     }
-    let results = found.iter().map(|one| Offered::of(one, &visit));
+    let results = found.iter();
+    let results = results.map(|one| Offered::of(one, &visit).with_logo(shown.logo(one)));
     let results: Vec<Offered> = results.collect();
     // Where a tile leads to a search of thousands, the first twelve of the alphabet help nobody.
     let few = total <= SHOWN;

@@ -1,16 +1,18 @@
 //! What one asking service's visitors are shown: which tiles, in which order, and who is behind
 //! them (D11, D12).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use federation::Snapshot;
 use saml::EntityId;
 use web::Visit;
 
+use crate::logos::Logos;
 use crate::offer::{Offer, Organisation};
 use crate::question::Question;
-use crate::remembered::{self, Remembered};
-use crate::{Profile, Rule, Status, Wayf};
+use crate::remembered::{self, MOST, Remembered};
+use crate::{Hint, Profile, Rule, Status, Wayf, common_domain};
 
 /// Most providers that are listed by name; more are searched.
 const LISTED: usize = 8;
@@ -23,6 +25,9 @@ pub(crate) struct Shown<'w> {
     pub(crate) known: Arc<Snapshot>,
     /// Who can be chosen.
     pub(crate) offer: Arc<Offer>,
+    logos: Option<&'w Logos>,
+    hints: &'w [Hint],
+    has_common_domain: bool,
 }
 
 /// Where a tile leads.
@@ -58,6 +63,9 @@ impl<'w> Shown<'w> {
             profiles,
             known,
             offer: wayf.offer(),
+            logos: wayf.logos.as_ref(),
+            hints: &wayf.parts.hints,
+            has_common_domain: wayf.parts.common_domain.is_some(),
         }
     }
 
@@ -114,13 +122,47 @@ impl<'w> Shown<'w> {
     /// The browser's last choices that can still be made, the latest first.
     pub(crate) fn remembered(&self, visit: &Visit) -> Remembered {
         let mut remembered = remembered::read(visit);
+        let latest = remembered.choices.first().cloned();
         remembered
             .choices
             .retain(|provider| self.profile_of(provider).is_some());
+        // What was to be followed is the latest one, and no other takes its place.
+        remembered.always &= remembered.choices.first() == latest.as_ref();
+        if self.has_common_domain {
+            // Choices made elsewhere in the domain come after those made here.
+            let elsewhere = common_domain::read(visit).into_iter();
+            for provider in elsewhere.filter(|one| self.profile_of(one).is_some()) {
+                let is_known = remembered.choices.contains(&provider);
+                if !is_known && remembered.choices.len() < MOST {
+                    remembered.choices.push(provider);
+                }
+            }
+        }
         if remembered.choices.is_empty() {
             remembered.always = false;
         }
         remembered
+    }
+
+    /// The path of an organisation's logo, when it is there to be shown.
+    pub(crate) fn logo(&self, organisation: &Organisation) -> Option<String> {
+        self.logos?.path(organisation.logos())
+    }
+
+    /// Who is suggested to visitors at this address: whom the settings name, then those who say so
+    /// themselves; nobody twice.
+    pub(crate) fn near(&self, address: IpAddr, most: usize) -> Vec<&Organisation> {
+        let here = |hint: &&Hint| hint.networks.iter().any(|network| network.holds(address));
+        let named = self.hints.iter().filter(here);
+        let named = named.flat_map(|hint| &hint.providers);
+        let named = named.filter_map(|id| self.offer.find(id));
+        let mut near: Vec<&Organisation> = Vec::new();
+        for one in named.chain(self.offer.near(address, most)) {
+            if near.iter().all(|other| other.id() != one.id()) {
+                near.push(one);
+            }
+        }
+        near
     }
 
     /// Those that are found behind `profile`, or behind any that can be chosen.

@@ -310,6 +310,29 @@ impl Visit {
         self.inner.cookies.borrow_mut().push(cookie.finish());
     }
 
+    /// Reads a cookie that is not ours alone, by its whole name.
+    pub fn shared_cookie(&self, name: &str) -> Option<String> {
+        let value = find_cookie(&self.inner.cookies_in, name)?;
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    /// Sets a cookie that every host of `domain` reads and writes; its name is the one that they all
+    /// know. An empty value removes it.
+    pub fn set_shared_cookie(&self, name: &str, value: &str, domain: &str, keep_s: u32) {
+        let keep = match value {
+            "" => Duration::ZERO,
+            _ => Duration::seconds(i64::from(keep_s)),
+        };
+        let cookie = Cookie::build(name.to_owned(), value.to_owned())
+            .path("/")
+            .domain(domain.to_owned())
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.inner.edge.public_url().is_https())
+            .max_age(keep);
+        self.inner.cookies.borrow_mut().push(cookie.finish());
+    }
+
     pub(crate) fn cookies_out(&self) -> Vec<Cookie<'static>> {
         self.inner.cookies.take()
     }

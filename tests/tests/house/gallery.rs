@@ -104,6 +104,13 @@ async fn discovery(walk: &mut Walk<'_>) {
         ))
         .await;
     walk.refused("refused-return", "EDU-3004").await;
+    for (what, query) in [
+        ("wayf-search", ""),
+        ("wayf-search-found", "?q=p"),
+        ("wayf-search-none", "?q=tokyo"),
+    ] {
+        walk.open(what, &format!("/wayf/search{query}")).await;
+    }
     walk.browser.goto("/wayf/").await;
     walk.browser
         .script("document.querySelector('button[value=eleve]').value = 'nobody'")

@@ -37,6 +37,7 @@ mod profiles;
 mod pysaml;
 mod releases;
 mod search;
+mod searching;
 mod second_factors;
 mod several_processes;
 mod story;

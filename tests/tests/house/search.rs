@@ -6,14 +6,14 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use visits::client::{form, unescape};
+use visits::client::{between, form, unescape};
 use visits::{Answer, Client, House, Partner, forge};
 
 const HIDDEN: &str = "http://refeds.org/category/hide-from-discovery";
 const RESEARCH: &str = "http://refeds.org/category/research-and-scholarship";
 
 /// One identity provider of somebody else.
-struct Idp<'a> {
+pub(crate) struct Idp<'a> {
     host: &'a str,
     names: &'a [(&'a str, &'a str)],
     keywords: &'a str,
@@ -21,7 +21,7 @@ struct Idp<'a> {
     network: &'a str,
 }
 
-const IDPS: &[Idp<'_>] = &[
+pub(crate) const IDPS: &[Idp<'_>] = &[
     idp(
         "univ-lyon2.example",
         &[
@@ -65,7 +65,11 @@ const IDPS: &[Idp<'_>] = &[
     ),
 ];
 
-const fn idp<'a>(host: &'a str, names: &'a [(&'a str, &'a str)], keywords: &'a str) -> Idp<'a> {
+pub(crate) const fn idp<'a>(
+    host: &'a str,
+    names: &'a [(&'a str, &'a str)],
+    keywords: &'a str,
+) -> Idp<'a> {
     Idp {
         host,
         names,
@@ -76,7 +80,7 @@ const fn idp<'a>(host: &'a str, names: &'a [(&'a str, &'a str)], keywords: &'a s
 }
 
 /// An aggregate of these providers.
-fn aggregate<'a>(idps: impl IntoIterator<Item = &'a Idp<'a>>) -> String {
+pub(crate) fn aggregate<'a>(idps: impl IntoIterator<Item = &'a Idp<'a>>) -> String {
     let key = forge::stranger();
     let mut xml = String::from(
         "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" \
@@ -134,7 +138,7 @@ fn aggregate<'a>(idps: impl IntoIterator<Item = &'a Idp<'a>>) -> String {
 
 /// A configuration whose partners' tile leads to a search, and whose visitors for one service are
 /// shown two tiles.
-fn configuration() -> TempDir {
+pub(crate) fn configuration() -> TempDir {
     let folder = TempDir::new().unwrap();
     let from = visits::house::root().join("config/.");
     let copied = Command::new("cp")
@@ -149,25 +153,27 @@ fn configuration() -> TempDir {
         "providers = [\"{public_url}/idp/partenaire\"]",
         &format!(
             "providers = [\"{{public_url}}/idp/partenaire\"]\nsearch = [\"category:{RESEARCH}\", \"category:{HIDDEN}\"]\n\n\
-             [[wayf.rules]]\nservices = [\"https://sp.example/sp\"]\nprofiles = [\"partenaire\", \"personnel\"]"
+             [[wayf.rules]]\nservices = [\"https://sp.example/sp\"]\nprofiles = [\"partenaire\", \"personnel\"]\n\n\
+             [[wayf.hints]]\nnetworks = [\"127.0.0.0/8\", \"::1\"]\nproviders = [\"{{public_url}}/idp/parent\", \"urn:nobody\"]\n\n\
+             [[wayf.hints]]\nnetworks = [\"10.0.0.0/8\"]\nproviders = [\"{{public_url}}/idp/eleve\"]"
         ),
     );
     std::fs::write(file, text).unwrap();
     folder
 }
 
-fn open(config: &Path) -> House {
+pub(crate) fn open(config: &Path) -> House {
     let file = config.join("eduline.toml").display().to_string();
     House::with(&[("EDULINE_CONFIG", &file)])
 }
 
-fn publish(house: &House, name: &str, xml: &str) {
+pub(crate) fn publish(house: &House, name: &str, xml: &str) {
     let folder = house.data.path().join("metadata");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join(name), xml).unwrap();
 }
 
-fn json(client: &Client, query: &str) -> serde_json::Value {
+pub(crate) fn json(client: &Client, query: &str) -> serde_json::Value {
     let address = format!("/wayf/search?{query}");
     let answer = client.get_with(&address, &[("accept", "application/json")]);
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -182,7 +188,7 @@ fn names(client: &Client, query: &str) -> Vec<String> {
         .collect()
 }
 
-fn wait_for(client: &Client, query: &str) {
+pub(crate) fn wait_for(client: &Client, query: &str) {
     let started = Instant::now();
     while names(client, query).is_empty() {
         assert!(started.elapsed().as_secs() < 20, "{query} is never found");
@@ -323,7 +329,13 @@ fn d09_d10_d13_an_organisation_is_found_and_chosen() {
     assert!(!typed.body.contains("<script>alert"), "{}", typed.body);
     // A hint is offered, and followed by nobody (D14).
     let page = house.client().open("/portail/");
-    assert!(page.body.contains("id=\"near\"") && page.body.contains("Lycée du Quartier"));
+    let near = between(&unescape(&page.body), "id=\"near\"", "</section>").expect("suggestions");
+    let parent = near.find("/idp/parent\"").expect("whom the settings name");
+    let themselves = near.find("Lycée du Quartier").expect("who says so");
+    assert!(
+        parent < themselves && !near.contains("/idp/eleve\""),
+        "{near}"
+    );
     // A rule shows other tiles, in its order, and no others can be chosen (D12).
     let partner = Partner {
         discovery: Some("https://sp.example/login".to_owned()),

@@ -100,6 +100,9 @@ fn wayf(ground: &Ground<'_>) -> Routes {
         profiles: profiles.collect(),
         rules: rules.collect(),
         default_service: settings.default_service.clone(),
+        hints: settings.hints.clone(),
+        common_domain: settings.common_domain.clone(),
+        logos: (settings.logos).then(|| ground.settings.server.data.join("logos")),
     });
     Arc::new(move |config| wayf.configure(config))
 }

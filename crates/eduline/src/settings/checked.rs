@@ -112,6 +112,12 @@ pub(crate) struct WayfSettings {
     pub(crate) profiles: Vec<ProfileSettings>,
     /// Which of them are shown to the visitors of a service.
     pub(crate) rules: Vec<RuleSettings>,
+    /// Who is suggested by where a visitor is.
+    pub(crate) hints: Vec<wayf::Hint>,
+    /// The domain that shares the Common Domain Cookie.
+    pub(crate) common_domain: Option<String>,
+    /// Whether logos of organisations are fetched and shown.
+    pub(crate) logos: bool,
 }
 
 /// What the visitors of some services are shown.

@@ -17,6 +17,7 @@ use super::checked::{
     KeySettings, Listen, MailSettings, Names, PortalSettings, ProfileSettings, RealmSettings,
     RuleSettings, Secret, ServerSettings, SourcePlace, SourceSettings, StoreSettings, WayfSettings,
 };
+use super::discovery;
 use super::section::Section;
 use crate::keyring::TokenSettings;
 
@@ -59,7 +60,7 @@ pub(super) fn server(section: &mut Section<'_>, folder: &Path) -> Option<ServerS
 }
 
 /// A list of networks and addresses.
-fn networks(section: &mut Section<'_>, key: &'static str) -> Vec<Network> {
+pub(super) fn networks(section: &mut Section<'_>, key: &'static str) -> Vec<Network> {
     let mut networks = Vec::new();
     for (place, text) in section.texts(key) {
         match Network::parse(&text) {
@@ -237,6 +238,24 @@ pub(super) fn wayf(section: &mut Section<'_>, base: &str) -> Option<WayfSettings
             None => section.fault(place, format!("wayf.soon: no profile is called {id:?}")),
         }
     }
+    look_at_profiles(section, &profiles);
+    let ids: Vec<&str> = profiles.iter().map(|profile| profile.id.as_str()).collect();
+    let rules = section.tables("rules", |section| Some(rule(section, base, &ids)));
+    let logos = section.boolean("logos").unwrap_or(true);
+    let hints = discovery::hints(section, base);
+    let common_domain = discovery::common_domain(section, base);
+    Some(WayfSettings {
+        default_service: default_service?,
+        profiles,
+        rules,
+        hints,
+        common_domain,
+        logos,
+    })
+}
+
+/// Every profile once, and each open one leads somewhere.
+fn look_at_profiles(section: &mut Section<'_>, profiles: &[ProfileSettings]) {
     let place = section.place.clone();
     if profiles.is_empty() {
         section.fault(place.clone(), "wayf.profiles: at least one is needed");
@@ -262,13 +281,6 @@ pub(super) fn wayf(section: &mut Section<'_>, base: &str) -> Option<WayfSettings
             );
         }
     }
-    let ids: Vec<&str> = profiles.iter().map(|profile| profile.id.as_str()).collect();
-    let rules = section.tables("rules", |section| Some(rule(section, base, &ids)));
-    Some(WayfSettings {
-        default_service: default_service?,
-        profiles,
-        rules,
-    })
 }
 
 /// Which tiles the visitors of some services are shown.
@@ -611,7 +623,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// An entityID, in which `{public_url}` stands for the public address.
-fn entity(text: &str, base: &str) -> Result<EntityId, String> {
+pub(super) fn entity(text: &str, base: &str) -> Result<EntityId, String> {
     EntityId::parse(&text.replace("{public_url}", base)).map_err(|why| why.to_string())
 }
 

@@ -96,6 +96,7 @@ fn the_example_holds_every_key_there_is() {
     let text = std::fs::read_to_string(example()).unwrap();
     let code = [
         include_str!("checked.rs"),
+        include_str!("discovery.rs"),
         include_str!("organization.rs"),
         include_str!("rooms.rs"),
     ]
@@ -344,4 +345,67 @@ fn what_we_say_of_ourselves_is_looked_at() {
     let settings = changed(&[("support = \"\"", "support = \"aide@ac-demo.example\"")]).unwrap();
     let support = settings.organization.support;
     assert_eq!(support.as_deref(), Some("aide@ac-demo.example"));
+}
+
+#[test]
+fn suggestions_and_the_common_domain_are_looked_at() {
+    let public = ("EDULINE_PUBLIC_URL", "https://sso.ac-demo.example");
+    let text = std::fs::read_to_string(example()).unwrap();
+    let ours = text.replacen(
+        "common_domain = \"\"",
+        "common_domain = \".ac-demo.example\"",
+        1,
+    );
+    let settings = read(&ours, &[public]).unwrap();
+    assert_eq!(
+        settings.wayf.common_domain.as_deref(),
+        Some("ac-demo.example")
+    );
+    for bad in [
+        "demo.example",
+        "o.example",
+        "evil.example",
+        "sso.ac-demo.example.evil.example",
+    ] {
+        let text = text.replacen(
+            "common_domain = \"\"",
+            &format!("common_domain = \"{bad}\""),
+            1,
+        );
+        let told = faults(read(&text, &[public]));
+        assert!(told[0].contains("a domain that"), "{told:?}");
+    }
+    assert!(changed(&[]).unwrap().wayf.common_domain.is_none());
+    let hint = |hint: &str| {
+        let text = text.replacen("[idp]\n", &format!("[[wayf.hints]]\n{hint}\n\n[idp]\n"), 1);
+        read(&text, &[])
+    };
+    let settings =
+        hint("networks = [\"10.0.0.0/8\"]\nproviders = [\"{public_url}/idp/eleve\"]").unwrap();
+    assert_eq!(settings.wayf.hints.len(), 1);
+    for (bad, said) in [
+        (
+            "networks = [\"10.0.0.0/33\"]\nproviders = [\"urn:x\"]",
+            "between 0 and 32",
+        ),
+        (
+            "networks = []\nproviders = [\"urn:x\"]",
+            "networks say where",
+        ),
+        ("networks = [\"10.0.0.1\"]", "networks say where"),
+        (
+            "networks = [\"10.0.0.1\"]\nproviders = [\"no uri\"]",
+            "no uri",
+        ),
+        (
+            "networks = [\"10.0.0.1\"]\nproviders = [\"urn:x\"]\ncolour = 1",
+            "unknown key",
+        ),
+    ] {
+        let told = faults(hint(bad));
+        assert!(
+            told.iter().any(|fault| fault.contains(said)),
+            "{bad}: {told:?}"
+        );
+    }
 }

@@ -214,8 +214,10 @@ impl Canon {
         let mut used: Vec<usize> = used.chain([element.prefix]).collect();
         let listed = self.prefixes.iter().copied();
         used.extend(listed.filter(|prefix| self.stands_for(*prefix).is_some()));
-        used.sort_unstable_by(|a, b| self.names.text(*a).cmp(self.names.text(*b)));
-        used.dedup();
+        if used.len() > 1 {
+            used.sort_unstable_by(|a, b| self.names.text(*a).cmp(self.names.text(*b)));
+            used.dedup();
+        }
         self.out.push(b'<');
         self.out.extend_from_slice(element.name.as_bytes());
         for prefix in used {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::ill_formed;
-use super::text::{is_forbidden, value_of_reference};
+use super::text::{has, is_forbidden, value_of_reference};
 use crate::Refusal;
 use crate::preflight::{ATTRIBUTE, ATTRIBUTES, NAMESPACE, is_absolute};
 use crate::reader::XML_SPACE;
@@ -96,7 +96,7 @@ pub(super) fn written(rest: &str) -> Result<Vec<Written<'_>>, Refusal> {
     let mut all = Vec::new();
     let mut rest = rest;
     loop {
-        let next = rest.trim_start_matches(XML_SPACE);
+        let next = trimmed(rest);
         if next.is_empty() {
             return Ok(all);
         }
@@ -105,11 +105,13 @@ pub(super) fn written(rest: &str) -> Result<Vec<Written<'_>>, Refusal> {
         }
         let broken = || ill_formed("an attribute that is not name=\"value\"");
         let (key, after) = next.split_once('=').ok_or_else(broken)?;
-        let after = after.trim_start_matches(XML_SPACE);
-        let quote = after.chars().next().filter(|quote| "\"'".contains(*quote));
-        let quote = quote.ok_or_else(broken)?;
-        let inside = after.strip_prefix(quote).ok_or_else(broken)?;
-        let (value, after) = inside.split_once(quote).ok_or_else(broken)?;
+        let after = trimmed(after);
+        let split = match after.split_at_checked(1) {
+            Some(("\"", inside)) => inside.split_once('"'),
+            Some(("'", inside)) => inside.split_once('\''),
+            _ => None,
+        };
+        let (value, after) = split.ok_or_else(broken)?;
         if value.len() > ATTRIBUTE {
             return Err(Refusal::ValueTooLong { limit: ATTRIBUTE });
         }
@@ -120,6 +122,12 @@ pub(super) fn written(rest: &str) -> Result<Vec<Written<'_>>, Refusal> {
         all.push(Written { key, value });
         rest = after;
     }
+}
+
+/// A text without the white space it starts with.
+fn trimmed(text: &str) -> &str {
+    let starts = text.bytes().position(|byte| !is_space(byte));
+    text.get(starts.unwrap_or(text.len())..).unwrap_or_default()
 }
 
 /// Prefix and local name, in ASCII letters.
@@ -156,7 +164,7 @@ fn is_space(byte: u8) -> bool {
 /// is a space, every reference the character it stands for.
 pub(super) fn normalised(value: &str) -> Result<Cow<'_, str>, Refusal> {
     let is_odd = |byte: u8| byte < b' ' || matches!(byte, b'&' | b'<' | 0xEF);
-    if !value.bytes().any(is_odd) {
+    if !has(value.as_bytes(), is_odd) {
         return Ok(Cow::Borrowed(value));
     }
     let mut out = String::with_capacity(value.len());
@@ -192,6 +200,10 @@ pub(super) fn normalised(value: &str) -> Result<Cow<'_, str>, Refusal> {
 /// Writes a value between quotes (Canonical XML 1.0 2.3).
 pub(super) fn put(out: &mut Vec<u8>, value: &str) {
     let is_special = |byte: u8| matches!(byte, b'&' | b'<' | b'"' | b'\t' | b'\n' | b'\r');
+    if !has(value.as_bytes(), is_special) {
+        out.extend_from_slice(value.as_bytes());
+        return;
+    }
     let mut rest = value.as_bytes();
     while let Some(at) = rest.iter().position(|byte| is_special(*byte)) {
         let (plain, special) = rest.split_at(at);

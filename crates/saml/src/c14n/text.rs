@@ -17,13 +17,22 @@ fn utf8(bytes: &[u8]) -> Result<&str, Refusal> {
 fn checked(bytes: &[u8], is_cdata: bool) -> Result<&str, Refusal> {
     let text = utf8(bytes)?;
     let is_suspect = |byte: u8| matches!(byte, 0..=8 | 11 | 12 | 14..=31 | 0xEF);
-    if bytes.iter().any(|byte| is_suspect(*byte)) && text.chars().any(is_forbidden) {
+    if has(bytes, is_suspect) && text.chars().any(is_forbidden) {
         return Err(ill_formed("a character that XML does not have"));
     }
-    if !is_cdata && text.contains("]]>") {
+    if !is_cdata && bytes.contains(&b'>') && text.contains("]]>") {
         return Err(ill_formed("]]> in a text"));
     }
     Ok(text)
+}
+
+/// Whether a byte is among `bytes`: by whole pieces, so that many are looked at at once.
+pub(super) fn has(bytes: &[u8], is_sought: impl Fn(u8) -> bool) -> bool {
+    let mut pieces = bytes.chunks(64);
+    pieces.any(|piece| {
+        let found = piece.iter().map(|byte| is_sought(*byte));
+        found.fold(false, |found, one| found | one)
+    })
 }
 
 /// Writes a text between tags. Its line ends are those of XML (XML 1.0 2.11).
@@ -46,6 +55,10 @@ pub(super) fn put_cdata(out: &mut Vec<u8>, bytes: &[u8], is_muted: bool) -> Resu
 
 fn put(out: &mut Vec<u8>, text: &[u8]) {
     let is_special = |byte: u8| matches!(byte, b'&' | b'<' | b'>' | b'\r');
+    if !has(text, is_special) {
+        out.extend_from_slice(text);
+        return;
+    }
     let mut rest = text;
     while let Some(at) = rest.iter().position(|byte| is_special(*byte)) {
         let (plain, special) = rest.split_at(at);

@@ -177,17 +177,20 @@ fn serving(folder: &Path, aggregate: &Aggregate) -> Result<Vec<Row>, Refusal> {
     let config = folder.join("config");
     configure(&config, aggregate)?;
     let plain = {
-        let server = Server::start(&[])?;
+        // What a first start makes, keys and accounts, is there the second time.
+        let mut server = Server::start(&[])?;
+        server.again()?;
         std::thread::sleep(Duration::from_secs(3));
         megabytes(server.resident_kb())
     };
     let file = config.join("eduline.toml").display().to_string();
-    let server = Server::start(&[
+    let mut server = Server::start(&[
         ("EDULINE_CONFIG", file.as_str()),
-        ("EDULINE__FEDERATION__REFRESH_S", "5"),
+        ("EDULINE__FEDERATION__REFRESH_S", "15"),
     ])?;
-    // It was read at the start; now it is read again while it stands.
-    std::thread::sleep(Duration::from_secs(14));
+    server.again()?;
+    // It was read at the start; now it is read again while it stands, and given time to settle.
+    std::thread::sleep(Duration::from_secs(26));
     let (after, peak) = (megabytes(server.resident_kb()), megabytes(server.peak_kb()));
     let memory = |what: &str, is: f64, most: f64| Row {
         what: what.to_owned(),

@@ -61,6 +61,7 @@ pub(crate) struct ChangePage {
     broken: Vec<Broken>,
     said: Said,
     pupil: bool,
+    compat: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -108,6 +109,7 @@ impl Page for ChangePage {
             broken: Vec::new(),
             said,
             pupil,
+            compat: pupil,
         };
         let asked = [
             Said::Nothing,
@@ -347,6 +349,7 @@ fn blank(account: &Account, step: Step, pupil: bool) -> ChangePage {
         broken: Vec::new(),
         said: Said::Nothing,
         pupil,
+        compat: account.parts.compat_2014,
     }
 }
 

@@ -10,6 +10,7 @@ use sp::Proof;
 use web::{Badge, Event, Form, Page, Refused, Visit};
 
 use crate::home::sample_badge;
+use crate::letters::{self, Kind};
 use crate::signed::Signed;
 use crate::{Account, otp, refusals};
 
@@ -265,6 +266,7 @@ pub(crate) async fn change(
         "remove" => remove(&visit, &account, proven, &sent.factor.unwrap_or_default()).await,
         "codes" => {
             told(&visit, &proven.signed.person.id, "codes-renewed");
+            letters::tell_everywhere(&visit, &account, &proven.signed.person, &Kind::Factors).await;
             fresh_codes(&visit, &account, &proven.signed, false).await
         }
         _ => page(&visit, &account, proven, "").await,
@@ -284,6 +286,7 @@ async fn remove(
         return page(visit, account, proven, "").await;
     }
     told(visit, person, "removed");
+    letters::tell_everywhere(visit, account, &proven.signed.person, &Kind::Factors).await;
     proven.factors.retain(|factor| factor.id != id);
     page(visit, account, proven, "removed").await
 }

@@ -12,13 +12,18 @@ use crate::Account;
 pub(crate) struct HomePage {
     badge: Option<Badge>,
     pupil: bool,
+    desk: bool,
 }
 
 impl Page for HomePage {
     const TEMPLATE: &'static str = "account-home.html";
 
     fn samples() -> Vec<Self> {
-        let page = |badge, pupil| Self { badge, pupil };
+        let page = |badge: Option<Badge>, pupil: bool| Self {
+            desk: badge.is_some() && !pupil,
+            badge,
+            pupil,
+        };
         vec![
             page(None, false),
             page(Some(sample_badge()), false),
@@ -40,9 +45,23 @@ pub(crate) async fn show(visit: Visit, account: Data<Account>) -> Result<HttpRes
     let service = &account.parts.service;
     let session = service.current(&visit).await?;
     let signed_in = session.map(|session| session.value);
+    let mut desk = false;
+    if let Some(one) = &signed_in
+        && let Some(realm) = account.parts.realms.get(&one.provider)
+    {
+        let known = account
+            .parts
+            .directory
+            .accounts
+            .find(*realm, one.user())
+            .await;
+        let known = known.map_err(crate::refusals::away)?;
+        desk = known.is_some_and(|person| account.scope(&person).is_some());
+    }
     visit.page(&HomePage {
         badge: signed_in.as_ref().map(|one| service.badge(one)),
         pupil: signed_in.is_some_and(|one| one.is_pupil()),
+        desk,
     })
 }
 

@@ -23,6 +23,14 @@ pub(crate) enum Kind {
     NoContact,
     /// The password was changed.
     Changed,
+    /// To a new recovery address: the code that confirms it.
+    Confirm(String),
+    /// Second factors or recovery codes were changed.
+    Factors,
+    /// The recovery contact was changed.
+    ContactChanged,
+    /// What the help desk did.
+    Desk(&'static str),
 }
 
 impl Kind {
@@ -34,6 +42,10 @@ impl Kind {
             Self::CodeAsked => "asked",
             Self::NoContact => "nowhere",
             Self::Changed => "changed",
+            Self::Confirm(_) => "confirm",
+            Self::ContactChanged => "contact",
+            Self::Factors => "factors",
+            Self::Desk(_) => "desk",
         }
     }
 }
@@ -44,7 +56,7 @@ pub(crate) fn compose(visit: &Visit, person: &Person, to: &str, kind: &Kind) -> 
     let tutoie = person.realm == directory::Realm::Eleve;
     let name = format!("{} {}", person.given_name, person.surname);
     let code = match kind {
-        Kind::Code(code) => code.as_str(),
+        Kind::Code(code) | Kind::Confirm(code) => code.as_str(),
         _ => "",
     };
     let change = edge.public_url().join("/compte/mot-de-passe");
@@ -64,7 +76,11 @@ pub(crate) fn compose(visit: &Visit, person: &Person, to: &str, kind: &Kind) -> 
         ("reference", visit.reference().as_str()),
     ];
     let say = |part: &str| {
-        let key = format!("account.letter-{}-{part}", kind.stem());
+        let what = match kind {
+            Kind::Desk(what) if part == "text" => format!("desk-{what}"),
+            kind => kind.stem().to_owned(),
+        };
+        let key = format!("account.letter-{what}-{part}");
         edge.say((visit.lang(), tutoie), &key, &values)
     };
     let end = edge.say((visit.lang(), tutoie), "account.letter-end", &values);
@@ -89,7 +105,7 @@ pub(crate) fn send_to_work(
 }
 
 /// Sends it there.
-fn send(
+pub(crate) fn send(
     visit: &Visit,
     account: &Account,
     (person, to): (&Person, &str),

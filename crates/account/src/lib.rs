@@ -10,6 +10,8 @@
 
 mod change;
 mod claim;
+mod contact;
+mod desk;
 mod factors;
 mod help;
 mod history;
@@ -40,6 +42,7 @@ use store::Shelf;
 use web::Sample;
 
 use change::Proofs;
+use contact::Pendings;
 pub use help::Help;
 pub use policy::Policy;
 use sum::Sums;
@@ -63,6 +66,10 @@ pub struct AccountParts {
     pub policy: Policy,
     /// Whom to ask.
     pub help: Help,
+    /// What 2014 did: the NUMEN stands for a code. On a loopback address only.
+    pub compat_2014: bool,
+    /// The functions whose holders look after the people of their establishment.
+    pub desk_functions: Vec<String>,
 }
 
 /// The account pages.
@@ -72,6 +79,7 @@ pub struct Account {
     pub(crate) passwords: Throttle,
     pub(crate) sums: Sums,
     pub(crate) proofs: Proofs,
+    pub(crate) pendings: Pendings,
 }
 
 impl Account {
@@ -83,6 +91,7 @@ impl Account {
             passwords: Throttle::new(shelf, ("account.failures", "account.hold"), &PROOFS),
             sums: Sums::new(shelf),
             proofs: Proofs::new(shelf),
+            pendings: Pendings::new(shelf),
             parts,
         })
     }
@@ -113,6 +122,16 @@ impl Account {
                     .route(post().to(change::take)),
             )
             .service(at("/aide").route(get().to(help::show)))
+            .service(
+                at("/secours")
+                    .route(get().to(contact::show))
+                    .route(post().to(contact::take)),
+            )
+            .service(
+                at("/assistance")
+                    .route(get().to(desk::show))
+                    .route(post().to(desk::act)),
+            )
             .service(at("/identite").route(get().to(identity::show)))
             .service(at("/historique").route(get().to(history::show)))
             .service(
@@ -142,6 +161,8 @@ pub fn samples() -> Vec<Sample> {
     samples.extend(Sample::of::<lost::ClaimPage>());
     samples.extend(Sample::of::<change::ChangePage>());
     samples.extend(Sample::of::<help::HelpPage>());
+    samples.extend(Sample::of::<contact::ContactPage>());
+    samples.extend(Sample::of::<desk::DeskPage>());
     samples.extend(Sample::of::<otp::OtpPage>());
     samples.extend(Sample::of::<factors::FactorsPage>());
     samples.extend(Sample::of::<factors::CodesPage>());

@@ -49,27 +49,39 @@ impl Purpose {
     }
 }
 
+/// What the page says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Said {
+    /// Its form.
+    Nothing,
+    /// The form's token is too old.
+    Expired,
+    /// What was typed cannot be read.
+    Faulty,
+    /// That it was taken.
+    Sent,
+}
+
 /// « Réinitialisation de votre mot de passe », « Retrouver votre identifiant »
 #[derive(Debug, Serialize)]
 pub(crate) struct ClaimPage {
     purpose: Purpose,
     action: &'static str,
     again: Again,
-    faulty: bool,
-    expired: bool,
-    sent: bool,
+    said: Said,
+    compat: bool,
     minutes: i64,
 }
 
 impl ClaimPage {
-    fn of(purpose: Purpose) -> Self {
+    fn of(purpose: Purpose, compat: bool) -> Self {
         Self {
             purpose,
             action: purpose.path(),
             again: Again::default(),
-            faulty: false,
-            expired: false,
-            sent: false,
+            said: Said::Nothing,
+            compat: compat && purpose == Purpose::Password,
             minutes: SENT.num_minutes(),
         }
     }
@@ -91,21 +103,21 @@ impl Page for ClaimPage {
                 wrong_date: true,
                 ..Again::default()
             };
-            let page = || Self::of(purpose);
+            let page = || Self::of(purpose, true);
             [
                 page(),
                 Self {
-                    expired: true,
+                    said: Said::Expired,
                     again,
                     ..page()
                 },
                 Self {
-                    faulty: true,
+                    said: Said::Faulty,
                     again: wrong,
                     ..page()
                 },
                 Self {
-                    sent: true,
+                    said: Said::Sent,
                     ..page()
                 },
             ]
@@ -118,13 +130,16 @@ impl Page for ClaimPage {
 }
 
 /// `GET`: the form.
-pub(crate) async fn show_password(visit: Visit) -> Result<HttpResponse, Refused> {
-    visit.page(&ClaimPage::of(Purpose::Password))
+pub(crate) async fn show_password(
+    visit: Visit,
+    account: Data<Account>,
+) -> Result<HttpResponse, Refused> {
+    visit.page(&ClaimPage::of(Purpose::Password, account.parts.compat_2014))
 }
 
 /// `GET`: the form.
 pub(crate) async fn show_login(visit: Visit) -> Result<HttpResponse, Refused> {
-    visit.page(&ClaimPage::of(Purpose::Login))
+    visit.page(&ClaimPage::of(Purpose::Login, false))
 }
 
 /// `POST`: takes the claim.
@@ -151,10 +166,10 @@ async fn take(
     typed: Typed,
     purpose: Purpose,
 ) -> Result<HttpResponse, Refused> {
-    let page = ClaimPage::of(purpose);
+    let page = ClaimPage::of(purpose, account.parts.compat_2014);
     if visit.check_csrf(FORM, typed.csrf.as_deref()).is_err() {
         return visit.page(&ClaimPage {
-            expired: true,
+            said: Said::Expired,
             again: typed.again(),
             ..page
         });
@@ -163,7 +178,7 @@ async fn take(
         Ok(claim) => claim,
         Err(again) => {
             let page = ClaimPage {
-                faulty: true,
+                said: Said::Faulty,
                 again,
                 ..page
             };
@@ -185,7 +200,10 @@ async fn take(
     account.claims.count(&subject, peer, now).await?;
     count(&visit, purpose, "taken");
     actix_web::rt::spawn(look(visit.clone(), account.into_inner(), claim, purpose));
-    visit.page(&ClaimPage { sent: true, ..page })
+    visit.page(&ClaimPage {
+        said: Said::Sent,
+        ..page
+    })
 }
 
 fn count(visit: &Visit, purpose: Purpose, result: &str) {
@@ -248,6 +266,12 @@ async fn write(
         person: person.id.clone(),
         why,
     };
+    if account.parts.compat_2014 && purpose == Purpose::Password {
+        let numen = claim.numen.reveal();
+        let let_in = recovery.let_in_by(&person.id, numen, SENT, now).await;
+        let_in.map_err(refusals::away)?;
+        return Ok(not("compat-2014"));
+    }
     if letters > LETTERS {
         return Ok(not("too-many-letters"));
     }

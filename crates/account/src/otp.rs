@@ -14,6 +14,7 @@ use web::{Badge, Form, Page, Refused, Visit};
 
 use crate::factors::{Proven, fresh_codes, told};
 use crate::home::sample_badge;
+use crate::letters::{self, Kind};
 use crate::{Account, refusals};
 
 const FORM: &str = "account-otp";
@@ -226,6 +227,7 @@ async fn activated(
 ) -> Result<HttpResponse, Refused> {
     let person = proven.signed.person.id.as_str();
     told(visit, person, "activated");
+    letters::tell_everywhere(visit, account, &proven.signed.person, &Kind::Factors).await;
     let left = account.parts.directory.factors.codes_left(person).await;
     if left.map_err(refusals::away)? > 0 {
         return Ok(visit.see_other("/compte/otp"));

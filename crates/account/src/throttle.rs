@@ -58,6 +58,8 @@ pub(crate) const PROOFS: [Rule; 4] = [
 pub(crate) struct Throttle {
     shelf: Arc<dyn Shelf>,
     holds: Drawer<i64>,
+    /// By subject: what was counted before this mark is forgotten.
+    forgiven: Drawer<i64>,
     counts: &'static str,
     rules: &'static [Rule],
 }
@@ -72,6 +74,7 @@ impl Throttle {
         Self {
             shelf: Arc::clone(shelf),
             holds: Drawer::new(Arc::clone(shelf), holds),
+            forgiven: Drawer::new(Arc::clone(shelf), "account.forgiven"),
             counts,
             rules,
         }
@@ -84,6 +87,7 @@ impl Throttle {
         address: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<u32>, Away> {
+        let subject = &self.counted(subject).await?;
         let mut longest = 0;
         for rule in self.rules {
             if let Some(until) = self.holds.get(&key(rule.who, subject, address)).await? {
@@ -100,6 +104,7 @@ impl Throttle {
         address: &str,
         now: DateTime<Utc>,
     ) -> Result<(), Away> {
+        let subject = &self.counted(subject).await?;
         for rule in self.rules {
             let key = key(rule.who, subject, address);
             let tries = self.shelf.count(self.counts, &key, REMEMBERED).await?;
@@ -114,8 +119,21 @@ impl Throttle {
 
     /// This one, from here, starts afresh.
     pub(crate) async fn forget(&self, subject: &str, address: &str) -> Result<(), Away> {
+        let subject = &self.counted(subject).await?;
         let key = key(Who::Pair, subject, address);
         self.shelf.take(self.counts, &key).await.map(drop)
+    }
+
+    /// Forgets every try for this subject, from wherever. `mark` is another one each time.
+    pub(crate) async fn forgive(&self, subject: &str, mark: i64) -> Result<(), Away> {
+        let key = key(Who::Subject, subject, "");
+        self.forgiven.put(&key, &mark, REMEMBERED * 2).await
+    }
+
+    /// What a subject is counted as: after it was forgiven, as one that nobody counted yet.
+    async fn counted(&self, subject: &str) -> Result<String, Away> {
+        let mark = self.forgiven.get(&key(Who::Subject, subject, "")).await?;
+        Ok(mark.map_or_else(|| subject.to_owned(), |mark| format!("{subject}\n{mark}")))
     }
 }
 

@@ -51,6 +51,7 @@ pub(crate) async fn all(directory: &Directory) {
     refuses_what_is_unfit(directory).await;
     one_account_has_a_mail_or_a_numen(directory).await;
     lists_by_login(directory).await;
+    finds_people_by_parts_of_their_names(directory).await;
     releases::all(directory).await;
     recovery::all(directory).await;
     factors::all(directory).await;
@@ -389,4 +390,43 @@ async fn refuses_what_is_unfit(directory: &Directory) {
     assert!(matches!(refused, Fault::Unfit { .. }), "{refused}");
     let after = directory.accounts.list(Realm::Personnel).await.unwrap();
     assert_eq!(after, before, "nothing of it was kept");
+}
+
+async fn finds_people_by_parts_of_their_names(directory: &Directory) {
+    let mut known = account(Realm::Eleve, "sought.1");
+    known.person.given_name = "Hélène".to_owned();
+    known.person.surname = "Œuvray-Nuñez".to_owned();
+    let mut shut = account(Realm::Parent, "sought.2");
+    shut.person.surname = "Œuvray".to_owned();
+    shut.person.posts[0].uai = "0590258K".to_owned();
+    let known = directory.accounts.keep(known).await.unwrap();
+    directory.accounts.keep(shut).await.unwrap();
+    let accounts = &directory.accounts;
+    let disabled = accounts.set_enabled(Realm::Parent, "sought.2", false);
+    assert!(disabled.await.unwrap());
+    let here = vec!["0590121L".to_owned()];
+    let elsewhere = vec!["0590258K".to_owned(), "0160053W".to_owned()];
+    for text in [
+        "oeuvray",
+        "HELENE nunez",
+        " sought.1 ",
+        "œuvray hél",
+        "sought.1@ac-demo",
+    ] {
+        let found = accounts.search(text, None, 9).await.unwrap();
+        assert_eq!(found, std::slice::from_ref(&known), "{text}");
+        assert_eq!(
+            accounts.search(text, Some(&here), 9).await.unwrap().len(),
+            1
+        );
+        assert_eq!(
+            accounts.search(text, Some(&elsewhere), 9).await.unwrap(),
+            []
+        );
+        assert_eq!(accounts.search(text, Some(&[]), 9).await.unwrap(), []);
+    }
+    for text in ["", " - ", "helene zzz", "%", "' OR 1=1 --"] {
+        assert_eq!(accounts.search(text, None, 9).await.unwrap(), [], "{text}");
+    }
+    assert_eq!(accounts.search("z", None, 2).await.unwrap().len(), 2);
 }

@@ -175,6 +175,14 @@ pub trait Accounts: Send + Sync + 'static {
     async fn person(&self, id: &str) -> Result<Option<Person>, Fault>;
     /// Every account of a realm, ordered by login.
     async fn list(&self, realm: Realm) -> Result<Vec<Person>, Fault>;
+    /// People who have every word of `text` in their login, names or mail, accents and case apart; in one
+    /// of these establishments, where some are given; `most` of them at most, disabled ones excepted.
+    async fn search(
+        &self,
+        text: &str,
+        uais: Option<&[String]>,
+        most: usize,
+    ) -> Result<Vec<Person>, Fault>;
     /// Creates the account, or replaces the one with the same realm and login: everything but its id
     /// and whether it is enabled. Mail is kept in lower case. [`Fault::Unfit`] tells every fault.
     async fn keep(&self, account: NewAccount) -> Result<Person, Fault>;

@@ -54,6 +54,15 @@ pub trait Recovery: Send + Sync + 'static {
         worth: TimeDelta,
         now: DateTime<Utc>,
     ) -> Result<String, Fault>;
+    /// Lets that text stand for a code, for `worth` from `now`: what 2014 did with the NUMEN, and nobody
+    /// should.
+    async fn let_in_by(
+        &self,
+        person: &str,
+        text: &str,
+        worth: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<(), Fault>;
     /// Whether what was typed is such a code, which it is once. Case, spaces and dashes do not count.
     /// The same work for a person who is none.
     async fn take_code(&self, person: &str, typed: &str, now: DateTime<Utc>)
@@ -66,7 +75,7 @@ pub trait Recovery: Send + Sync + 'static {
 const SIGNS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
 /// A code made of chance: ten signs, fifty bits, in two groups (`K7QPR-3MXDT`).
-pub(crate) fn code(chance: [u8; 10]) -> String {
+pub fn code(chance: [u8; 10]) -> String {
     let signs = chance
         .iter()
         .filter_map(|byte| SIGNS.get(usize::from(byte % 32)))
@@ -77,7 +86,7 @@ pub(crate) fn code(chance: [u8; 10]) -> String {
 }
 
 /// A code as it is hashed, however it was typed.
-pub(crate) fn bare(typed: &str) -> String {
+pub fn bare(typed: &str) -> String {
     let signs = typed.chars().filter(char::is_ascii_alphanumeric);
     signs
         .take(32)

@@ -224,6 +224,45 @@ impl Accounts for Sqlite {
             .collect()
     }
 
+    async fn search(
+        &self,
+        text: &str,
+        uais: Option<&[String]>,
+        most: usize,
+    ) -> Result<Vec<Person>, Fault> {
+        let words: Vec<String> = text.split_whitespace().map(crate::fold::fold).collect();
+        let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Accents are nothing to SQLite: the rows are light, and looked at here.
+        let rows = sqlx::query(
+            "SELECT id, login || ' ' || given_name || ' ' || surname || ' ' || coalesce(mail, ''), \
+             posts FROM account WHERE enabled = 1 ORDER BY surname, given_name, login",
+        )
+        .fetch_all(&self.database)
+        .await
+        .map_err(away)?;
+        let mut found = Vec::new();
+        for row in rows {
+            let (names, posts): (String, String) =
+                (row.try_get(1).map_err(away)?, row.try_get(2).map_err(away)?);
+            let within = uais.is_none_or(|uais| {
+                let mut uais = uais.iter();
+                uais.any(|uai| posts.contains(&format!("\"uai\":\"{uai}\"")))
+            });
+            let names = crate::fold::fold(&names);
+            if within && words.iter().all(|word| names.contains(word.as_str())) {
+                let id: String = row.try_get(0).map_err(away)?;
+                found.extend(self.person(&id).await?);
+            }
+            if found.len() >= most {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
     async fn keep(&self, mut account: NewAccount) -> Result<Person, Fault> {
         fit::tidy(&mut account);
         let unfit = |login: &str, reason: String| Fault::Unfit {

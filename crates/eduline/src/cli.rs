@@ -144,6 +144,9 @@ pub(crate) struct Bench {
     /// Only what a large federation costs.
     #[arg(long)]
     pub(crate) only_scale: bool,
+    /// Tries by which it is measured whether time tells who has an account.
+    #[arg(long, default_value_t = 2000)]
+    pub(crate) tries: u32,
     #[command(flatten)]
     pub(crate) print: Json,
 }

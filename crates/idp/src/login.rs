@@ -287,9 +287,14 @@ fn form(
         username: said.username,
         refused: said.refused,
         expired: said.expired,
-        lost_password: realm
-            .account_pages
-            .then(|| "/compte/mot-de-passe-perdu".to_owned()),
+        lost_password: realm.account_pages.then(|| {
+            // Only staff have a NUMEN; everybody else asks somebody.
+            match realm.parts.realm {
+                directory::Realm::Personnel => "/compte/mot-de-passe-perdu",
+                _ => "/compte/aide",
+            }
+            .to_owned()
+        }),
         other_profile: realm.path(&format!("/other?{}", name(id, &flow.service))),
         tutoie: realm.tutoie(),
         form_action: flow.form_action(),

@@ -509,3 +509,33 @@ fn u03_what_was_typed_is_nowhere_in_the_house() {
     }
     assert!(read > 5, "{read} files");
 }
+
+/// The way of 2014 is off; where it is on, it is said on the page, and it works as it did then.
+#[test]
+fn the_way_of_2014_wears_a_banner() {
+    let mailbox = Mailbox::start();
+    let settings = mailbox.settings();
+    let mut settings: Vec<(&str, &str)> = settings
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    settings.push(("EDULINE__ACCOUNT__COMPAT_2014", "true"));
+    settings.push(("EDULINE__SERVER__PROXIES", "127.0.0.1"));
+    let house = House::with(&settings);
+    let client = house.client();
+    for path in [LOST, CHANGE] {
+        assert!(client.get(path).body.contains("Mode 2014"), "{path}");
+    }
+    let early = prove(&client, "amartin", NUMEN, "192.0.2.1");
+    assert!(!is_choosing(&early), "not before the three are right");
+    claim(&client, LOST, [NUMEN, "Martin", "12/04/1979"], "192.0.2.1");
+    let started = std::time::Instant::now();
+    while !is_choosing(&prove(&client, "amartin", NUMEN, "192.0.2.2")) {
+        assert!(started.elapsed().as_secs() < 20, "it never opens");
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    }
+    assert!(
+        !is_choosing(&prove(&house.client(), "amartin", NUMEN, "192.0.2.3")),
+        "once"
+    );
+}

@@ -16,6 +16,7 @@ mod encrypted;
 mod endings;
 mod gallery;
 mod guessing;
+mod help_desk;
 mod hostile_addresses;
 mod hostile_requests;
 mod hostile_responses;

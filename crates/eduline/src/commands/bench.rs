@@ -20,6 +20,7 @@ mod bare;
 mod federation;
 mod scale;
 mod server;
+mod telling;
 
 /// Signatures in an answer: the response's and the assertion's.
 const SIGNATURES: u32 = 2;
@@ -44,6 +45,7 @@ pub(crate) fn run(command: &Bench) -> Result<(), Refusal> {
         }
         rows.push(password(command.logins)?);
         rows.extend(start_and_rest()?);
+        rows.extend(telling::rows(command.tries)?);
     }
     rows.extend(scale::rows(command.providers, command.services)?);
     let values: Vec<Value> = rows.iter().map(Row::described).collect();

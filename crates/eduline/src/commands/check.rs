@@ -101,6 +101,13 @@ fn faults_of_catalogue(settings: &Settings) -> Vec<String> {
     match house::read_fonctions(settings) {
         Err(refused) => keep(refused),
         Ok(fonctions) => {
+            let desk = settings.account.desk_functions.iter();
+            let unknown = desk.filter(|id| fonctions.find(id).is_none());
+            keep(Refusal(
+                unknown
+                    .map(|id| format!("account.desk_functions: no function is called {id:?}"))
+                    .collect(),
+            ));
             if let Err(refused) = house::read_catalogue(settings, &fonctions) {
                 keep(refused);
             }

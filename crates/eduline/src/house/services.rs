@@ -253,6 +253,8 @@ fn account(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal
         post: super::letters::open(ground)?,
         policy: ground.settings.account.policy.clone(),
         help: ground.settings.account.help.clone(),
+        compat_2014: ground.settings.account.compat_2014,
+        desk_functions: ground.settings.account.desk_functions.clone(),
     });
     Ok(Arc::new(move |config| account.configure(config)))
 }

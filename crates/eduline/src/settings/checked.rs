@@ -185,6 +185,10 @@ pub(crate) struct AccountSettings {
     pub(crate) policy: Policy,
     /// Whom to ask.
     pub(crate) help: Help,
+    /// What 2014 did with the NUMEN.
+    pub(crate) compat_2014: bool,
+    /// The functions that look after the people of their establishment.
+    pub(crate) desk_functions: Vec<String>,
 }
 
 /// Letters.
@@ -312,7 +316,10 @@ pub(crate) fn check(root: Node, folder: &Path, faults: &mut Vec<Fault>) -> Optio
     let wayf = root.table("wayf", |section| rooms::wayf(section, &base));
     let idp = root.table("idp", |section| rooms::idp(section, folder));
     let portal = root.table("portal", |section| rooms::portal(section, folder));
-    let account = root.table("account", |section| rooms::account(section, folder));
+    let near = server
+        .as_ref()
+        .is_some_and(|server| rooms::is_loopback(&server.public_url));
+    let account = root.table("account", |section| rooms::account(section, folder, near));
     let mail = root.table("mail", |section| rooms::mail(section, &data));
     let viewer = root.table("viewer", rooms::viewer);
     let federation = root.table("federation", |section| rooms::federation(section, folder));

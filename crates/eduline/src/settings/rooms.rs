@@ -72,7 +72,7 @@ pub(super) fn networks(section: &mut Section<'_>, key: &'static str) -> Vec<Netw
 }
 
 /// Whether only this machine can be meant by the address.
-fn is_loopback(public_url: &PublicUrl) -> bool {
+pub(super) fn is_loopback(public_url: &PublicUrl) -> bool {
     let name = host(public_url);
     name == "localhost"
         || name
@@ -426,7 +426,16 @@ fn contexts(section: &mut Section<'_>) -> Vec<String> {
     contexts
 }
 
-pub(super) fn account(section: &mut Section<'_>, folder: &Path) -> AccountSettings {
+pub(super) fn account(section: &mut Section<'_>, folder: &Path, near: bool) -> AccountSettings {
+    let compat_2014 = section.boolean("compat_2014").unwrap_or(false);
+    if compat_2014 && !near {
+        let place = section.place.clone();
+        section.fault(
+            place,
+            "account.compat_2014 gives an account to whoever knows a NUMEN: it is refused unless \
+             server.public_url is a loopback address",
+        );
+    }
     let face = face(section, "Gestion du compte", "Your account");
     let preset = section.parsed("policy", |text| match text {
         "academie-2026" => Ok(Policy::academie_2026()),
@@ -446,8 +455,16 @@ pub(super) fn account(section: &mut Section<'_>, folder: &Path) -> AccountSettin
             .flatten(),
         hours: section.text("help_hours"),
     };
+    let functions = section.texts("desk_functions").into_iter();
+    let desk_functions = functions.map(|(_, id)| id).collect();
     let policy = section.table("password", |section| password(section, preset, folder));
-    AccountSettings { face, policy, help }
+    AccountSettings {
+        face,
+        policy,
+        help,
+        compat_2014,
+        desk_functions,
+    }
 }
 
 /// What a password must be, where it differs from the preset.

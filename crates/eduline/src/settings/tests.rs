@@ -91,6 +91,68 @@ fn clocks_and_forbidden_algorithms_are_bounded_and_known() {
 }
 
 #[test]
+fn the_way_of_2014_is_refused_on_a_public_name() {
+    let on = ("compat_2014 = false", "compat_2014 = true");
+    assert!(changed(&[on]).unwrap().account.compat_2014);
+    let public = (
+        "public_url = \"http://localhost:8080\"",
+        "public_url = \"https://e.example\"",
+    );
+    let told = faults(changed(&[public, on]));
+    assert!(
+        told.iter().any(|fault| fault.contains("compat_2014")),
+        "{told:?}"
+    );
+    changed(&[public]).unwrap();
+}
+
+#[test]
+fn what_is_wrong_with_letters_and_passwords_is_told_without_the_secret() {
+    for (from, to, said) in [
+        (
+            "smtp = \"\"",
+            "smtp = \"http://a:hidden@mail.example\"",
+            "expected smtp://",
+        ),
+        ("tls = \"required\"", "tls = \"maybe\"", "mail.tls"),
+        (
+            "from = \"Académie",
+            "from = \"a@b, c@d, Académie",
+            "mail.from",
+        ),
+        (
+            "policy = \"academie-2026\"",
+            "policy = \"none\"",
+            "account.policy",
+        ),
+        (
+            "breached = \"\"",
+            "breached = \"nowhere.txt\"",
+            "account.password.breached",
+        ),
+        (
+            "dictionary = \"\"",
+            "dictionary = \"nowhere.txt\"",
+            "account.password.dictionary",
+        ),
+        (
+            "help_mail = \"\"",
+            "help_mail = \"nobody\"",
+            "account.help_mail",
+        ),
+        ("# length = 12", "length = 4", "account.password.length"),
+    ] {
+        let told = faults(changed(&[(from, to)]));
+        let about = told.iter().find(|fault| fault.contains(said));
+        assert!(about.is_some(), "{said}: {told:?}");
+        assert!(
+            !told.iter().any(|fault| fault.contains("hidden")),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
 fn the_example_holds_every_key_there_is() {
     // A key of the code that the example does not show would be read nowhere else.
     let text = std::fs::read_to_string(example()).unwrap();

@@ -174,6 +174,13 @@ impl Server {
     }
 }
 
+impl LoginForm {
+    /// Where it is sent, its token and its flow.
+    pub(super) fn parts(self) -> (String, String, String) {
+        (self.action, self.csrf, self.flow)
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.end();
@@ -219,6 +226,27 @@ impl Visitor {
         } else {
             Err(Refusal::of(format!("nobody was signed in: {page}")))
         }
+    }
+
+    /// The value of a field on the page at an address.
+    pub(super) fn field(&self, address: &str, name: &str) -> Result<String, Refusal> {
+        after(&self.get(address)?, &format!("name=\"{name}\" value=\""))
+    }
+
+    /// Sends a form from an address that a proxy of ours tells, and reads what comes.
+    pub(super) fn post_from(
+        &self,
+        action: &str,
+        from: &str,
+        fields: Vec<(&str, &str)>,
+    ) -> Result<(), Refusal> {
+        let sent = self.agent.post(action).header("x-forwarded-for", from);
+        let mut answer = sent.send_form(fields).map_err(unanswered)?;
+        answer
+            .body_mut()
+            .read_to_string()
+            .map(drop)
+            .map_err(unanswered)
     }
 
     /// Signs in at a realm.

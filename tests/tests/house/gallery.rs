@@ -458,9 +458,18 @@ fn every_page_is_valid_html() {
         ("ctgrps", ["--missing", "refuse"]),
     ] {
         let host = format!("{}.example", options[1]);
-        let partner = Partner::new(&host).asking(required, true);
+        let partner = Partner::new(&host)
+            .asking(required, true)
+            .asking("sn", false)
+            .asking("eduPersonAffiliation", false);
         partner.register(&house, &options);
         pages.push(client.open(&partner.address(&house, &partner.request(&house))));
+    }
+    let operator = house.client();
+    operator.arrive("personnel", "operateur");
+    let viewer = visits::client::form(&[("user", "amartin"), ("service", &house.at("/magistere"))]);
+    for asked in ["", "?user=nobody&service=nothing", &format!("?{viewer}")] {
+        pages.push(operator.get(&format!("/idp/personnel/apercu{asked}")));
     }
     let asked = client.open("/magistere/login?entityID=x");
     pages.push(client.deliver(&client.choose(&asked, "personnel")));

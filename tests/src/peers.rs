@@ -33,6 +33,10 @@ pub struct Setup {
     pub name_id_format: Option<&'static str>,
     /// The authentication context its requests ask for.
     pub context: Option<&'static str>,
+    /// Takes its answers by HTTP-Artifact.
+    pub artifact: bool,
+    /// Signs on who comes with an enhanced client, too.
+    pub paos: bool,
     /// Takes answers it did not ask for, and the operator allows them.
     pub unsolicited: bool,
 }

@@ -6,12 +6,13 @@ use base64::engine::general_purpose::STANDARD;
 use directory::Person;
 use saml::encryption::Encryption;
 use saml::metadata::{Entity, SpRole};
-use saml::response::{Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status};
+use saml::response::{
+    Advice, Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status, compose_advised,
+};
 use saml::{Binding, MessageId, Moment, NameIdFormat, attribute};
 use serde::Serialize;
 use web::{Event, Page, Refused, Visit};
 
-use crate::artifact;
 use crate::flow::{Flow, Named, stale};
 use crate::logout::Participant;
 use crate::policy::{Encrypt, Policy, Sign};
@@ -19,7 +20,7 @@ use crate::realm::Realm;
 use crate::refusals;
 use crate::release::{self, Asking, Decision, Outcome, Rule};
 use crate::session::SignedOn;
-use crate::telling;
+use crate::{artifact, ecp, telling};
 use name_id::Chosen;
 
 mod name_id;
@@ -109,18 +110,40 @@ pub(crate) async fn give(
             Sign::Assertion => SignWhat::Assertion,
         },
     };
-    let encryption = encryption(realm, flow, &policy, role)?;
-    let keys = realm.parts.keys.now();
-    let xml = realm
-        .signer(&flow.service, &keys)
-        .and_then(|key| saml::response::compose_for(&plan, encryption.as_ref(), &key))
-        .map_err(|refusal| not_signed(&refusal, realm, flow))?;
+    let Some((xml, encrypted)) = composed(realm, flow, &plan, (&policy, role))? else {
+        return tell(visit, realm, flow, Status::RequestDenied).await;
+    };
     let event = sent(realm, flow, &response_id)
-        .with("encrypted", how(realm, encryption.as_ref()))
+        .with("encrypted", encrypted)
         .with("context", flow.said(session));
     foreign(visit, realm, flow, &said.decisions);
     account_for(visit, realm, flow, event, (&person, &said.attributes));
-    hand_over(visit, realm, flow, xml).await
+    hand_over(visit, realm, flow, (xml, encrypted != OPEN)).await
+}
+
+/// The answer, and how it is encrypted. `None`: it would carry a key that others could read.
+fn composed(
+    realm: &Realm,
+    flow: &Flow,
+    plan: &ResponsePlan<'_>,
+    (policy, role): (&Policy, &SpRole),
+) -> Result<Option<(String, &'static str)>, Refused> {
+    let encryption = encryption(realm, flow, policy, role)?;
+    let client = flow.client.as_ref();
+    if encryption.is_none() && client.is_some_and(|client| client.wants_key) {
+        return Ok(None);
+    }
+    let keyed = client.filter(|_| encryption.is_some());
+    let advice = Advice {
+        channel: client.and_then(|client| client.channel.as_ref()),
+        key: keyed.map(|client| client.key.as_str()),
+    };
+    let keys = realm.parts.keys.now();
+    let xml = realm
+        .signer(&flow.service, &keys)
+        .and_then(|key| compose_advised(plan, advice, encryption.as_ref(), &key))
+        .map_err(|refusal| not_signed(&refusal, realm, flow))?;
+    Ok(Some((xml, how(realm, encryption.as_ref()))))
 }
 
 /// Tells the journal, the counters and the person's past releases what leaves.
@@ -168,6 +191,10 @@ async fn joins(
     session: &SignedOn,
     said: &Said,
 ) -> Result<bool, Refused> {
+    if flow.client.is_some() {
+        // Nobody's browser: no session stands here that could end.
+        return Ok(true);
+    }
     let participant = Participant {
         service: flow.service.clone(),
         name_id: said.name_id.clone(),
@@ -187,11 +214,14 @@ fn of_service(flow: &Flow) -> Named {
     }
 }
 
+/// An answer that is not encrypted, as the journal says it.
+const OPEN: &str = "false";
+
 /// Whether and how an answer is encrypted, for the journal. What only the operator's word allows is
 /// counted: it should come to an end (IIP-ALG05).
 fn how(realm: &Realm, encryption: Option<&Encryption>) -> &'static str {
     match encryption {
-        None => "false",
+        None => OPEN,
         Some(encryption) if encryption.is_legacy() => {
             let labels = [("realm", realm.parts.realm.as_str())];
             realm.edge.count("eduline_weak_encryptions_total", &labels);
@@ -364,7 +394,7 @@ pub(crate) async fn tell(
         .and_then(|key| saml::response::compose_error(&plan, &key))
         .map_err(|refusal| not_signed(&refusal, realm, flow))?;
     visit.tell(event);
-    hand_over(visit, realm, flow, xml).await
+    hand_over(visit, realm, flow, (xml, false)).await
 }
 
 fn sent(realm: &Realm, flow: &Flow, response: &MessageId) -> Event {
@@ -380,10 +410,12 @@ async fn hand_over(
     visit: &Visit,
     realm: &Realm,
     flow: &Flow,
-    xml: String,
+    (xml, encrypted): (String, bool),
 ) -> Result<HttpResponse, Refused> {
-    if flow.binding == Binding::Artifact {
-        return artifact::hand_over(visit, realm, flow, xml).await;
+    match flow.binding {
+        Binding::Artifact => return artifact::hand_over(visit, realm, flow, xml).await,
+        Binding::Paos => return ecp::hand_over(flow, &xml, encrypted),
+        _ => {}
     }
     visit.page(&AnswerPage {
         acs: flow.acs.clone(),

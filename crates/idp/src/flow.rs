@@ -12,6 +12,7 @@ use saml::{Binding, EntityId, MessageId, NameIdFormat};
 use serde::{Deserialize, Serialize};
 use web::{Event, Page, Query, Refused, Visit};
 
+use crate::ecp::Client;
 use crate::next::{self, Standing, Step, Wanted, next};
 use crate::realm::Realm;
 use crate::session::SignedOn;
@@ -52,6 +53,9 @@ pub(crate) struct Flow {
     /// The person puts the activation of a second factor off; flows of an earlier release have none.
     #[serde(default)]
     pub(crate) put_off: bool,
+    /// The enhanced client that waits for the answer; such flows are never kept.
+    #[serde(skip)]
+    pub(crate) client: Option<Client>,
     asked: chrono::DateTime<chrono::Utc>,
     force_authn: bool,
     is_passive: bool,
@@ -104,6 +108,7 @@ impl Flow {
             told: None,
             declined: Vec::new(),
             put_off: false,
+            client: None,
             asked: visit.edge().now(),
             force_authn: request.force_authn,
             is_passive: request.is_passive,
@@ -132,6 +137,7 @@ impl Flow {
             told: None,
             declined: Vec::new(),
             put_off: false,
+            client: None,
             asked: visit.edge().now(),
             force_authn: false,
             is_passive: false,

@@ -12,6 +12,7 @@
 
 mod answer;
 mod artifact;
+mod ecp;
 mod endings;
 mod flow;
 mod login;

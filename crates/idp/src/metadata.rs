@@ -48,11 +48,16 @@ fn compose(
         response_location: None,
     };
     let error_url = error_url(realm);
+    let mut sso = vec![
+        endpoint(Binding::Redirect, "/sso/redirect"),
+        endpoint(Binding::Post, "/sso/post"),
+    ];
+    // ECP 2.0, 2.3.10: an identity provider that takes enhanced clients says so by this binding.
+    if realm.ecp {
+        sso.push(endpoint(Binding::Soap, "/ecp"));
+    }
     let role = RolePlan::Idp {
-        sso: vec![
-            endpoint(Binding::Redirect, "/sso/redirect"),
-            endpoint(Binding::Post, "/sso/post"),
-        ],
+        sso,
         slo: vec![
             endpoint(Binding::Redirect, "/slo/redirect"),
             endpoint(Binding::Post, "/slo/post"),

@@ -24,8 +24,8 @@ use crate::second_factor::SecondFactors;
 use crate::session::SignedOn;
 use crate::throttle::Throttle;
 use crate::{
-    artifact, flow, login, logout, metadata, past, preview, second_factor, session, sso, telling,
-    unsolicited,
+    artifact, ecp, flow, login, logout, metadata, past, preview, second_factor, session, sso,
+    telling, unsolicited,
 };
 
 /// What an identity provider is made of.
@@ -50,6 +50,8 @@ pub struct IdpParts {
     pub account_pages: bool,
     /// When a second factor is asked for.
     pub second_factors: SecondFactors,
+    /// Whether programs may sign people on without a browser.
+    pub ecp: bool,
 }
 
 /// What one realm is made of.
@@ -105,6 +107,7 @@ pub(crate) struct Realm {
     pub(crate) fonctions: Arc<Fonctions>,
     pub(crate) account_pages: bool,
     pub(crate) second_factors: SecondFactors,
+    pub(crate) ecp: bool,
 }
 
 impl Idp {
@@ -134,6 +137,7 @@ impl Idp {
                 fonctions: Arc::clone(&parts.fonctions),
                 account_pages: parts.account_pages,
                 second_factors: parts.second_factors.clone(),
+                ecp: parts.ecp,
                 parts: realm,
             })
         });
@@ -168,6 +172,12 @@ impl Idp {
                 .service(
                     at("/artifact").route(post().guard(fn_guard(is_xml)).to(artifact::resolve)),
                 )
+                .configure(|config| {
+                    if realm.ecp {
+                        let asked = post().guard(fn_guard(is_xml)).to(ecp::ask);
+                        config.service(at("/ecp").route(asked));
+                    }
+                })
                 .service(at("/other").route(get().to(login::other_profile)))
                 .service(at("/continue").route(get().to(flow::go_on)))
                 .service(

@@ -132,6 +132,15 @@ pub(crate) fn not_operator(story: &'static str, realm: &Realm) -> Refused {
     Refused::forbidden("EDU-4030", "operators", story).way_out("idp.sign-in", sign_on)
 }
 
+/// A program that does not say whom it comes for, or says it wrongly: all alike (IIP-IDP14).
+pub(crate) fn unknown_person(realm: &Realm) -> Refused {
+    let status = StatusCode::UNAUTHORIZED;
+    let story = "no login with its password";
+    let name = realm.parts.realm.as_str();
+    Refused::new(status, "EDU-4012", "password-needed", story)
+        .challenge(format!("Basic realm=\"{name}\", charset=\"UTF-8\""))
+}
+
 /// Too many failures: wait.
 pub(crate) fn wait(seconds: u32, back: String) -> Refused {
     let story = format!("too many failures: {seconds} s to wait");

@@ -2,10 +2,10 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use saml::metadata::SpRole;
+use saml::metadata::{IndexedEndpoint, SpRole};
 use saml::request::RequestExpected;
 use saml::response::Status;
-use saml::{AuthnRequest, Binding, Received, Refusal, Signing, Verified, VerifyingKey};
+use saml::{AuthnRequest, Binding, EntityId, Received, Refusal, Signing, Verified, VerifyingKey};
 use serde::Deserialize;
 use web::{Event, Form, Refused, Visit};
 
@@ -23,6 +23,9 @@ fn brought(role: &SpRole) -> &'static [Binding] {
         &[Binding::Post, Binding::Artifact]
     }
 }
+
+/// Of a chain of services that ask for each other, how many the journal names.
+const REQUESTERS: usize = 5;
 
 /// What a service posts.
 #[derive(Debug, Deserialize)]
@@ -95,10 +98,10 @@ async fn respond(
 }
 
 /// The keys of a service, and whether it promised to sign (SDP-IDP04).
-fn signing(
+pub(crate) fn signing(
     realm: &Realm,
     visit: &Visit,
-    issuer: &saml::EntityId,
+    issuer: &EntityId,
 ) -> Result<(Vec<VerifyingKey>, bool), Refused> {
     let snapshot = realm.federation.snapshot();
     let Some((_, role)) = snapshot.service(issuer) else {
@@ -111,7 +114,8 @@ fn signing(
     Ok((role.signing_keys.clone(), role.signs_requests))
 }
 
-fn asked(keys: &[VerifyingKey], required: bool) -> Signing<'_> {
+/// A signature that is there must be one of these keys'.
+pub(crate) fn asked(keys: &[VerifyingKey], required: bool) -> Signing<'_> {
     if required {
         Signing::Required(keys)
     } else {
@@ -127,7 +131,7 @@ async fn decide(
     relay_state: Option<String>,
     at: &str,
 ) -> Result<HttpResponse, Refused> {
-    let key = verified.key().unwrap_or("none").to_owned();
+    let key = verified.key().map(str::to_owned);
     let destination = realm.address(at);
     let expected = RequestExpected {
         destination: &destination,
@@ -140,31 +144,77 @@ async fn decide(
         .accept_by(&expected, realm.federation.rules())
         .map_err(refuse)?
         .into_message();
-    let snapshot = realm.federation.snapshot();
-    let acs = snapshot
-        .service(&accepted.issuer)
-        .map(|(_, role): (_, &SpRole)| {
-            // IIP-IDP04: a set of attributes the service does not have is no set at all.
-            role.requested(accepted.attribute_service)?;
-            role.choose_acs_among(&accepted, brought(role)).cloned()
-        })
-        .ok_or_else(|| refusals::unknown_service(&accepted.issuer, realm))?
-        .map_err(refuse)?;
-    visit.tell(
-        Event::new("idp.request.accepted")
-            .with("request", accepted.id.as_str())
-            .with("sp", accepted.issuer.as_str())
-            .with("realm", realm.parts.realm.as_str())
-            .with("key", key)
-            .with("acs", acs.location.as_str()),
-    );
+    let acs = address(realm, &accepted, brought)?;
+    tell_accepted(visit, realm, &accepted, (key.as_deref(), &acs.location));
     let flow = Flow::of(&accepted, &acs, relay_state, visit, realm);
-    // SAML Core 3.4.1.2: the service names who may answer.
-    let scoping = accepted.scoping.as_ref();
-    if scoping.is_some_and(|scoping| !scoping.allows(&realm.parts.entity_id)) {
-        return answer::tell(visit, realm, &flow, Status::NoAvailableIdp).await;
+    if let Some(status) = no(realm, &accepted) {
+        return answer::tell(visit, realm, &flow, status).await;
     }
     proceed(visit, realm, flow).await
+}
+
+/// Where the answer to a request goes, by one of the bindings that `by` takes of its service.
+pub(crate) fn address(
+    realm: &Realm,
+    request: &AuthnRequest,
+    by: impl FnOnce(&SpRole) -> &'static [Binding],
+) -> Result<IndexedEndpoint, Refused> {
+    let snapshot = realm.federation.snapshot();
+    let (_, role) = snapshot
+        .service(&request.issuer)
+        .ok_or_else(|| refusals::unknown_service(&request.issuer, realm))?;
+    // IIP-IDP04: a set of attributes the service does not have is no set at all.
+    role.requested(request.attribute_service)
+        .and_then(|_| role.choose_acs_among(request, by(role)))
+        .cloned()
+        .map_err(|refusal| {
+            let refused = refusals::of_message(&refusal, realm);
+            refused
+                .with("request", request.id.as_str())
+                .with("sp", request.issuer.as_str())
+        })
+}
+
+/// Tells the journal of a request that is the service's own. On whose behalf it asks (SAML Core
+/// 3.4.1.2) is noted and changes nothing: who receives what is decided for who receives it.
+pub(crate) fn tell_accepted(
+    visit: &Visit,
+    realm: &Realm,
+    request: &AuthnRequest,
+    (key, acs): (Option<&str>, &str),
+) {
+    let mut event = Event::new("idp.request.accepted")
+        .with("request", request.id.as_str())
+        .with("sp", request.issuer.as_str())
+        .with("realm", realm.parts.realm.as_str())
+        .with("key", key.unwrap_or("none"))
+        .with("acs", acs);
+    let scoping = request.scoping.iter();
+    let requesters: Vec<&str> = scoping
+        .flat_map(|scoping| &scoping.requesters)
+        .take(REQUESTERS)
+        .map(EntityId::as_str)
+        .collect();
+    if !requesters.is_empty() {
+        event = event.with("on_behalf_of", requesters.join(" "));
+    }
+    visit.tell(event);
+}
+
+/// What a request wants that nobody here can give, whoever the person is.
+///
+/// `ProxyCount` is not looked at: nothing is passed on here, which every count allows.
+pub(crate) fn no(realm: &Realm, request: &AuthnRequest) -> Option<Status> {
+    // SAML Core 3.4.1.2: the service names who may answer.
+    let scoping = request.scoping.as_ref();
+    if scoping.is_some_and(|scoping| !scoping.allows(&realm.parts.entity_id)) {
+        return Some(Status::NoAvailableIdp);
+    }
+    // SAML Core 3.4.1.1: identifiers are made for the service that asks, and for no affiliation.
+    let policy = request.name_id_policy.as_ref();
+    let qualifier = policy.and_then(|policy| policy.sp_name_qualifier.as_deref());
+    let is_anothers = qualifier.is_some_and(|name| name != request.issuer.as_str());
+    is_anothers.then_some(Status::InvalidNameIdPolicy)
 }
 
 /// The first step of a flow: an answer at once, or a page that asks.

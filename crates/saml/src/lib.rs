@@ -13,6 +13,7 @@
 pub mod artifact;
 pub mod attribute;
 mod c14n;
+pub mod ecp;
 mod encoding;
 pub mod encryption;
 pub mod foreign;

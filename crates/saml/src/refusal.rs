@@ -428,6 +428,9 @@ refusals! {
     /// An artifact that gave no message: spent, expired, or never given to us.
     NothingResolved
         = "EDU-2804" Refused "SAML Core 3.5.3": "the artifact gave no message";
+    /// A service and a client that do not see the same channel between them.
+    ChannelUnbound { why: &'static str }
+        = "EDU-2805" Refused "IIP-IDP13": "the channel is not bound: {why}";
 
     // 29xx: what we say.
 

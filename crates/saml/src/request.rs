@@ -1,5 +1,6 @@
 //! `AuthnRequest` (SAML Core 3.4.1): composed by a service, received by an identity provider.
 
+use crate::ecp::ChannelBinding;
 use crate::{Binding, EntityId, MessageId, Moment, NameIdFormat};
 
 mod accept;
@@ -33,6 +34,8 @@ pub struct AuthnRequest {
     pub attribute_service: Option<u16>,
     /// `Scoping`.
     pub scoping: Option<Scoping>,
+    /// The channels to its client that the service names ([`crate::ecp::bound`]).
+    pub channel_bindings: Vec<ChannelBinding>,
 }
 
 impl AuthnRequest {
@@ -51,6 +54,7 @@ impl AuthnRequest {
             requested_context: None,
             attribute_service: None,
             scoping: None,
+            channel_bindings: Vec::new(),
         }
     }
 }
@@ -86,12 +90,15 @@ pub enum AcsChoice {
 }
 
 /// `NameIDPolicy`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NameIdPolicy {
     /// `Format`.
     pub format: Option<NameIdFormat>,
     /// `AllowCreate`.
     pub allow_create: bool,
+    /// `SPNameQualifier`: the namespace the identifier is wanted in, when it is not the requester's
+    /// own.
+    pub sp_name_qualifier: Option<String>,
 }
 
 /// `RequestedAuthnContext`.

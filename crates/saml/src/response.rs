@@ -4,9 +4,10 @@ mod accept;
 pub(crate) mod compose;
 pub(crate) mod read;
 
-pub use compose::{compose, compose_error, compose_for};
+pub use compose::{compose, compose_advised, compose_error, compose_for};
 pub use read::Response;
 
+use crate::ecp::ChannelBinding;
 use crate::{EntityId, MessageId, Moment, NameIdFormat};
 
 /// `NameID`.
@@ -67,6 +68,17 @@ pub struct ResponsePlan<'a> {
     pub attributes: &'a [Attribute],
     /// Which elements are signed.
     pub sign: SignWhat,
+}
+
+/// What an assertion says beside its statements, to an enhanced client's service (`Advice`, SAML
+/// Core 2.6.1).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Advice<'a> {
+    /// The channel that service and client both named (IIP-IDP13).
+    pub channel: Option<&'a ChannelBinding>,
+    /// The key that they share from now on, base64 (SAML-EC 5.3.1): for an assertion that is
+    /// encrypted.
+    pub key: Option<&'a str>,
 }
 
 /// Which elements carry a signature (P05).

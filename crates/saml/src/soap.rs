@@ -74,8 +74,16 @@ pub fn fault(fault: Fault, why: &str) -> Result<String, Refusal> {
     Ok(w.finish())
 }
 
-/// The only child of the body of `envelope`, as a document of its own.
+/// The only child of the body of `envelope`, as a document of its own; no header is understood.
 pub(crate) fn open(envelope: &[u8]) -> Result<String, Refusal> {
+    open_by(envelope, |_| Ok(false))
+}
+
+/// The same, with `read` given each header in turn: it says whether that is understood.
+pub(crate) fn open_by(
+    envelope: &[u8],
+    mut read: impl FnMut(Element<'_, '_>) -> Result<bool, Refusal>,
+) -> Result<String, Refusal> {
     let text = preflight(envelope, &MESSAGE)?;
     let document = reader::parse(text, &MESSAGE)?;
     let root = document.root_element();
@@ -94,7 +102,11 @@ pub(crate) fn open(envelope: &[u8]) -> Result<String, Refusal> {
     let body = match parts.as_slice() {
         [body] => *body,
         [header, body] if reader::is(*header, SOAP.uri, "Header") => {
-            nothing_to_understand(*header)?;
+            for block in elements(*header)? {
+                if !read(block)? {
+                    nothing_to_understand(block)?;
+                }
+            }
             *body
         }
         _ => return Err(shape("not a body after at most one header")),
@@ -112,19 +124,15 @@ pub(crate) fn open(envelope: &[u8]) -> Result<String, Refusal> {
     reader::alone(*message)
 }
 
-/// SOAP 1.1, 4.2.3: whoever does not understand a header that must be understood does nothing else.
-/// None is understood here, whoever it is for.
-fn nothing_to_understand(header: Element<'_, '_>) -> Result<(), Refusal> {
-    for block in elements(header)? {
-        if let Some(must) = block.attribute((SOAP.uri, "mustUnderstand"))
-            && must != "0"
-        {
-            return Err(Refusal::SoapHeader {
-                found: reader::named(block),
-            });
-        }
+/// SOAP 1.1, 4.2.3: whoever does not understand a header that must be understood does nothing else,
+/// whoever it is for.
+fn nothing_to_understand(block: Element<'_, '_>) -> Result<(), Refusal> {
+    match block.attribute((SOAP.uri, "mustUnderstand")) {
+        Some(must) if must != "0" => Err(Refusal::SoapHeader {
+            found: reader::named(block),
+        }),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn said_fault(fault: Element<'_, '_>) -> Refusal {

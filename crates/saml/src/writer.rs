@@ -33,6 +33,21 @@ pub(crate) const SOAP: Ns = Ns {
     prefix: "soap",
     uri: "http://schemas.xmlsoap.org/soap/envelope/",
 };
+/// What is said to and by enhanced clients.
+pub(crate) const ECP: Ns = Ns {
+    prefix: "ecp",
+    uri: "urn:oasis:names:tc:SAML:2.0:profiles:SSO:ecp",
+};
+/// The channel binding extension.
+pub(crate) const CB: Ns = Ns {
+    prefix: "cb",
+    uri: "urn:oasis:names:tc:SAML:protocol:ext:channel-binding",
+};
+/// SAML for SASL and GSS-API (draft-ietf-kitten-sasl-saml-ec).
+pub(crate) const SAMLEC: Ns = Ns {
+    prefix: "samlec",
+    uri: "urn:ietf:params:xml:ns:samlec",
+};
 /// The Asynchronous Single Logout extension.
 pub(crate) const ASLO: Ns = Ns {
     prefix: "aslo",
@@ -76,8 +91,8 @@ pub(crate) const IDPDISC: Ns = Ns {
     uri: "urn:oasis:names:tc:SAML:profiles:SSO:idp-discovery-protocol",
 };
 
-/// An attribute of an element: unqualified, `xml:lang`, or of the namespace that
-/// [`Writer::open_declaring`] declares.
+/// An attribute of an element: unqualified, `xml:lang`, of the namespace that
+/// [`Writer::open_declaring`] declares, or of the envelope it is in.
 pub(crate) type Attr<'a> = (&'static str, &'a str);
 
 /// Writes one document.
@@ -135,8 +150,8 @@ impl Writer {
             self.declare(ns);
         }
         // Unqualified attributes come before those of a namespace, each group by local name
-        // (Canonical XML 1.0, 2.2); no element has two
-        // qualified ones.
+        // (Canonical XML 1.0, 2.2); those of one element are
+        // of one namespace.
         let mut sorted: Vec<&Attr<'_>> = attributes.iter().collect();
         sorted.sort_unstable_by_key(|(name, _)| (name.contains(':'), *name));
         for (name, value) in sorted {

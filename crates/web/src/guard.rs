@@ -8,7 +8,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderName, HeaderValue,
-    RETRY_AFTER,
+    RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -124,6 +124,10 @@ fn explain(visit: &Visit, answered: ServiceResponse<BoxBody>) -> ServiceResponse
         response
             .headers_mut()
             .insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    let scheme = refused.challenge.as_deref();
+    if let Some(Ok(scheme)) = scheme.map(HeaderValue::from_str) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
     }
     answered.into_response(response)
 }

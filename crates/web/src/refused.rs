@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 pub struct Refused {
     /// The stable public code, `EDU-nnnn`.
     pub code: &'static str,
-    /// 400 malformed, 403 refused, 404, 405, 413, 429, 503.
+    /// 400 malformed, 401 unknown, 403 refused, 404, 405, 413, 429, 503.
     pub status: StatusCode,
     /// Stem of the visitor's words: `refusal.<key>.title`, `.text` and, when there is one, `.advice`.
     /// Words that do not exist fall back to `refusal.generic`.
@@ -19,6 +19,9 @@ pub struct Refused {
     pub fields: Vec<(&'static str, String)>,
     /// `Retry-After`, seconds.
     pub retry_after: Option<u32>,
+    /// `WWW-Authenticate`: how a program that is not known may say who it comes for (RFC 9110
+    /// 11.6.1).
+    pub challenge: Option<String>,
     /// A way out: word key of the link, and path or address.
     pub way_out: Option<(&'static str, String)>,
 }
@@ -38,6 +41,7 @@ impl Refused {
             story: story.into(),
             fields: Vec::new(),
             retry_after: None,
+            challenge: None,
             way_out: None,
         }
     }
@@ -63,6 +67,12 @@ impl Refused {
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.fields.push((name, value.into()));
+        self
+    }
+    /// Adds `WWW-Authenticate`.
+    #[must_use]
+    pub fn challenge(mut self, scheme: impl Into<String>) -> Self {
+        self.challenge = Some(scheme.into());
         self
     }
     /// Adds `Retry-After`, seconds.

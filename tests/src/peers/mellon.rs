@@ -259,6 +259,20 @@ fn metadata(port: u16, key: &KeyFiles, setup: Setup) -> String {
             format!(r#"<RequestedAttribute Name="{name}" NameFormat="{kind}"/>"#)
         })
         .concat();
+    let consumer = |index: u8, binding: saml::Binding, path: &str| {
+        let (binding, first) = (binding.uri(), index == 0);
+        format!(
+            r#"<AssertionConsumerService index="{index}" isDefault="{first}" Binding="{binding}" Location="{at}/{path}"/>"#
+        )
+    };
+    let mut acs = if setup.artifact {
+        consumer(0, saml::Binding::Artifact, "artifactResponse")
+    } else {
+        consumer(0, saml::Binding::Post, "postResponse")
+    };
+    if setup.paos {
+        acs.push_str(&consumer(1, saml::Binding::Paos, "paosResponse"));
+    }
     format!(
         r#"<EntityDescriptor entityID="{at}/metadata" xmlns="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#">
 <SPSSODescriptor AuthnRequestsSigned="{signs}" WantAssertionsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
@@ -266,7 +280,7 @@ fn metadata(port: u16, key: &KeyFiles, setup: Setup) -> String {
 <SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:SOAP" Location="{at}/logout"/>
 <SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="{at}/logout"/>
 {format}
-<AssertionConsumerService index="0" isDefault="true" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{at}/postResponse"/>
+{acs}
 <AttributeConsumingService index="0"><ServiceName xml:lang="fr">Page protégée</ServiceName>{asked}</AttributeConsumingService>
 </SPSSODescriptor>
 </EntityDescriptor>

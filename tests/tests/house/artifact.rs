@@ -214,6 +214,7 @@ fn p03_an_artifact_is_resolved_once_by_the_service_it_was_made_for() {
     wanting.name_id_policy = Some(NameIdPolicy {
         format: Some(NameIdFormat::Entity),
         allow_create: true,
+        sp_name_qualifier: None,
     });
     let told = brought(&service, &service.open(&house, &client, &wanting));
     let received = service.resolved(&house, &told).expect("a message");

@@ -2,7 +2,7 @@
 //! addresses, one of the identity providers, and what nobody here has heard of.
 
 use saml::request::{AcsChoice, Scoping};
-use saml::{AuthnRequest, EntityId};
+use saml::{AuthnRequest, Binding, EntityId};
 use visits::{Answer, House, PASSWORD, forge, partner};
 
 const ID: &str = "https://sp.partner.example/sp";
@@ -91,6 +91,121 @@ fn p19_a_request_for_another_provider_is_told_that_it_is_not_here() {
             .field("password")
             .is_some()
     );
+}
+
+/// P19: what a chain of services says of itself fails nothing; what is no chain is refused.
+#[test]
+fn p19_p10_on_whose_behalf_is_noted_and_nobody_elses_namespace_is_used() {
+    let house = house();
+    let requester = EntityId::parse("https://behind.example/sp").unwrap();
+    for count in [None, Some(0), Some(3)] {
+        let scoping = Scoping {
+            proxy_count: count,
+            requesters: vec![requester.clone()],
+            ..Scoping::default()
+        };
+        let (client, login) = asked(&house, |request| request.scoping = Some(scoping));
+        let answer = response(&client.sign_in(&login, "amartin", PASSWORD));
+        assert!(answer.contains("status:Success"), "{answer}");
+        let audience = format!("<saml:Audience>{ID}</saml:Audience>");
+        assert!(answer.contains(&audience) && !answer.contains(requester.as_str()));
+    }
+    let lines = house.journal();
+    let noted = lines
+        .iter()
+        .filter(|line| line["on_behalf_of"] == requester.as_str());
+    assert_eq!(noted.count(), 3);
+    let broken = |from: &str, to: &str| {
+        let id = EntityId::parse(ID).unwrap();
+        let mut request = AuthnRequest::new(forge::random_id(), forge::now(), id);
+        request.scoping = Some(Scoping {
+            proxy_count: Some(7),
+            requesters: vec![requester.clone()],
+            ..Scoping::default()
+        });
+        let xml = forge::request_in(&partner::unsigned(&house, &request));
+        assert!(xml.contains(from), "{xml}");
+        let changed = xml.replacen(from, to, 1);
+        let field = visits::client::form(&[("SAMLRequest", &forge::deflate(changed.as_bytes()))]);
+        house
+            .client()
+            .open(&format!("/idp/personnel/sso/redirect?{field}"))
+    };
+    for (from, to) in [
+        ("ProxyCount=\"7\"", "ProxyCount=\"-1\""),
+        ("ProxyCount=\"7\"", "ProxyCount=\"\""),
+        (requester.as_str(), "nobody"),
+        ("<samlp:RequesterID>", "<samlp:RequesterID><x/>"),
+    ] {
+        let refused = broken(from, to);
+        assert_eq!(refused.status, 400, "{to}: {}", refused.body);
+        assert!(refused.code().is_some());
+    }
+
+    // SAML Core 3.4.1.1: identifiers are made for who asks.
+    let named = |name: &str| {
+        let policy = saml::request::NameIdPolicy {
+            format: Some(saml::NameIdFormat::Persistent),
+            allow_create: true,
+            sp_name_qualifier: Some(name.to_owned()),
+        };
+        asked(&house, |request| request.name_id_policy = Some(policy))
+    };
+    let (client, login) = named(ID);
+    let answer = response(&client.sign_in(&login, "amartin", PASSWORD));
+    assert!(
+        answer.contains(&format!("SPNameQualifier=\"{ID}\"")),
+        "{answer}"
+    );
+    for name in [
+        requester.as_str(),
+        "urn:affiliation",
+        "",
+        "https://sp.partner.example/SP",
+    ] {
+        let (_, told) = named(name);
+        let answer = response(&told);
+        assert!(
+            answer.contains("status:InvalidNameIDPolicy"),
+            "{name}: {answer}"
+        );
+    }
+}
+
+/// P08, IIP-IDP12: a binding that is asked for is that of the address, or nothing is sent.
+#[test]
+fn p08_the_binding_a_request_names_is_that_of_its_address() {
+    let house = house();
+    let url = |text: &str| AcsChoice::Url(text.to_owned());
+    let first = "https://sp.partner.example/acs";
+    for choice in [AcsChoice::Default, url(first)] {
+        let (_, login) = asked(&house, |request| {
+            request.acs = choice.clone();
+            request.protocol_binding = Some(Binding::Post);
+        });
+        assert!(
+            login.field("password").is_some(),
+            "{choice:?}: {}",
+            login.body
+        );
+        for other in [
+            Binding::Artifact,
+            Binding::Paos,
+            Binding::Redirect,
+            Binding::Soap,
+        ] {
+            let (_, refused) = asked(&house, |request| {
+                request.acs = choice.clone();
+                request.protocol_binding = Some(other);
+            });
+            assert_eq!(refused.status, 403, "{other:?}: {}", refused.body);
+            let code = refused.code().unwrap();
+            assert!(
+                ["EDU-2403", "EDU-2404", "EDU-2406"].contains(&code.as_str()),
+                "{code}"
+            );
+        }
+    }
 }
 
 /// P08: by its exact address and by its index; the first one when nothing is asked for.

@@ -9,6 +9,7 @@ mod command_line;
 mod discovery;
 mod documents;
 mod durable;
+mod ecp;
 mod edge;
 mod elsewhere;
 mod elsewhere_idp;

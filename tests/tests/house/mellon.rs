@@ -65,6 +65,16 @@ fn p06_mellon_reads_what_is_encrypted_for_it() {
 }
 
 #[test]
+fn p03_mellon_comes_for_what_an_artifact_stands_for() {
+    peers::an_answer_by_artifact_is_resolved::<Mellon>();
+}
+
+#[test]
+fn p04_mellon_signs_on_who_comes_with_an_enhanced_client() {
+    peers::an_enhanced_client_signs_on::<Mellon>();
+}
+
+#[test]
 fn p18_mellon_takes_an_answer_it_did_not_ask_for() {
     peers::an_answer_nobody_asked_for_is_taken::<Mellon>();
 }

@@ -331,6 +331,125 @@ pub(crate) fn an_encrypted_assertion_is_read<P: Peer>() {
     assert_eq!(values(&known, "sn"), ["Martin"]);
 }
 
+/// The browser brings a token, and the service comes for the answer by itself; once.
+pub(crate) fn an_answer_by_artifact_is_resolved<P: Peer>() {
+    let (house, peer) = with::<P>(Setup {
+        artifact: true,
+        decrypts: true,
+        ..Setup::default()
+    });
+    let client = house.client();
+    let login = peer.ask(&client, Wish::Plain);
+    let page = client.sign_in(&login, "amartin", PASSWORD);
+    assert!(!answers(&page), "by POST: {}", page.body);
+    let known = peer.known(&client);
+    let known = known.unwrap_or_else(|| panic!("{}", peer.complaints()));
+    assert_eq!(values(&known, "sn"), ["Martin"]);
+    // With a session at once, and a refusal goes the same way.
+    let again = house.client();
+    again.arrive("personnel", "bleroy");
+    peer.ask(&again, Wish::Plain);
+    let known = peer
+        .known(&again)
+        .unwrap_or_else(|| panic!("{}", peer.complaints()));
+    assert_eq!(values(&known, "sn"), ["Leroy"]);
+    let nobody = house.client();
+    let told = peer.ask(&nobody, Wish::Passive);
+    assert!(told.status >= 400, "{}", told.body);
+    assert_eq!(peer.known(&nobody), None);
+    let lines = house.journal();
+    let asked = lines
+        .iter()
+        .filter(|line| line["event"] == "idp.artifact.asked");
+    let results: Vec<_> = asked.map(|line| line["result"].clone()).collect();
+    assert_eq!(results, ["resolved"; 3]);
+    let sent = lines
+        .iter()
+        .filter(|line| line["event"] == "idp.response.sent");
+    let to_peer = sent.filter(|line| line["sp"] == peer.entity_id());
+    assert!(
+        to_peer.clone().count() == 3 && to_peer.clone().all(|line| line["binding"] == "artifact")
+    );
+}
+
+/// A program carries the service's request here and the answer back, and the service takes it.
+pub(crate) fn an_enhanced_client_signs_on<P: Peer>() {
+    const PAOS: &str =
+        "ver=\"urn:liberty:paos:2003-08\";\"urn:oasis:names:tc:SAML:2.0:profiles:SSO:ecp\"";
+    const KIND: &str = "application/vnd.paos+xml";
+    let (house, peer) = with::<P>(Setup {
+        paos: true,
+        decrypts: true,
+        ..Setup::default()
+    });
+    let client = house.client();
+    let accept = format!("text/html, {KIND}");
+    let headers = [("accept", accept.as_str()), ("paos", PAOS)];
+    let asked = client.get_with(&peer.page(), &headers);
+    assert_eq!(asked.status, 200, "{}\n{}", asked.body, peer.complaints());
+    let between = visits::client::between;
+    let to = between(&asked.body, "responseConsumerURL=\"", "\"").expect("an address");
+    // What was for the client goes no further.
+    let cut = |text: &str| {
+        let head = text.find("Header").expect("a header");
+        let start = text[..head].rfind('<').unwrap();
+        let end = text.rfind("Header>").unwrap() + "Header>".len();
+        (
+            text[..start].to_owned(),
+            text[start..end].to_owned(),
+            text[end..].to_owned(),
+        )
+    };
+    let (before, theirs, after) = cut(&asked.body);
+    let send = |text: &str, password: &str| {
+        let basic = forge::base64(&format!("amartin:{password}"));
+        let basic = format!("Basic {basic}");
+        let headers = [
+            ("content-type", "text/xml"),
+            ("authorization", basic.as_str()),
+        ];
+        let at = "/idp/personnel/ecp";
+        house
+            .client()
+            .send("POST", at, &headers, Some(text.as_bytes()))
+            .unwrap()
+    };
+    let request = format!("{before}{after}");
+    assert_eq!(send(&request, "wrong").status, 401);
+    let answer = send(&request, PASSWORD);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(
+        answer
+            .body
+            .contains(&format!("AssertionConsumerServiceURL=\"{to}\""))
+    );
+    assert!(answer.body.contains("EncryptedAssertion") && answer.body.contains("GeneratedKey"));
+    let (before, _, after) = cut(&answer.body);
+    let state = theirs.find("RelayState").map_or_else(String::new, |at| {
+        let start = theirs[..at].rfind('<').unwrap();
+        let end = theirs.rfind("RelayState>").unwrap() + "RelayState>".len();
+        theirs[start..end].to_owned()
+    });
+    // The service's own element, under the prefixes of its envelope.
+    let state = between(&state, ">", "<").unwrap_or_default();
+    let state = format!(
+        "<soap:Header><ecp:RelayState xmlns:ecp=\"urn:oasis:names:tc:SAML:2.0:profiles:SSO:ecp\" \
+         soap:actor=\"http://schemas.xmlsoap.org/soap/actor/next\" soap:mustUnderstand=\"1\">{state}\
+         </ecp:RelayState></soap:Header>"
+    );
+    let back = format!("{before}{state}{after}");
+    let taken = client.post_raw(&to, KIND, back.as_bytes());
+    assert!(
+        matches!(taken.status, 200 | 302 | 303),
+        "{}\n{}",
+        taken.body,
+        peer.complaints()
+    );
+    let known = peer.known(&client);
+    let known = known.unwrap_or_else(|| panic!("{} {}", taken.body, peer.complaints()));
+    assert_eq!(values(&known, "sn"), ["Martin"]);
+}
+
 /// A sign-on that begins at the identity provider: only where it is allowed, only to that service.
 pub(crate) fn an_answer_nobody_asked_for_is_taken<P: Peer>() {
     let (house, peer) = with::<P>(Setup {

@@ -80,6 +80,7 @@ fn p10_p12_name_identifiers_are_what_the_service_and_the_operator_want() {
             name_id_policy: format.map(|format| NameIdPolicy {
                 format: Some(format),
                 allow_create: true,
+                sp_name_qualifier: None,
             }),
             ..partner.request(&house)
         };

@@ -126,6 +126,7 @@ fn idp(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
             grace: TimeDelta::days(settings.idp.grace_days.into()),
             activated_at: Some(entity(&settings.server.public_url.join("/compte"))?),
         },
+        ecp: settings.idp.ecp,
     });
     ground.tasks.add(actix_web::rt::spawn(idp.listen()));
     let idp = Arc::new(idp);

@@ -142,6 +142,8 @@ pub(crate) struct IdpSettings {
     pub(crate) inside: Vec<Network>,
     /// Days the activation of a second factor may be put off.
     pub(crate) grace_days: u32,
+    /// Whether programs may sign people on without a browser.
+    pub(crate) ecp: bool,
     /// Its realms.
     pub(crate) realms: Vec<RealmSettings>,
 }

@@ -362,6 +362,7 @@ pub(super) fn idp(section: &mut Section<'_>, folder: &Path) -> Option<IdpSetting
     let services = section.path_in("services", folder);
     let inside = networks(section, "inside");
     let grace_days = section.number("second_factor_grace_days", 0, 365);
+    let ecp = section.boolean("ecp");
     let realms = section.tables("realms", |section| {
         let realm = section.needed("realm", realm);
         let scope = section.needed("scope", scope);
@@ -392,6 +393,7 @@ pub(super) fn idp(section: &mut Section<'_>, folder: &Path) -> Option<IdpSetting
         services,
         inside,
         grace_days: grace_days.unwrap_or(14),
+        ecp: ecp.unwrap_or(true),
         realms,
     })
 }

@@ -61,6 +61,10 @@ fn written(request: &AuthnRequest) -> Result<Unsigned, Refusal> {
     w.open(SAMLP, "AuthnRequest", &attributes)?;
     w.leaf(SAML, "Issuer", &[], request.issuer.as_str())?;
     let after_issuer = w.position();
+    w.filled(SAMLP, "Extensions", |w| {
+        let mut channels = request.channel_bindings.iter();
+        channels.try_for_each(|channel| channel.write(w, false))
+    })?;
     wishes(&mut w, request)?;
     scoping(&mut w, request)?;
     let xml = w.finish();
@@ -76,6 +80,12 @@ fn wishes(w: &mut Writer, request: &AuthnRequest) -> Result<(), Refusal> {
                 .format
                 .as_ref()
                 .map(|format| ("Format", format.uri())),
+        );
+        attributes.extend(
+            policy
+                .sp_name_qualifier
+                .as_deref()
+                .map(|name| ("SPNameQualifier", name)),
         );
         if policy.allow_create {
             attributes.push(("AllowCreate", "true"));

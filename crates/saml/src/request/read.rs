@@ -5,7 +5,7 @@ use roxmltree::Document;
 use crate::reader::{self, Element, SAML, SAMLP, XML_SPACE};
 use crate::refusal::Said;
 use crate::request::{AcsChoice, NameIdPolicy, RequestedContext, Scoping};
-use crate::{AuthnRequest, Binding, EntityId, NameIdFormat, Refusal};
+use crate::{AuthnRequest, Binding, EntityId, NameIdFormat, Refusal, ecp};
 
 /// The root of `document`, which must be an `AuthnRequest`.
 pub(crate) fn root<'a, 'i>(document: &'a Document<'i>) -> Result<Element<'a, 'i>, Refusal> {
@@ -24,7 +24,7 @@ pub(crate) fn issuer(root: Element<'_, '_>) -> Result<EntityId, Refusal> {
     reader::issuer(root)?.ok_or(Refusal::Missing { what: "Issuer" })
 }
 
-/// Reads the request. What it may hold beyond (`Conditions`, `Extensions`, unknown
+/// Reads the request. What it may hold beyond (`Conditions`, unknown `Extensions` and
 /// attributes) is passed over, except a `Subject`: an answer about anybody else would be wrong
 /// (SAML Core 3.4.1).
 pub(crate) fn read(root: Element<'_, '_>) -> Result<AuthnRequest, Refusal> {
@@ -47,6 +47,7 @@ pub(crate) fn read(root: Element<'_, '_>) -> Result<AuthnRequest, Refusal> {
         requested_context: requested_context(root)?,
         attribute_service: reader::number(root, "AttributeConsumingServiceIndex")?,
         scoping: scoping(root)?,
+        channel_bindings: ecp::named(root)?,
     })
 }
 
@@ -82,6 +83,7 @@ fn name_id_policy(root: Element<'_, '_>) -> Result<Option<NameIdPolicy>, Refusal
     Ok(Some(NameIdPolicy {
         format: reader::attribute(policy, "Format").map(NameIdFormat::from_uri),
         allow_create: reader::boolean(policy, "AllowCreate")?.unwrap_or(false),
+        sp_name_qualifier: reader::attribute(policy, "SPNameQualifier").map(str::to_owned),
     }))
 }
 

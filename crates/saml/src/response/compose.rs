@@ -1,9 +1,9 @@
 //! Composing a `Response` (SAML Core 3.3.3), canonical by construction.
 
-use super::{Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status, StatusSaid};
+use super::{Advice, Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status, StatusSaid};
 use crate::encryption::{Encryption, seal};
 use crate::sign::sign;
-use crate::writer::{Attr, SAML, SAMLP, Writer, instant};
+use crate::writer::{Attr, SAML, SAMLEC, SAMLP, Writer, instant};
 use crate::{Refusal, SigningKey};
 
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
@@ -22,6 +22,21 @@ pub fn compose_for(
     encryption: Option<&Encryption>,
     key: &SigningKey,
 ) -> Result<String, Refusal> {
+    compose_advised(plan, Advice::default(), encryption, key)
+}
+
+/// Like [`compose_for`], with advice in the assertion. A key goes into none that is not encrypted.
+pub fn compose_advised(
+    plan: &ResponsePlan<'_>,
+    advice: Advice<'_>,
+    encryption: Option<&Encryption>,
+    key: &SigningKey,
+) -> Result<String, Refusal> {
+    if advice.key.is_some() && encryption.is_none() {
+        return Err(Refusal::NotComposed {
+            why: "a shared key in an assertion that is not encrypted",
+        });
+    }
     let mut w = Writer::with_capacity(12 * 1024);
     let response_id = plan.response_id.as_str();
     let in_response_to = plan.in_response_to.map(crate::MessageId::as_str);
@@ -31,11 +46,11 @@ pub fn compose_for(
     let after_issuer = w.position();
     write_status(&mut w, &Status::Success.said())?;
     match encryption {
-        None => assertion(&mut w, plan, &now, key)?,
+        None => assertion(&mut w, (plan, advice), &now, key)?,
         Some(encryption) => {
             // As a root: it declares every namespace it uses.
             let mut alone = Writer::with_capacity(8 * 1024);
-            assertion(&mut alone, plan, &now, key)?;
+            assertion(&mut alone, (plan, advice), &now, key)?;
             let xml = alone.finish();
             let recipient = plan.audience;
             seal(&mut w, "EncryptedAssertion", &xml, encryption, recipient)?;
@@ -100,7 +115,7 @@ pub(crate) fn write_status(w: &mut Writer, status: &StatusSaid) -> Result<(), Re
 
 fn assertion(
     w: &mut Writer,
-    plan: &ResponsePlan<'_>,
+    (plan, advice): (&ResponsePlan<'_>, Advice<'_>),
     now: &str,
     key: &SigningKey,
 ) -> Result<(), Refusal> {
@@ -123,6 +138,13 @@ fn assertion(
     w.leaf(SAML, "Audience", &[], plan.audience.as_str())?;
     w.close();
     w.close();
+    w.filled(SAML, "Advice", |w| {
+        if let Some(channel) = advice.channel {
+            channel.write(w, false)?;
+        }
+        let mut key = advice.key.into_iter();
+        key.try_for_each(|key| w.leaf(SAMLEC, "GeneratedKey", &[], key))
+    })?;
     authn_statement(w, plan)?;
     if !plan.attributes.is_empty() {
         w.open(SAML, "AttributeStatement", &[])?;

@@ -7,6 +7,8 @@ mod artifacts;
 #[cfg(test)]
 mod assertions;
 #[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod costs;
 #[cfg(test)]
 mod documents;

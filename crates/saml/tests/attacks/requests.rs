@@ -27,10 +27,12 @@ pub(crate) fn request() -> AuthnRequest {
         name_id_policy: Some(NameIdPolicy {
             format: None,
             allow_create: true,
+            sp_name_qualifier: None,
         }),
         requested_context: None,
         attribute_service: None,
         scoping: None,
+        channel_bindings: Vec::new(),
     }
 }
 
@@ -94,6 +96,7 @@ fn everything_a_request_may_ask_for_is_read() {
         name_id_policy: Some(NameIdPolicy {
             format: Some(NameIdFormat::Persistent),
             allow_create: false,
+            sp_name_qualifier: Some("x".to_owned()),
         }),
         requested_context: Some(RequestedContext {
             exact: true,

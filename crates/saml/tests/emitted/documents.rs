@@ -297,6 +297,7 @@ fn request() -> AuthnRequest {
         name_id_policy: Some(NameIdPolicy {
             format: Some(NameIdFormat::Transient),
             allow_create: true,
+            sp_name_qualifier: None,
         }),
         requested_context: None,
         attribute_service: Some(0),
@@ -305,6 +306,7 @@ fn request() -> AuthnRequest {
             idps: vec![entity(IDP)],
             requesters: Vec::new(),
         }),
+        channel_bindings: Vec::new(),
     }
 }
 

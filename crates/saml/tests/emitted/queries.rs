@@ -11,6 +11,7 @@ use openssl::hash::MessageDigest;
 use openssl::sign::Verifier;
 use openssl::x509::X509;
 use percent_encoding::percent_decode_str;
+use saml::ecp::ChannelBinding;
 use saml::request::{AcsChoice, NameIdPolicy, RequestedContext, Scoping};
 use saml::{AuthnRequest, Binding, NameIdFormat, Received, Refusal, Signing, names, redirect};
 
@@ -32,6 +33,7 @@ fn full() -> AuthnRequest {
         name_id_policy: Some(NameIdPolicy {
             format: Some(NameIdFormat::Persistent),
             allow_create: true,
+            sp_name_qualifier: Some(SP.to_owned()),
         }),
         requested_context: Some(RequestedContext {
             exact: true,
@@ -43,6 +45,10 @@ fn full() -> AuthnRequest {
             idps: vec![entity("https://idp.example/a&b"), entity(SP)],
             requesters: vec![entity(SP)],
         }),
+        channel_bindings: vec![ChannelBinding {
+            kind: Some("tls-server-end-point".to_owned()),
+            value: "YWJj".to_owned(),
+        }],
     }
 }
 
@@ -56,6 +62,7 @@ fn every() -> [AuthnRequest; 4] {
         requested_context: None,
         attribute_service: None,
         scoping: None,
+        channel_bindings: Vec::new(),
         ..full()
     };
     let by_index = AuthnRequest {
@@ -63,6 +70,7 @@ fn every() -> [AuthnRequest; 4] {
         name_id_policy: Some(NameIdPolicy {
             format: None,
             allow_create: false,
+            sp_name_qualifier: None,
         }),
         ..bare.clone()
     };

@@ -24,7 +24,7 @@ use crate::request::RequestExpected;
 use crate::response::{Response, ResponseExpected};
 use crate::{
     AuthnRequest, EntityId, KeyKind, MessageId, Moment, Received, Signing, SigningKey, Verified,
-    VerifyingKey, encoding, metadata, response,
+    VerifyingKey, ecp, encoding, metadata, response,
 };
 
 /// The certificate that the seeds of `fuzz/seeds` are signed with; nobody has its key any more.
@@ -194,6 +194,12 @@ pub fn soap(bytes: &[u8]) {
             received.verify(&forged).is_err(),
             "a signature out of nothing"
         );
+    }
+    if let Ok((received, beside)) = Received::<AuthnRequest>::by_client(bytes)
+        && let Ok(verified) = received.verify(Signing::Optional(&forged))
+    {
+        assert!(verified.key().is_none(), "a signature out of nothing");
+        ecp::bound(verified.message(), false, &beside).ok();
     }
     let Ok(received) = Received::<ArtifactResponse>::by_soap(bytes) else {
         return;

@@ -138,7 +138,9 @@ fn every_number_of_both_profiles_stands_once_and_in_its_order() {
 #[test]
 fn every_promise_of_security_names_a_test_that_exists() {
     let known = tests();
-    let rows = rows("security.md");
+    // The promises are numbered; the readers that are fuzzed stand in a table of their own.
+    let mut rows = rows("security.md");
+    rows.retain(|row| row[0].starts_with(|c: char| c.is_ascii_digit()));
     let mut numbers = BTreeSet::new();
     for row in &rows {
         assert_eq!(row.len(), 4, "{row:?}");

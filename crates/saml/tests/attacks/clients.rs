@@ -20,6 +20,16 @@ fn plain() -> String {
     REQUEST_XML.replace("<!--@S@-->", "")
 }
 
+/// An envelope with everything that a client may say.
+pub(crate) fn seed() -> String {
+    let channel =
+        format!("<cb:ChannelBindings {CB} Type=\"tls-server-end-point\">YWJj</cb:ChannelBindings>");
+    let key = "<e:SessionKey xmlns:e=\"urn:ietf:params:xml:ns:samlec\"><e:EncType>17</e:EncType></e:SessionKey>";
+    let named = format!("<samlp:Extensions>{channel}</samlp:Extensions>");
+    let request = REQUEST_XML.replace("<!--@S@-->", &named);
+    envelope(&format!("{channel}{key}"), &request)
+}
+
 fn refusal(xml: &str) -> Option<Refusal> {
     Received::<AuthnRequest>::by_client(xml.as_bytes()).err()
 }

@@ -12,7 +12,7 @@ use saml::{Binding, SigningKey, post, redirect, soap};
 
 use crate::forge::{IDP, RSA, entity, genuine};
 use crate::requests::{SSO, request};
-use crate::{artifacts, encrypted, federations, logouts};
+use crate::{artifacts, clients, encrypted, federations, logouts};
 
 fn write(folder: &str, name: &str, bytes: impl AsRef<[u8]>) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -86,6 +86,7 @@ fn others(key: &SigningKey) {
     );
     let carried = artifacts::answer(Some(genuine(SignWhat::Both)));
     seed("soap", "resolved", artifacts::sent(&carried, &RSA));
+    seed("soap", "client", clients::seed());
     let artifact = Artifact::new(&entity(IDP), 3, [7; 20]);
     seed("artifact", "one", artifact.encode());
 }

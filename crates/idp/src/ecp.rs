@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use directory::Attempt;
+use directory::history::{What, Whose};
 use saml::ecp::{self, ChannelBinding, Headers};
 use saml::request::RequestExpected;
 use saml::response::Status;
@@ -22,9 +23,8 @@ use crate::answer;
 use crate::flow::Flow;
 use crate::next::Step;
 use crate::realm::Realm;
-use crate::refusals;
 use crate::session::SignedOn;
-use crate::sso;
+use crate::{refusals, sso, whence};
 
 /// What is typed into a login field is no longer than this; here it is the same.
 const LONGEST_LOGIN: usize = 200;
@@ -74,6 +74,7 @@ pub(crate) async fn ask(
         authn_instant: visit.edge().now(),
         second: None,
         index: format!("_{}", visit.edge().token()),
+        from: None,
         secret: URL_SAFE_NO_PAD.encode(visit.edge().random::<32>()),
     };
     match flow.step(&visit, &realm, Some(&session)).await? {
@@ -187,6 +188,8 @@ async fn person(
     match verdict.map_err(refusals::away)? {
         Attempt::Welcome(person) => {
             realm.throttle.succeeded(&account, visit.peer()).await?;
+            let whose = Whose::Person(person.id.clone());
+            whence::note(visit, realm, flow, (whose, What::Password, now));
             visit.tell(told("idp.login.accepted").with("person", person.id.as_str()));
             let edge = visit.edge();
             edge.count("eduline_logins_total", &labels("accepted"));
@@ -194,6 +197,8 @@ async fn person(
         }
         refused => {
             realm.throttle.failed(&account, visit.peer(), now).await?;
+            let whose = Whose::Login(realm.parts.realm, login);
+            whence::note(visit, realm, flow, (whose, What::Refused, now));
             let disabled = (refused == Attempt::Disabled).to_string();
             visit.tell(told("idp.login.refused").with("disabled", disabled));
             visit

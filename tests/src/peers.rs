@@ -15,7 +15,7 @@ mod mellon;
 mod pysaml;
 
 pub use mellon::Mellon;
-pub use pysaml::Pysaml;
+pub use pysaml::{Pysaml, carry};
 
 /// What both ask for.
 const ASKED: [Wire; 3] = [attribute::SN, attribute::GIVEN_NAME, attribute::AFFILIATION];

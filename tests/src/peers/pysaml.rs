@@ -1,7 +1,8 @@
 //! A small application on pysaml2 (`tests/peers/service.py`), from PyPI.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -96,6 +97,34 @@ impl Peer for Pysaml {
 
     fn complaints(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default()
+    }
+}
+
+/// Has the enhanced client of pysaml2 carry the request in `envelope` to the staff's identity
+/// provider: the envelope that comes back, or what it says when it does not like it.
+pub fn carry(house: &House, envelope: &str, login: &str, password: &str) -> Result<String, String> {
+    let folder = TempDir::new().expect("temporary folder");
+    let metadata = folder.path().join("idp.xml");
+    let published = house.client().get("/idp/personnel/metadata").body;
+    std::fs::write(&metadata, published).expect("written");
+    let mut client = Command::new(interpreter())
+        .arg(root().join("tests/peers/client.py"))
+        .arg(house.at("/idp/personnel"))
+        .arg(&metadata)
+        .args([login, password])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut given = client.stdin.take().expect("an input");
+    given.write_all(envelope.as_bytes()).expect("written");
+    drop(given);
+    let ended = client.wait_with_output().expect("it ends");
+    if ended.status.success() {
+        Ok(String::from_utf8_lossy(&ended.stdout).trim_end().to_owned())
+    } else {
+        Err(String::from_utf8_lossy(&ended.stderr).into_owned())
     }
 }
 

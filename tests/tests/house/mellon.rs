@@ -70,7 +70,7 @@ fn p03_mellon_comes_for_what_an_artifact_stands_for() {
 }
 
 #[test]
-fn p04_mellon_signs_on_who_comes_with_an_enhanced_client() {
+fn p04_mellon_signs_on_who_comes_with_the_client_of_pysaml() {
     peers::an_enhanced_client_signs_on::<Mellon>();
 }
 

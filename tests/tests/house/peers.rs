@@ -9,7 +9,7 @@ use saml::metadata::{Entity, ReadPolicy};
 use saml::names::{PASSWORD as PASSWORD_CONTEXT, REFEDS_MFA};
 use saml::response::NameId;
 use saml::{Binding, EntityId, NameIdFormat, Received, SigningKey};
-use visits::peers::{Known, Peer, Setup, Wish};
+use visits::peers::{Known, Peer, Setup, Wish, carry};
 use visits::{Answer, Client, House, PASSWORD, forge};
 
 const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
@@ -372,7 +372,8 @@ pub(crate) fn an_answer_by_artifact_is_resolved<P: Peer>() {
     );
 }
 
-/// A program carries the service's request here and the answer back, and the service takes it.
+/// An enhanced client, of a third make, carries the service's request here, and the service takes
+/// what comes back.
 pub(crate) fn an_enhanced_client_signs_on<P: Peer>() {
     const PAOS: &str =
         "ver=\"urn:liberty:paos:2003-08\";\"urn:oasis:names:tc:SAML:2.0:profiles:SSO:ecp\"";
@@ -389,62 +390,32 @@ pub(crate) fn an_enhanced_client_signs_on<P: Peer>() {
     assert_eq!(asked.status, 200, "{}\n{}", asked.body, peer.complaints());
     let between = visits::client::between;
     let to = between(&asked.body, "responseConsumerURL=\"", "\"").expect("an address");
-    // What was for the client goes no further.
-    let cut = |text: &str| {
-        let head = text.find("Header").expect("a header");
-        let start = text[..head].rfind('<').unwrap();
-        let end = text.rfind("Header>").unwrap() + "Header>".len();
-        (
-            text[..start].to_owned(),
-            text[start..end].to_owned(),
-            text[end..].to_owned(),
-        )
-    };
-    let (before, theirs, after) = cut(&asked.body);
-    let send = |text: &str, password: &str| {
-        let basic = forge::base64(&format!("amartin:{password}"));
-        let basic = format!("Basic {basic}");
-        let headers = [
-            ("content-type", "text/xml"),
-            ("authorization", basic.as_str()),
-        ];
-        let at = "/idp/personnel/ecp";
-        house
-            .client()
-            .send("POST", at, &headers, Some(text.as_bytes()))
-            .unwrap()
-    };
-    let request = format!("{before}{after}");
-    assert_eq!(send(&request, "wrong").status, 401);
-    let answer = send(&request, PASSWORD);
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    assert!(
-        answer
-            .body
-            .contains(&format!("AssertionConsumerServiceURL=\"{to}\""))
+
+    let wrong = carry(&house, &asked.body, "amartin", "wrong").unwrap_err();
+    assert!(wrong.contains("(401)"), "{wrong}");
+    // Its service's address is another than the one that is answered: the client gives nothing away.
+    let elsewhere = asked.body.replacen(&to, "http://127.0.0.1:9/paos", 1);
+    assert!(carry(&house, &elsewhere, "amartin", PASSWORD).is_err());
+
+    let answer = carry(&house, &asked.body, "amartin", PASSWORD).unwrap();
+    let address = format!("AssertionConsumerServiceURL=\"{to}\"");
+    assert!(answer.contains(&address), "{answer}");
+    assert!(answer.contains("EncryptedAssertion") && answer.contains("GeneratedKey"));
+    // What was for the client goes no further; what the service wants back goes with it.
+    let state = asked
+        .body
+        .find("RelayState")
+        .and_then(|at| between(&asked.body[at..], ">", "<"));
+    let header = between(&answer, "<soap:Header>", "</soap:Header>").expect("a header");
+    let back = format!(
+        "<ecp:RelayState xmlns:ecp=\"urn:oasis:names:tc:SAML:2.0:profiles:SSO:ecp\" \
+         soap:actor=\"http://schemas.xmlsoap.org/soap/actor/next\" soap:mustUnderstand=\"1\">{}\
+         </ecp:RelayState>",
+        state.unwrap_or_default()
     );
-    assert!(answer.body.contains("EncryptedAssertion") && answer.body.contains("GeneratedKey"));
-    let (before, _, after) = cut(&answer.body);
-    let state = theirs.find("RelayState").map_or_else(String::new, |at| {
-        let start = theirs[..at].rfind('<').unwrap();
-        let end = theirs.rfind("RelayState>").unwrap() + "RelayState>".len();
-        theirs[start..end].to_owned()
-    });
-    // The service's own element, under the prefixes of its envelope.
-    let state = between(&state, ">", "<").unwrap_or_default();
-    let state = format!(
-        "<soap:Header><ecp:RelayState xmlns:ecp=\"urn:oasis:names:tc:SAML:2.0:profiles:SSO:ecp\" \
-         soap:actor=\"http://schemas.xmlsoap.org/soap/actor/next\" soap:mustUnderstand=\"1\">{state}\
-         </ecp:RelayState></soap:Header>"
-    );
-    let back = format!("{before}{state}{after}");
-    let taken = client.post_raw(&to, KIND, back.as_bytes());
-    assert!(
-        matches!(taken.status, 200 | 302 | 303),
-        "{}\n{}",
-        taken.body,
-        peer.complaints()
-    );
+    let delivered = answer.replacen(&header, &back, 1);
+    let taken = client.post_raw(&to, KIND, delivered.as_bytes());
+    assert!(taken.status < 400, "{}\n{}", taken.body, peer.complaints());
     let known = peer.known(&client);
     let known = known.unwrap_or_else(|| panic!("{} {}", taken.body, peer.complaints()));
     assert_eq!(values(&known, "sn"), ["Martin"]);

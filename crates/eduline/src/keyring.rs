@@ -41,7 +41,7 @@ pub(crate) fn of_realm(realm: Realm) -> String {
     format!("idp-{}", realm.as_str())
 }
 
-/// The key that opens what is encrypted for a service. It is RSA, in a file, and rolls by itself,
+/// The key that opens what is encrypted for an entity of ours. It is RSA, in a file, and rolls by itself,
 /// whatever the service signs with.
 pub(crate) fn opening(service: &str) -> String {
     format!("{service}{OPENING}")
@@ -135,10 +135,11 @@ impl KeyRing {
     /// The name of every key of a deployment.
     pub(crate) fn names() -> Vec<String> {
         let realms = Realm::ALL.into_iter().map(of_realm);
-        let services = [PORTAL, VIEWER, ACCOUNT].into_iter();
-        let services = services.flat_map(|name| [name.to_owned(), opening(name)]);
+        let services = [PORTAL, VIEWER, ACCOUNT].map(str::to_owned).into_iter();
+        let entities = services.chain(realms);
+        let entities = entities.flat_map(|name| [opening(&name), name].into_iter().rev());
         let metadata = std::iter::once(METADATA.to_owned());
-        metadata.chain(services).chain(realms).collect()
+        metadata.chain(entities).collect()
     }
 
     /// Reads a key.

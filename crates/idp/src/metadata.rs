@@ -3,6 +3,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::TimeDelta;
+use saml::encryption::DecryptionKey;
 use saml::keys::OwnKeys;
 use saml::metadata::{Endpoint, EntityPlan, IndexedEndpoint, Offer, RolePlan};
 use saml::{Binding, MessageId, Moment, NameIdFormat, Refusal};
@@ -28,17 +29,20 @@ pub(crate) async fn serve(
 ) -> Result<HttpResponse, Refused> {
     let now = realm.edge.now();
     let (keys, signing) = (realm.parts.keys.now(), realm.parts.metadata_keys.now());
-    let of = format!("{} by {}", keys.mark(), signing.mark());
+    let opening = realm.parts.opening.now();
+    let first = opening.first();
+    let for_us = first.map_or("nothing", DecryptionKey::fingerprint);
+    let of = format!("{} and {for_us} by {}", keys.mark(), signing.mark());
     let published = realm
         .publisher
-        .at(now, &of, || compose(&realm, &keys, &signing, now))
+        .at(now, &of, || compose(&realm, (&keys, first), &signing, now))
         .map_err(|refusal| refusals::not_composed(&refusal))?;
     Ok(published.answer(&request, "application/samlmetadata+xml", CACHE_S))
 }
 
 fn compose(
     realm: &Realm,
-    keys: &OwnKeys,
+    (keys, opening): (&OwnKeys, Option<&DecryptionKey>),
     signing: &OwnKeys,
     now: Moment,
 ) -> Result<String, Refusal> {
@@ -80,6 +84,10 @@ fn compose(
         signing_certificates: keys.certificates(),
     };
     let offer = Offer {
+        encryption_certificates: opening
+            .map(DecryptionKey::certificate)
+            .into_iter()
+            .collect(),
         artifact_resolution: vec![IndexedEndpoint {
             binding: Binding::Soap,
             location: realm.address("/artifact"),
@@ -87,7 +95,6 @@ fn compose(
             is_default: true,
         }],
         imprint: Some(&realm.parts.imprint),
-        ..Offer::default()
     };
     let key = realm.federation.rules().signer(signing.current())?;
     saml::metadata::compose_with(&plan, &offer, &key)

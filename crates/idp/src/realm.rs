@@ -8,6 +8,7 @@ use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use directory::fonctions::Fonctions;
 use directory::{Directory, Realm as Name};
 use federation::Federation;
+use saml::encryption::DecryptionKey;
 use saml::keys::{Hook, OwnKeys};
 use saml::metadata::{Imprint, Ui};
 use saml::{EntityId, Refusal, SigningKey};
@@ -62,6 +63,8 @@ pub struct RealmParts {
     pub entity_id: EntityId,
     /// Sign answers, and are published for that.
     pub keys: Arc<Hook<OwnKeys>>,
+    /// Open what services encrypt for it (IIP-IDP19), current first; that one is published.
+    pub opening: Arc<Hook<Vec<DecryptionKey>>>,
     /// Sign metadata.
     pub metadata_keys: Arc<Hook<OwnKeys>>,
     /// The scope of scoped attributes.

@@ -7,6 +7,8 @@ use saml::response::Login;
 use saml::{Binding, NameIdFormat, Received, Refusal, SigningKey};
 use visits::{Answer, Client, House, Partner, forge};
 
+mod hidden;
+
 const LOGOUT: &str = "/idp/personnel/logout";
 
 /// Signs in at the portal, and from there at the viewer without a word.

@@ -272,7 +272,7 @@ fn production_makes_no_keys_by_itself() {
     let listed = command(&["keys", "list", "--json"]).output().unwrap();
     let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     // Four realms, metadata, and of three services one to sign and one to open with.
-    assert_eq!(listed.as_array().unwrap().len(), 4 + 1 + 3 * 2);
+    assert_eq!(listed.as_array().unwrap().len(), 4 * 2 + 1 + 3 * 2);
 }
 
 #[test]

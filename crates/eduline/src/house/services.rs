@@ -154,6 +154,7 @@ pub(crate) fn realm_parts(
         realm: one.realm,
         entity_id: entity(&settings.realm_entity(one.realm))?,
         keys: keys.signing(&keyring::of_realm(one.realm))?,
+        opening: keys.opening(&keyring::opening(&keyring::of_realm(one.realm)))?,
         metadata_keys: keys.signing(keyring::METADATA)?,
         scope: one.scope.clone(),
         ui: ui(settings, &one.face),

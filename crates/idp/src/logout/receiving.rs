@@ -86,7 +86,8 @@ async fn verified<T: Incoming + Send + 'static>(
 ) -> Result<Verified<T>, Refused> {
     let issuer = received.issuer().clone();
     let keys = keys(realm, &issuer)?;
-    let verified = checked(realm, move || received.verify(&keys)).await;
+    let own = realm.parts.opening.now();
+    let verified = checked(realm, move || received.verify_and_open(&keys, &own)).await;
     verified.map_err(|refused| refused.with("sp", issuer.as_str()))
 }
 

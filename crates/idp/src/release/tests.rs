@@ -48,6 +48,7 @@ fn realm(name: Realm) -> RealmParts {
         realm: name,
         entity_id: EntityId::parse("https://e.example/idp/x").unwrap(),
         keys: Arc::clone(&key),
+        opening: Arc::new(Hook::new(Vec::new())),
         metadata_keys: key,
         scope: "ac-demo.example".to_owned(),
         ui: saml::metadata::Ui::default(),

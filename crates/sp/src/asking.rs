@@ -200,8 +200,8 @@ fn request(service: &Service, destination: &str, proof: Proof) -> AuthnRequest {
             classes,
         }),
         name_id_policy: asks.name_id_policy.then_some(NameIdPolicy {
-            format: None,
             allow_create: true,
+            ..NameIdPolicy::default()
         }),
         ..AuthnRequest::new(id, edge.now(), service.parts.entity_id.clone())
     }

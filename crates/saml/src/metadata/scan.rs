@@ -121,7 +121,7 @@ impl Slice {
 /// Reads an aggregate, byte after byte.
 ///
 /// # Errors
-/// What makes a whole document unreadable or untrusted: see [`super::read`].
+/// What makes a whole document unreadable or untrusted: see [`super::read()`].
 pub fn scan(input: impl BufRead, policy: &ReadPolicy<'_>) -> Result<Scan, Refusal> {
     let mut reader = Reader::from_reader(input.take(LARGEST + 1));
     reader.config_mut().check_comments = true;

@@ -81,7 +81,7 @@ impl Slice {
     /// Reads the entity in full from `text`, its own bytes.
     ///
     /// # Errors
-    /// Whatever [`super::read`] leaves an entity out for.
+    /// Whatever [`super::read()`] leaves an entity out for.
     pub fn read(&self, text: &str, policy: &ReadPolicy<'_>) -> Result<Entity, Refusal> {
         read_one(&self.alone(text), self.until, policy)
     }

@@ -15,7 +15,7 @@ use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Private, Public};
-use openssl::sha::{sha256, sha384, sha512};
+use openssl::sha::{Sha256, sha256, sha384, sha512};
 use openssl::sign::{Signer, Verifier};
 use openssl::x509::X509;
 
@@ -149,7 +149,13 @@ impl Digest {
     /// Of these bytes.
     pub(crate) fn of(self, bytes: &[u8]) -> Vec<u8> {
         match self {
-            Self::Sha256 => sha256(bytes).to_vec(),
+            // The one-shot functions look the algorithm up at each call, which costs more than
+            // hashing a kilobyte.
+            Self::Sha256 => {
+                let mut hash = Sha256::new();
+                hash.update(bytes);
+                hash.finish().to_vec()
+            }
             Self::Sha384 => sha384(bytes).to_vec(),
             Self::Sha512 => sha512(bytes).to_vec(),
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::house::root;
+use crate::house::{House, root};
 use crate::process::{Running, free_port};
 
 /// A mail server on a port of its own.
@@ -59,6 +59,13 @@ impl Mailbox {
     /// Ends the server.
     pub fn close(&mut self) {
         self.process = None;
+    }
+
+    /// A house that sends its letters here, with these settings more.
+    pub fn house(&self, more: &[(&str, &str)]) -> House {
+        let settings = self.settings();
+        let own = settings.iter().map(|(name, value)| (*name, value.as_str()));
+        House::with(&own.chain(more.iter().copied()).collect::<Vec<_>>())
     }
 
     /// The settings of a house that sends its letters here.

@@ -14,12 +14,12 @@ use directory::notices::{Notice, What};
 use directory::{Attempt, Person, Realm};
 use serde::{Deserialize, Serialize};
 use store::{Drawer, Shelf};
+use web::session::digest;
 use web::{Event, Form, Page, Query, Refused, Visit};
 
 use crate::letters::{self, Kind};
 use crate::policy::{self, Broken, Rules};
 use crate::sum::Question;
-use crate::throttle::digest;
 use crate::{Account, refusals};
 
 const FORM: &str = "change";

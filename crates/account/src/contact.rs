@@ -10,12 +10,12 @@ use actix_web::web::Data;
 use directory::recovery;
 use serde::{Deserialize, Serialize};
 use store::{Drawer, Shelf};
+use web::session::digest;
 use web::{Badge, Event, Form, Page, Refused, Visit};
 
 use crate::factors::Proven;
 use crate::home::sample_badge;
 use crate::letters::{self, Kind};
-use crate::throttle::digest;
 use crate::{Account, refusals};
 
 const FORM: &str = "contact";

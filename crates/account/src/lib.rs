@@ -39,14 +39,14 @@ use mail::Post;
 use saml::EntityId;
 use sp::Service;
 use store::Shelf;
-use web::Sample;
+use web::{Sample, Throttle};
 
 use change::Proofs;
 use contact::Pendings;
 pub use help::Help;
 pub use policy::Policy;
 use sum::Sums;
-use throttle::{CLAIMS, PROOFS, Throttle};
+use throttle::{CLAIMED, CLAIMS, FAILED, PROOFS};
 
 /// What the account pages are made of.
 pub struct AccountParts {
@@ -87,8 +87,8 @@ impl Account {
     pub fn new(parts: AccountParts) -> Arc<Self> {
         let shelf = &parts.shelf;
         Arc::new(Self {
-            claims: Throttle::new(shelf, ("account.claims", "account.claims-hold"), &CLAIMS),
-            passwords: Throttle::new(shelf, ("account.failures", "account.hold"), &PROOFS),
+            claims: Throttle::new(shelf, CLAIMED, &CLAIMS),
+            passwords: Throttle::new(shelf, FAILED, &PROOFS),
             sums: Sums::new(shelf),
             proofs: Proofs::new(shelf),
             pendings: Pendings::new(shelf),

@@ -187,7 +187,7 @@ async fn person(
     };
     match verdict.map_err(refusals::away)? {
         Attempt::Welcome(person) => {
-            realm.throttle.succeeded(&account, visit.peer()).await?;
+            realm.throttle.forget(&account, visit.peer()).await?;
             let whose = Whose::Person(person.id.clone());
             whence::note(visit, realm, flow, (whose, What::Password, now));
             visit.tell(told("idp.login.accepted").with("person", person.id.as_str()));
@@ -196,7 +196,7 @@ async fn person(
             Ok(Known::Person(person.id.clone()))
         }
         refused => {
-            realm.throttle.failed(&account, visit.peer(), now).await?;
+            realm.throttle.count(&account, visit.peer(), now).await?;
             let whose = Whose::Login(realm.parts.realm, login);
             whence::note(visit, realm, flow, (whose, What::Refused, now));
             let disabled = (refused == Attempt::Disabled).to_string();

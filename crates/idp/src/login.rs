@@ -179,11 +179,11 @@ pub(crate) async fn sign_in(
         .await;
     match verdict.map_err(refusals::away)? {
         Attempt::Welcome(person) => {
-            realm.throttle.succeeded(&account, visit.peer()).await?;
+            realm.throttle.forget(&account, visit.peer()).await?;
             welcome(&visit, &realm, (&id, &flow), (&person, now)).await
         }
         refused => {
-            realm.throttle.failed(&account, visit.peer(), now).await?;
+            realm.throttle.count(&account, visit.peer(), now).await?;
             refuse(&visit, &realm, (&id, &flow), (username, &refused))
         }
     }

@@ -13,7 +13,7 @@ use saml::keys::{Hook, OwnKeys};
 use saml::metadata::{Imprint, Ui};
 use saml::{EntityId, Refusal, SigningKey};
 use store::{Drawer, Shelf};
-use web::{Edge, Pool, Publisher, Sessions, is_xml};
+use web::{Edge, Pool, Publisher, Sessions, Throttle, is_xml};
 
 use crate::artifact::Artifacts;
 use crate::endings::{self, Acted, Endings};
@@ -23,7 +23,7 @@ use crate::people::People;
 use crate::policy::Policies;
 use crate::second_factor::SecondFactors;
 use crate::session::SignedOn;
-use crate::throttle::Throttle;
+use crate::throttle::{FAILED, RULES};
 use crate::{
     artifact, ecp, flow, login, logout, metadata, past, preview, second_factor, session, sso,
     telling, unsolicited,
@@ -129,7 +129,7 @@ impl Idp {
                 participants: Participants::new(&parts.shelf, realm.realm.as_str()),
                 logouts: Logouts::new(&parts.shelf, realm.realm.as_str()),
                 people: People::of(Arc::clone(&parts.directory.accounts)),
-                throttle: Throttle::new(shelf()),
+                throttle: Throttle::new(&shelf(), FAILED, &RULES),
                 pool: Arc::clone(&pool),
                 publisher: metadata::publisher(),
                 edge: parts.edge.clone(),

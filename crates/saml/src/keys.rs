@@ -83,14 +83,6 @@ impl Algorithm {
             .find(|algorithm| algorithm.uri() == uri)
     }
 
-    fn digest(self) -> MessageDigest {
-        match self {
-            Self::RsaSha256 | Self::EcdsaSha256 => MessageDigest::sha256(),
-            Self::RsaSha384 | Self::EcdsaSha384 => MessageDigest::sha384(),
-            Self::RsaSha512 | Self::EcdsaSha512 => MessageDigest::sha512(),
-        }
-    }
-
     /// The digest it is made over.
     fn hash(self) -> Digest {
         match self {
@@ -139,6 +131,15 @@ impl Digest {
 
     /// How it is made of bytes that stream by.
     pub(crate) fn method(self) -> MessageDigest {
+        match self {
+            Self::Sha256 => MessageDigest::sha256(),
+            Self::Sha384 => MessageDigest::sha384(),
+            Self::Sha512 => MessageDigest::sha512(),
+        }
+    }
+
+    /// What OpenSSL calls it.
+    fn named(self) -> MessageDigest {
         match self {
             Self::Sha256 => MessageDigest::sha256(),
             Self::Sha384 => MessageDigest::sha384(),
@@ -379,7 +380,7 @@ impl SigningKey {
         match &self.half {
             Half::Held(holder) => holder.sign(self.algorithm, bytes),
             Half::Here(key) => {
-                let mut signer = Signer::new(self.algorithm.digest(), key)?;
+                let mut signer = Signer::new(self.algorithm.hash().named(), key)?;
                 Ok(signer.sign_oneshot_to_vec(bytes)?)
             }
             Half::Curve(_, key) => {
@@ -498,7 +499,7 @@ impl VerifyingKey {
         signature: &[u8],
     ) -> Result<bool, ErrorStack> {
         if !algorithm.is_ecdsa() {
-            let mut verifier = Verifier::new(algorithm.digest(), &self.key)?;
+            let mut verifier = Verifier::new(algorithm.hash().named(), &self.key)?;
             return verifier.verify_oneshot(signature, bytes);
         }
         let key = self.key.ec_key()?;

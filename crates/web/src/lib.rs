@@ -25,6 +25,7 @@ pub mod pool;
 pub mod publishing;
 pub mod refused;
 pub mod session;
+pub mod throttle;
 pub mod visit;
 
 mod assets;
@@ -51,5 +52,6 @@ pub use publishing::Publisher;
 pub use refused::Refused;
 pub use session::{Seen, Session, Sessions};
 pub use templates::check;
+pub use throttle::Throttle;
 pub use visit::Visit;
 pub use words::typeset;

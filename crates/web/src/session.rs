@@ -225,7 +225,8 @@ fn readable<K>(found: Result<Option<K>, store::Away>) -> Result<Option<K>, store
     }
 }
 
-fn digest(token: &str) -> String {
+/// SHA-256 in hexadecimal: what stands on a shelf for what must not stand there.
+pub fn digest(token: &str) -> String {
     Sha256::digest(token.as_bytes())
         .iter()
         .map(|byte| format!("{byte:02x}"))

@@ -271,7 +271,7 @@ fn d02_the_default_address_obeys_the_same_rules() {
 }
 
 /// Posts the WAYF's form with these fields.
-fn post(client: &Client, page: &Answer, fields: &[(&str, &str)]) -> Answer {
+pub(crate) fn post(client: &Client, page: &Answer, fields: &[(&str, &str)]) -> Answer {
     let kept: Vec<(&str, String)> = ["csrf", "entityID", "return", "returnIDParam"]
         .into_iter()
         .filter_map(|name| Some((name, page.field(name)?)))

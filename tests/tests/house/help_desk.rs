@@ -61,13 +61,7 @@ fn act(client: &Client, page: &Answer, action: &str, reason: &str, checked: bool
 #[test]
 fn u12_a_desk_hands_over_a_code_within_its_own_walls() {
     let mailbox = Mailbox::start();
-    let settings = mailbox.settings();
-    let mut settings: Vec<(&str, &str)> = settings
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    settings.push(("EDULINE__SERVER__PROXIES", "127.0.0.1"));
-    let house = House::with(&settings);
+    let house = mailbox.house(&[("EDULINE__SERVER__PROXIES", "127.0.0.1")]);
     // Somebody of another school, and somebody of this one.
     for (login, uai) in [("zneighbour", "9990102G"), ("yelsewhere", "9990101F")] {
         let added = house.run(&[
@@ -282,12 +276,7 @@ async fn u12_the_desk_is_fine_on_a_telephone() {
 #[test]
 fn a15_a_recovery_contact_is_confirmed_by_its_owner() {
     let mailbox = Mailbox::start();
-    let settings = mailbox.settings();
-    let settings: Vec<(&str, &str)> = settings
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let house = House::with(&settings);
+    let house = mailbox.house(&[]);
     let path = "/compte/secours";
     let (client, page) = at_desk(&house, "personnel", "amartin", path);
     assert!(

@@ -13,13 +13,7 @@ const LOST: &str = "/compte/mot-de-passe-perdu";
 const CHANGE: &str = "/compte/mot-de-passe";
 
 fn house(mailbox: &Mailbox) -> House {
-    let settings = mailbox.settings();
-    let mut settings: Vec<(&str, &str)> = settings
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    settings.push(("EDULINE__SERVER__PROXIES", "127.0.0.1"));
-    House::with(&settings)
+    mailbox.house(&[("EDULINE__SERVER__PROXIES", "127.0.0.1")])
 }
 
 /// A form sent from an address of its own: nobody waits for what somebody else tried.
@@ -514,14 +508,10 @@ fn u03_what_was_typed_is_nowhere_in_the_house() {
 #[test]
 fn the_way_of_2014_wears_a_banner() {
     let mailbox = Mailbox::start();
-    let settings = mailbox.settings();
-    let mut settings: Vec<(&str, &str)> = settings
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    settings.push(("EDULINE__ACCOUNT__COMPAT_2014", "true"));
-    settings.push(("EDULINE__SERVER__PROXIES", "127.0.0.1"));
-    let house = House::with(&settings);
+    let house = mailbox.house(&[
+        ("EDULINE__ACCOUNT__COMPAT_2014", "true"),
+        ("EDULINE__SERVER__PROXIES", "127.0.0.1"),
+    ]);
     let client = house.client();
     for path in [LOST, CHANGE] {
         assert!(client.get(path).body.contains("Mode 2014"), "{path}");

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use visits::client::{between, form, unescape};
-use visits::{Answer, Client, House, Partner, forge};
+use visits::{Client, House, Partner, forge};
+
+use crate::discovery::post;
 
 const HIDDEN: &str = "http://refeds.org/category/hide-from-discovery";
 const RESEARCH: &str = "http://refeds.org/category/research-and-scholarship";
@@ -194,17 +196,6 @@ pub(crate) fn wait_for(client: &Client, query: &str) {
         assert!(started.elapsed().as_secs() < 20, "{query} is never found");
         std::thread::sleep(Duration::from_millis(100));
     }
-}
-
-/// Posts the form that `page` carries, with these fields.
-fn post(client: &Client, page: &Answer, fields: &[(&str, &str)]) -> Answer {
-    let kept: Vec<(&str, String)> = ["csrf", "entityID", "return", "returnIDParam"]
-        .into_iter()
-        .filter_map(|name| Some((name, page.field(name)?)))
-        .collect();
-    let mut all: Vec<(&str, &str)> = kept.iter().map(|(n, v)| (*n, v.as_str())).collect();
-    all.extend(fields);
-    client.post("/wayf/", &all)
 }
 
 #[test]

@@ -8,6 +8,10 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
+mod notices;
+
+pub use notices::{Maintenance, Message, Written};
+
 /// The profiles an application may be for.
 pub const PROFILES: [&str; 4] = ["personnel", "eleve", "parent", "partenaire"];
 
@@ -19,6 +23,8 @@ pub struct Catalogue {
     pub categories: Vec<Category>,
     /// Applications, in the order of the file.
     pub applications: Vec<Application>,
+    /// Messages, in the order of the file.
+    pub messages: Vec<Message>,
 }
 
 /// A category of the menu.
@@ -72,6 +78,8 @@ pub struct Application {
     /// Whether it is left out of every list; its address, and the right to it, are as for any other.
     #[serde(default)]
     pub cachee: bool,
+    /// When it is not to be used.
+    pub maintenance: Option<Maintenance>,
 }
 
 /// What stands for the identity provider in an application's address.
@@ -116,6 +124,11 @@ impl Catalogue {
         }
     }
 
+    /// The application of that id.
+    pub fn application(&self, id: &str) -> Option<&Application> {
+        self.applications.iter().find(|one| one.id == id)
+    }
+
     /// The category of that id.
     pub fn category(&self, id: &str) -> Option<&Category> {
         self.categories.iter().find(|category| category.id == id)
@@ -139,17 +152,20 @@ impl Reading<'_> {
         }
         let mut categories = Vec::new();
         let mut applications = Vec::new();
+        let mut messages = Vec::new();
         for (key, value) in document.into_inner() {
             let at = key.span().start;
             match key.get_ref().as_ref() {
                 "categorie" => categories = self.tables::<Category>(value),
                 "application" => applications = self.tables::<Application>(value),
+                "message" => messages = self.tables::<Message>(value),
                 "groupes" => self.read_groups(at, value),
                 unknown => self.fault(at, &format!("unknown key {unknown}")),
             }
         }
         self.check_ids(categories.iter().map(|(at, one)| (*at, one.id.as_str())));
         self.check_ids(applications.iter().map(|(at, one)| (*at, one.id.as_str())));
+        self.check_ids(messages.iter().map(|(at, one)| (*at, one.id.as_str())));
         let known: HashSet<String> = categories.iter().map(|(_, one)| one.id.clone()).collect();
         let applications = applications
             .into_iter()
@@ -158,6 +174,10 @@ impl Reading<'_> {
         Catalogue {
             categories: categories.into_iter().map(|(_, one)| one).collect(),
             applications,
+            messages: messages
+                .into_iter()
+                .map(|(at, message)| self.checked_message(at, message))
+                .collect(),
         }
     }
 
@@ -228,10 +248,13 @@ impl Reading<'_> {
             let category = &application.categorie;
             self.fault(at, &format!("{id}: no category is called {category:?}"));
         }
-        for profile in &application.profils {
-            if !PROFILES.contains(&profile.as_str()) {
-                self.fault(at, &format!("{id}: no profile is called {profile:?}"));
-            }
+        self.check_profiles((at, &id), &application.profils);
+        if let Some(maintenance) = &application.maintenance
+            && maintenance
+                .debut
+                .is_some_and(|from| from >= maintenance.fin)
+        {
+            self.fault(at, &format!("{id}: the maintenance ends before it begins"));
         }
         if !leads_somewhere(&application.url) {
             let url = &application.url;
@@ -240,8 +263,35 @@ impl Reading<'_> {
                 &format!("{id}: {url:?} is neither a path of ours nor an https address"),
             );
         }
+        let named = std::mem::take(&mut application.fonctions);
+        application.fonctions = self.spelled_out((at, &id), named);
+        application
+    }
+
+    /// Checks what a message names.
+    fn checked_message(&mut self, at: usize, mut message: Message) -> Message {
+        let id = message.id.clone();
+        self.check_profiles((at, &id), &message.profils);
+        if message.debut >= message.fin {
+            self.fault(at, &format!("{id}: the message ends before it begins"));
+        }
+        let named = std::mem::take(&mut message.fonctions);
+        message.fonctions = self.spelled_out((at, &id), named);
+        message
+    }
+
+    fn check_profiles(&mut self, (at, id): (usize, &str), profiles: &[String]) {
+        for profile in profiles {
+            if !PROFILES.contains(&profile.as_str()) {
+                self.fault(at, &format!("{id}: no profile is called {profile:?}"));
+            }
+        }
+    }
+
+    /// Functions, with the members of groups in place of the groups.
+    fn spelled_out(&mut self, (at, id): (usize, &str), named: Vec<String>) -> Vec<String> {
         let mut functions = Vec::new();
-        for name in std::mem::take(&mut application.fonctions) {
+        for name in named {
             if let Some(group) = name.strip_prefix('@') {
                 match self.groups.get(group) {
                     Some(members) => functions.extend(members.iter().cloned()),
@@ -253,8 +303,7 @@ impl Reading<'_> {
                 self.fault(at, &format!("{id}: no function is called {name:?}"));
             }
         }
-        application.fonctions = functions;
-        application
+        functions
     }
 
     fn fault(&mut self, at: usize, what: &str) {

@@ -8,25 +8,33 @@
 //! * A link shown leads somewhere the catalogue's author wrote: a path of ours or an https address.
 
 pub mod catalogue;
+mod favourites;
+mod memory;
 mod pages;
 mod search;
+mod trouble;
 mod visitor;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, ServiceConfig, get, resource};
+use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
 use saml::EntityId;
 use serde::Deserialize;
 use sp::{Service, SignedIn};
-use web::{Query, Refused, Sample, Session, Visit};
+use store::Shelf;
+use web::{Badge, Lang, Query, Refused, Sample, Visit};
 
 pub use catalogue::Catalogue;
 pub use visitor::Visitor;
 
-use pages::{ApplicationsPage, HomePage};
+use favourites::FAVOURITES;
+use memory::{Memory, Remembered};
+use pages::{APPLICATIONS, ApplicationsPage, FavouritesPage, HomePage, TroublePage, View};
+use trouble::TROUBLE;
 
 /// What a portal is made of.
 pub struct PortalParts {
@@ -37,61 +45,118 @@ pub struct PortalParts {
     /// The profile each identity provider stands for. Never the assertion's word: a provider of
     /// partners cannot make staff.
     pub profiles: HashMap<EntityId, String>,
+    /// Where favourites are kept.
+    pub shelf: Arc<dyn Shelf>,
 }
 
 /// The portal.
 pub struct Portal {
     parts: PortalParts,
+    memory: Memory,
+}
+
+/// Somebody who is signed in, with everything a page of theirs is laid out from.
+struct Opened {
+    badge: Badge,
+    visitor: Visitor,
+    provider: EntityId,
+    /// Under what they are remembered, when they can be.
+    key: Option<String>,
+    remembered: Remembered,
+    catalogue: Arc<Catalogue>,
+    now: DateTime<Utc>,
 }
 
 impl Portal {
     /// A portal made of these parts.
     pub fn new(parts: PortalParts) -> Arc<Self> {
-        Arc::new(Self { parts })
+        let memory = Memory::on(Arc::clone(&parts.shelf));
+        Arc::new(Self { parts, memory })
     }
 
-    /// Registers every route under the prefix: those of the service, and its own two pages.
+    /// Registers every route under the prefix: those of the service, and its own pages.
     pub fn configure(self: &Arc<Self>, config: &mut ServiceConfig) {
         self.parts.service.configure(config);
-        let page = |path: [&str; 2]| {
-            let page = resource(path.map(str::to_owned).to_vec());
+        let page = |path: &str| {
+            let page = resource([path.to_owned(), format!("{path}/")].to_vec());
             page.app_data(Data::from(Arc::clone(self)))
         };
         config
-            .service(page(["/portail/", "/portail"]).route(get().to(home)))
+            .service(page("/portail").route(get().to(home)))
+            .service(page(APPLICATIONS).route(get().to(applications)))
             .service(
-                page(["/portail/applications", "/portail/applications/"])
-                    .route(get().to(applications)),
-            );
+                page(FAVOURITES)
+                    .route(get().to(favourites::show))
+                    .route(post().to(favourites::choose)),
+            )
+            .service(page(TROUBLE).route(get().to(trouble::explain)));
     }
 
-    /// Who is signed in, as the rule sees them.
-    fn visitor(&self, session: &Session<SignedIn>) -> Visitor {
+    /// Who is signed in, as the rule sees them, and what is remembered of them.
+    async fn open(&self, visit: &Visit) -> Result<Option<Opened>, Refused> {
+        let service = &self.parts.service;
+        let Some(session) = service.current(visit).await? else {
+            return Ok(None);
+        };
         let signed_in = &session.value;
+        let now = service.edge().now();
+        let key = memory::key(signed_in);
+        let remembered = match &key {
+            Some(key) => self.memory.of(key, now).await?,
+            None => Remembered::default(),
+        };
+        Ok(Some(Opened {
+            badge: service.badge(signed_in),
+            visitor: self.visitor(signed_in, now),
+            provider: signed_in.provider.clone(),
+            key,
+            remembered,
+            catalogue: self.parts.catalogue.load_full(),
+            now,
+        }))
+    }
+
+    fn visitor(&self, signed_in: &SignedIn, now: DateTime<Utc>) -> Visitor {
         let provider = &signed_in.provider;
         let profile = self.parts.profiles.get(provider).cloned();
         let profile = profile.or_else(|| self.parts.service.profile_of(provider));
-        let today = self.parts.service.edge().now().date_naive();
-        Visitor::of(signed_in, profile, today)
+        Visitor::of(signed_in, profile, now.date_naive())
+    }
+}
+
+impl Opened {
+    fn view(&self, lang: Lang) -> View<'_> {
+        View {
+            catalogue: &self.catalogue,
+            visitor: &self.visitor,
+            favourites: &self.remembered.favourites,
+            provider: self.provider.as_str(),
+            lang,
+            now: self.now,
+        }
     }
 }
 
 /// The pages of this room, for the edge to check.
 pub fn samples() -> Vec<Sample> {
-    let mut samples = Sample::of::<HomePage>();
-    samples.extend(Sample::of::<ApplicationsPage>());
-    samples
+    [
+        Sample::of::<HomePage>(),
+        Sample::of::<ApplicationsPage>(),
+        Sample::of::<FavouritesPage>(),
+        Sample::of::<TroublePage>(),
+    ]
+    .concat()
 }
 
 /// `GET /portail/`
 async fn home(visit: Visit, portal: Data<Portal>) -> Result<HttpResponse, Refused> {
     let service = &portal.parts.service;
-    let Some(session) = service.current(&visit).await? else {
+    let Some(opened) = portal.open(&visit).await? else {
         return service.start(&visit, visit.path_and_query()).await;
     };
-    let provider = service.provider_name(&session.value.provider, visit.lang());
-    let badge = service.badge(&session.value);
-    visit.page(&HomePage::of(badge, &portal.visitor(&session), provider))
+    let provider = service.provider_name(&opened.provider, visit.lang());
+    let view = opened.view(visit.lang());
+    visit.page(&HomePage::of(opened.badge.clone(), &view, provider))
 }
 
 /// What a bookmark of the applications page says.
@@ -100,35 +165,48 @@ struct ApplicationsQuery {
     categorie: Option<String>,
     /// A search, in place of a category.
     q: Option<String>,
+    /// `liste` or `tuiles`; kept for the next visits.
+    vue: Option<String>,
 }
 
-/// `GET /portail/applications?categorie=&q=`
+/// `GET /portail/applications?categorie=&q=&vue=`
 async fn applications(
     visit: Visit,
     portal: Data<Portal>,
     Query(query): Query<ApplicationsQuery>,
 ) -> Result<HttpResponse, Refused> {
-    let service = &portal.parts.service;
-    let Some(session) = service.current(&visit).await? else {
+    let Some(opened) = portal.open(&visit).await? else {
+        let service = &portal.parts.service;
         return service.start(&visit, visit.path_and_query()).await;
     };
-    let catalogue = portal.parts.catalogue.load();
-    let visitor = portal.visitor(&session);
-    let badge = service.badge(&session.value);
-    let shelf = pages::Shelf {
-        catalogue: &catalogue,
-        visitor: &visitor,
-        provider: session.value.provider.as_str(),
-        lang: visit.lang(),
-    };
+    let lines = likes_lines(&visit, query.vue.as_deref());
+    let (view, badge) = (opened.view(visit.lang()), opened.badge.clone());
     if let Some(search) = query.q.as_deref().and_then(search::Search::parse) {
-        return visit.page(&ApplicationsPage::found(badge, &shelf, &search));
+        let page = ApplicationsPage::found(badge, &view, &search);
+        return visit.page(&page.in_lines(lines));
     }
-    let page =
-        ApplicationsPage::of(badge, &shelf, query.categorie.as_deref()).ok_or_else(|| {
-            // A bookmark of a category that is no more, or of somebody else's.
-            Refused::not_found("no such category for this person")
-                .way_out("portal.applications-see", "/portail/applications")
-        })?;
-    visit.page(&page)
+    let page = ApplicationsPage::of(badge, &view, query.categorie.as_deref()).ok_or_else(|| {
+        // A bookmark of a category that is no more, or of somebody else's.
+        Refused::not_found("no such category for this person")
+            .way_out("portal.applications-see", APPLICATIONS)
+    })?;
+    visit.page(&page.in_lines(lines))
+}
+
+/// Whether this browser shows lines rather than tiles: as it is asked now, else as it was asked last.
+fn likes_lines(visit: &Visit, asked: Option<&str>) -> bool {
+    const COOKIE: &str = "vue";
+    const LINES: &str = "liste";
+    const YEAR_S: u32 = 365 * 86_400;
+    match asked {
+        Some(LINES) => {
+            visit.set_cookie(COOKIE, LINES, Some(YEAR_S));
+            true
+        }
+        Some("tuiles") => {
+            visit.set_cookie(COOKIE, "", None);
+            false
+        }
+        _ => visit.cookie(COOKIE).as_deref() == Some(LINES),
+    }
 }

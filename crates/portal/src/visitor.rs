@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use saml::attribute::{CTGRPS, FONCTION, FREDU_RES_DEL};
 use sp::SignedIn;
 
-use crate::catalogue::Application;
+use crate::catalogue::{Application, Message};
 
 /// A person as the rule sees them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,6 +41,21 @@ impl Visitor {
         }
     }
 
+    /// Whether a message is for this person: by profile and, for staff, by function.
+    pub fn is_told(&self, message: &Message) -> bool {
+        let Some(profile) = &self.profile else {
+            return false;
+        };
+        message.profils.contains(profile)
+            && (profile != "personnel" || self.holds_one_of(&message.fonctions))
+    }
+
+    fn holds_one_of(&self, functions: &[String]) -> bool {
+        functions
+            .iter()
+            .any(|function| function == "*" || self.functions.contains(function))
+    }
+
     /// Whether this person sees the application: their profile may, and for staff one of their
     /// functions, a delegation of today, or a group opens it.
     pub fn sees(&self, application: &Application) -> bool {
@@ -53,10 +68,7 @@ impl Visitor {
         if profile != "personnel" {
             return true;
         }
-        let by_function = application
-            .fonctions
-            .iter()
-            .any(|function| function == "*" || self.functions.contains(function));
+        let by_function = self.holds_one_of(&application.fonctions);
         let by_delegation = application.delegable && self.delegated.contains(&application.id);
         let by_group = self
             .groups
@@ -104,6 +116,7 @@ mod tests {
             url: "/".into(),
             bientot: false,
             cachee: false,
+            maintenance: None,
         }
     }
 

@@ -164,7 +164,26 @@ async fn signing_on(walk: &mut Walk<'_>) {
 
 async fn inside(walk: &mut Walk<'_>) {
     walk.open("home", "/portail/").await;
+    walk.open("favourites-none", "/portail/applications").await;
+    walk.open("favourites-manage-none", "/portail/favoris")
+        .await;
+    for id in ["magistere", "sofia", "annuaire"] {
+        walk.browser.click(&format!("button[value=\"{id}\"]")).await;
+        walk.browser
+            .find(&format!("ol.picks li#app-{id} button[name=up]"))
+            .await;
+    }
+    walk.look("favourites-manage").await;
     walk.open("favourites", "/portail/applications").await;
+    walk.open(
+        "lines",
+        "/portail/applications?categorie=intranet&vue=liste",
+    )
+    .await;
+    walk.browser
+        .goto("/portail/applications?categorie=intranet&vue=tuiles")
+        .await;
+    walk.open("home-favourites", "/portail/").await;
     let menu = walk
         .browser
         .script(
@@ -436,6 +455,7 @@ fn every_page_is_valid_html() {
         "/wayf/?policy=x",
         "/portail/",
         "/portail/applications",
+        "/portail/favoris",
         "/portail/applications?categorie=intranet",
         "/portail/applications?categorie=documentation",
         "/portail/applications?categorie=none",

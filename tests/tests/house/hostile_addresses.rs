@@ -30,7 +30,7 @@ const POST: &[&str] = &["POST"];
 const BOTH: &[&str] = &["GET", "POST"];
 const REQUEST: &[&str] = &["SAMLRequest", "RelayState", "SigAlg", "Signature"];
 
-const ADDRESSES: [Address; 31] = [
+const ADDRESSES: [Address; 33] = [
     at(
         "/wayf/",
         BOTH,
@@ -62,7 +62,13 @@ const ADDRESSES: [Address; 31] = [
         GET,
         &["entityID", "target", "attempt", "request"],
     ),
-    at("/portail/applications", GET, &["categorie"]),
+    at("/portail/applications", GET, &["categorie", "q", "vue"]),
+    at(
+        "/portail/favoris",
+        BOTH,
+        &["csrf", "add", "up", "order", "from"],
+    ),
+    at("/erreur", GET, &["code", "ts", "rp", "tid", "ctx"]),
     at("/portail/saml/metadata", GET, &[]),
     at("/portail/saml/acs", POST, &["SAMLResponse", "RelayState"]),
     at("/portail/land", GET, &["ticket"]),

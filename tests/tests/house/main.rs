@@ -34,6 +34,7 @@ mod operator;
 mod own_factors;
 mod own_sessions;
 mod peers;
+mod portal;
 mod preview;
 mod profiles;
 mod pysaml;

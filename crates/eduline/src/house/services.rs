@@ -217,6 +217,7 @@ fn portal(ground: &Ground<'_>) -> Result<Routes, Refusal> {
         service,
         catalogue: Arc::clone(&ground.catalogue),
         profiles,
+        shelf: Arc::clone(&ground.shelf),
     });
     Ok(Arc::new(move |config| portal.configure(config)))
 }

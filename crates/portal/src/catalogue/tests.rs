@@ -95,6 +95,8 @@ fn what_is_no_table_is_refused() {
         "[[application]\n",
         "[[application]]\nid = \"x\"\n",
         "[[categorie]]\nid = \"x\"\nnom = \"x\"\nnom_en = \"x\"\nmore = 1\n",
+        "[[message]]\nid = \"x\"\n",
+        "message = 1\n",
     ] {
         assert!(!faults(text).is_empty(), "{text}");
     }

@@ -45,6 +45,9 @@ pub(crate) enum Command {
     /// Identity providers of others.
     #[command(subcommand)]
     Idp(Idp),
+    /// Sources of metadata, and what can be said of a document.
+    #[command(subcommand)]
+    Metadata(Metadata),
     /// Accounts.
     #[command(subcommand)]
     Account(Account),
@@ -328,6 +331,68 @@ pub(crate) enum Idp {
         /// Its entityID.
         id: String,
     },
+}
+
+/// `metadata`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Metadata {
+    /// Where others' metadata is read from.
+    #[command(subcommand)]
+    Source(MetadataSource),
+    /// Read every source now; a running server does the same within two seconds.
+    Refresh(Json),
+    /// What is wrong with a document, line by line, in plain French.
+    Lint {
+        /// A file, or an address.
+        from: String,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// Whether a document is signed by a key.
+    Verify {
+        /// A file, or an address.
+        file: String,
+        /// The certificate of the key, PEM.
+        #[arg(long, value_name = "PEM")]
+        key: PathBuf,
+        #[command(flatten)]
+        print: Json,
+    },
+}
+
+/// `metadata source`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MetadataSource {
+    /// Add one, once it was read with success.
+    Add {
+        #[command(flatten)]
+        source: NewSource,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// Those of the settings and those that were added, with what each gave last.
+    List(Json),
+    /// Forget one that was added.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// A source to add.
+#[derive(Debug, Args)]
+pub(crate) struct NewSource {
+    /// An address, a file, or a folder of files.
+    pub(crate) place: String,
+    /// The certificate of the only key that may sign it, PEM.
+    #[arg(long, value_name = "PEM")]
+    pub(crate) key: PathBuf,
+    /// What it is called; after its host when nothing is said.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Days that validUntil may lie ahead; without one, a document is refused.
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    pub(crate) horizon_days: u32,
 }
 
 /// `account`.

@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod fticks;
 pub(crate) mod idp;
 pub(crate) mod keys;
+pub(crate) mod metadata;
 pub(crate) mod registered;
 pub(crate) mod sp;
 pub(crate) mod trace;

@@ -19,6 +19,7 @@ use crate::commands::Refusal;
 use crate::keyring::{KeyRing, Secret};
 use crate::settings::{Settings, StoreSettings};
 
+pub(crate) mod added;
 pub(crate) mod decided;
 mod face;
 mod held;
@@ -32,7 +33,7 @@ use decided::Decided;
 
 pub(crate) use held::HeldKeys;
 pub(crate) use services::{own_services, realm_parts};
-pub(crate) use sources::{OWN, missing};
+pub(crate) use sources::{OWN, missing, source_of};
 
 /// What registers the routes of one service.
 pub(crate) type Routes = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
@@ -55,6 +56,8 @@ pub(crate) struct House {
     pub(crate) routes: Vec<Routes>,
     /// Set when the process is to stop: it says that it is not ready, and serves on.
     pub(crate) leaving: Arc<AtomicBool>,
+    /// Where our own metadata is read from.
+    own_base: String,
     shelf: Arc<dyn Shelf>,
     _tasks: Tasks,
 }
@@ -68,6 +71,7 @@ struct Lasting {
     journal: Journal,
     metrics: Metrics,
     leaving: Arc<AtomicBool>,
+    own_base: String,
 }
 
 /// What the services of one process are made of.
@@ -130,6 +134,7 @@ impl House {
             journal: open_journal(settings, which)?,
             metrics: Metrics::default(),
             leaving: Arc::default(),
+            own_base: own_base.to_owned(),
         };
         Self::build(settings, which, &ring, lasting)
     }
@@ -152,6 +157,7 @@ impl House {
             journal: self.edge.journal().clone(),
             metrics: self.edge.metrics().clone(),
             leaving: Arc::clone(&self.leaving),
+            own_base: own_base.to_owned(),
         };
         let house = Self::build(settings, which, &ring, lasting)?;
         house.federation.replace(sources);
@@ -205,10 +211,23 @@ impl House {
             policies,
             keys: lasting.keys,
             routes,
+            own_base: lasting.own_base,
             leaving: lasting.leaving,
             shelf: lasting.shelf,
             _tasks: ground.tasks,
         })
+    }
+}
+
+impl House {
+    /// The sources as they are now: commands add and remove some.
+    pub(crate) fn sources(
+        &self,
+        settings: &Arc<Settings>,
+    ) -> impl Fn() -> Result<Vec<federation::Source>, Refusal> + use<> {
+        let (settings, own_base) = (Arc::clone(settings), self.own_base.clone());
+        let ring = KeyRing::of(&settings);
+        move || Ok(sources::of(&settings, &ring, &own_base)?)
     }
 }
 

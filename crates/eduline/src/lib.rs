@@ -55,6 +55,9 @@ fn run(cli: &Cli) -> Result<(), Refusal> {
             actix_web::rt::System::new().block_on(commands::sp::run(&settings, command))
         }
         Command::Idp(command) => commands::idp::run(&settings, command),
+        Command::Metadata(command) => {
+            actix_web::rt::System::new().block_on(commands::metadata::run(&settings, command))
+        }
         Command::Account(command) => actix_web::rt::System::new().block_on(async {
             let directory = house::open_directory(&settings).await?;
             commands::account::run(&settings, &directory, command).await

@@ -1,6 +1,6 @@
 //! What the command line says: one writer for people, one for programs.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 /// How a command prints what it found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,14 @@ pub(crate) fn line(text: &str) {
 /// Writes a line to standard error.
 pub(crate) fn complain(text: &str) {
     let _closed = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Says on a terminal how far long work has come, in place of what was said before.
+pub(crate) fn progress(text: &str) {
+    let mut err = std::io::stderr().lock();
+    if err.is_terminal() {
+        let _closed = write!(err, "\r\u{1b}[K{text}").and_then(|()| err.flush());
+    }
 }
 
 impl Voice {

@@ -13,7 +13,7 @@ mod section;
 use std::path::{Path, PathBuf};
 
 pub(crate) use checked::{
-    Face, Listen, Names, RealmSettings, Settings, SourcePlace, StoreSettings,
+    Face, Listen, Names, RealmSettings, Settings, SourcePlace, SourceSettings, StoreSettings,
 };
 pub(crate) use raw::Fault;
 

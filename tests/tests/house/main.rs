@@ -43,5 +43,6 @@ mod search;
 mod searching;
 mod second_factors;
 mod several_processes;
+mod sources;
 mod story;
 mod tabs;

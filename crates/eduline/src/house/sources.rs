@@ -5,7 +5,9 @@ use federation::{Location, Snapshot, Source};
 use saml::VerifyingKey;
 
 use crate::keyring::{self, KeyRing};
-use crate::settings::{Fault, Settings, SourcePlace};
+use crate::settings::{Fault, Settings, SourcePlace, SourceSettings};
+
+use super::added;
 
 /// Names of the sources of our own entities start so; no source of the settings does.
 pub(crate) const OWN: &str = "own.";
@@ -32,7 +34,18 @@ pub(super) fn of(
         horizon_days: None,
         may_go_back: true,
     });
-    sources.extend(settings.federation.sources.iter().map(|source| Source {
+    sources.extend(settings.federation.sources.iter().map(source_of));
+    let (added, faults) = added::read(settings);
+    if !faults.is_empty() {
+        tracing::warn!(?faults, "sources with faults are left out");
+    }
+    sources.extend(added.iter().map(source_of));
+    Ok(sources)
+}
+
+/// A source of the operator.
+pub(crate) fn source_of(source: &SourceSettings) -> Source {
+    Source {
         name: source.name.clone(),
         location: match &source.place {
             SourcePlace::Url(url) => Location::Url(url.clone()),
@@ -42,8 +55,7 @@ pub(super) fn of(
         pinned: source.pinned.clone(),
         horizon_days: source.horizon_days,
         may_go_back: false,
-    }));
-    Ok(sources)
+    }
 }
 
 /// Which of our own entities has not been read yet, if one has not.

@@ -8,6 +8,7 @@ use actix_web::rt::time::sleep;
 use tokio::task::JoinHandle;
 
 use crate::commands::Refusal;
+use crate::house::added;
 use crate::house::decided::Decided;
 use crate::house::{self, House, missing};
 use crate::settings::Settings;
@@ -30,7 +31,9 @@ pub(super) fn spawn(settings: &Arc<Settings>, house: &House) -> JoinHandle<()> {
     let policies = Arc::clone(&house.policies);
     let keys = Arc::clone(&house.keys);
     let edge = house.edge.clone();
+    let sources = house.sources(&settings);
     actix_web::rt::spawn(async move {
+        let mut added = Seen::of_folder(added::folder(&settings));
         let mut registered = Seen::of_folder(settings.registered());
         let mut applications = Seen::of_file(settings.portal.catalogue.clone());
         let mut services = Seen::of_file(settings.idp.services.clone().unwrap_or_default());
@@ -55,6 +58,15 @@ pub(super) fn spawn(settings: &Arc<Settings>, house: &House) -> JoinHandle<()> {
             let read = Instant::now();
             while read.elapsed() < pause && !registered.has_changed() && !services.has_changed() {
                 sleep(LOOK.min(pause)).await;
+                if added.has_changed() {
+                    match sources() {
+                        Ok(sources) => federation.replace(sources),
+                        Err(Refusal(faults)) => {
+                            tracing::warn!(?faults, "sources stay as they were");
+                        }
+                    }
+                    break;
+                }
                 if key_files.has_changed() && keys.reread(&edge, &federation) {
                     rolled = Rolled::Just;
                     break;

@@ -269,6 +269,7 @@ pub(crate) struct RealmSettings {
 }
 
 /// Somebody's metadata.
+#[derive(Clone)]
 pub(crate) struct SourceSettings {
     /// Its name in the journal.
     pub(crate) name: String,

@@ -1,0 +1,240 @@
+//! `eduline metadata lint`: what is wrong with a document, and on which line, in French: it is read
+//! by whoever wrote the metadata, in a school or a company of the académie.
+
+use saml::metadata::{Document, Entity, ReadPolicy};
+use saml::{Moment, Refusal as Broken};
+use serde_json::{Value, json};
+use web::Edge;
+
+use crate::cli::Json;
+use crate::commands::{Refusal, registered};
+use crate::say::Voice;
+use crate::settings::Settings;
+
+/// One thing that was found.
+struct Finding {
+    line: Option<u64>,
+    entity: Option<String>,
+    is_error: bool,
+    /// `EDU-2xxx` for what is refused.
+    code: &'static str,
+    /// In French.
+    reason: String,
+    /// The rule, and what was found, as the journal would say it.
+    detail: String,
+}
+
+/// Looks at a document: exit code 1 when something in it would be refused.
+pub(super) fn run(settings: &Settings, from: &str, print: &Json) -> Result<(), Refusal> {
+    let xml = registered::text_of(settings, from, super::LONGEST)?;
+    let now = Edge::system_clock()();
+    let policy = ReadPolicy {
+        pinned: &[],
+        now,
+        horizon_days: None,
+        loopback_http: !settings.server.public_url.is_https(),
+    };
+    let (findings, entities) = match saml::metadata::read(&xml, &policy) {
+        Err(why) => (vec![of_document(&why)], 0),
+        Ok(document) => (findings(&xml, &document, now), document.entities.len()),
+    };
+    let errors = findings.iter().filter(|one| one.is_error).count();
+    let lines = findings.iter().map(|one| one.told(from));
+    let total = format!(
+        "{from} : {entities} entité(s) lisible(s), {errors} erreur(s), {} avertissement(s)",
+        findings.len() - errors
+    );
+    let lines: Vec<String> = lines.chain([total]).collect();
+    let value = json!({
+        "entities": entities,
+        "findings": findings.iter().map(Finding::value).collect::<Vec<_>>(),
+    });
+    Voice::of(print.json).tell(&lines, &value);
+    if errors == 0 {
+        Ok(())
+    } else {
+        Err(Refusal(Vec::new()))
+    }
+}
+
+impl Finding {
+    fn told(&self, from: &str) -> String {
+        let level = if self.is_error {
+            "erreur"
+        } else {
+            "avertissement"
+        };
+        let line = self.line.map_or(String::new(), |line| format!(":{line}"));
+        let entity = self.entity.as_deref().unwrap_or("document");
+        let detail = if self.detail.is_empty() {
+            String::new()
+        } else {
+            format!(" [{} {}]", self.code, self.detail)
+        };
+        format!("{from}{line}: {level} : {entity} : {}{detail}", self.reason)
+    }
+
+    fn value(&self) -> Value {
+        json!({
+            "line": self.line,
+            "entityID": self.entity,
+            "level": if self.is_error { "error" } else { "warning" },
+            "code": self.code,
+            "reason": self.reason,
+            "detail": self.detail,
+        })
+    }
+}
+
+fn of_document(why: &Broken) -> Finding {
+    let said = why.to_string();
+    Finding {
+        line: line_in(&said),
+        entity: None,
+        is_error: true,
+        code: why.code(),
+        reason: french(why.code()).to_owned(),
+        detail: format!("{said} ({})", why.clause()),
+    }
+}
+
+/// The line that an XML reader names: "… at 12:5".
+fn line_in(said: &str) -> Option<u64> {
+    let (_, place) = said.rsplit_once(" at ")?;
+    place.split_once(':')?.0.parse().ok()
+}
+
+fn findings(xml: &str, document: &Document, now: Moment) -> Vec<Finding> {
+    let mut all: Vec<Finding> = document
+        .left_out
+        .iter()
+        .map(|one| Finding {
+            line: Some(one.line.into()),
+            entity: Some(one.entity_id.clone()),
+            is_error: true,
+            code: one.reason.code(),
+            reason: french(one.reason.code()).to_owned(),
+            detail: format!("{} ({})", one.reason, one.reason.clause()),
+        })
+        .collect();
+    if document.valid_until.is_none() {
+        all.push(warning(
+            None,
+            "pas de validUntil : une source à une adresse serait refusée",
+        ));
+    }
+    for entity in &document.entities {
+        let line = line_of(xml, entity.id.as_str());
+        for reason in advice(entity, now) {
+            let mut finding = warning(Some(entity.id.to_string()), reason);
+            finding.line = line;
+            all.push(finding);
+        }
+    }
+    all.sort_by_key(|one| one.line);
+    all
+}
+
+fn warning(entity: Option<String>, reason: &str) -> Finding {
+    Finding {
+        line: None,
+        entity,
+        is_error: false,
+        code: "",
+        reason: reason.to_owned(),
+        detail: String::new(),
+    }
+}
+
+/// The line on which an entity is named first.
+fn line_of(xml: &str, id: &str) -> Option<u64> {
+    let escaped = id.replace('&', "&amp;");
+    let at = [escaped.as_str(), id].into_iter().find_map(|id| {
+        let quoted = [format!("entityID=\"{id}\""), format!("entityID='{id}'")];
+        quoted.iter().find_map(|text| xml.find(text.as_str()))
+    })?;
+    let before = xml.get(..at)?;
+    u64::try_from(before.matches('\n').count() + 1).ok()
+}
+
+/// What is taken, and will not serve people as it might.
+fn advice(entity: &Entity, now: Moment) -> Vec<&'static str> {
+    let (idp, sp) = (entity.idp.as_ref(), entity.sp.as_ref());
+    let keys = idp.iter().flat_map(|role| &role.signing_keys);
+    let mut keys = keys.chain(sp.iter().flat_map(|role| &role.signing_keys));
+    let is_old = keys.any(|key| key.not_after().is_some_and(|end| end < now));
+    let ui = &entity.ui;
+    let all = [
+        (
+            is_old,
+            "un certificat est expiré : accepté ici (seule la clé compte), refusé par d'autres",
+        ),
+        (
+            ui.display_names.is_empty(),
+            "pas de mdui:DisplayName : les personnes verront un nom de machine",
+        ),
+        (
+            ui.technical_contact.is_none(),
+            "pas de contact technique : personne à prévenir en cas de panne",
+        ),
+        (
+            idp.is_some_and(|role| role.scopes.is_empty()),
+            "pas de shibmd:Scope : les attributs à portée (subject-id…) ne seront pas crus",
+        ),
+        (
+            sp.is_some_and(|role| role.discovery.is_empty()),
+            "pas de idpdisc:DiscoveryResponse : le choix du profil ne pourra pas être renvoyé à ce service",
+        ),
+        (
+            sp.is_some_and(|role| role.encryption_keys.is_empty()),
+            "pas de clé de chiffrement : les assertions partiront en clair dans le navigateur",
+        ),
+        (
+            sp.is_some() && ui.privacy_urls.is_empty(),
+            "pas de mdui:PrivacyStatementURL : exigée par le code de conduite (CoCo)",
+        ),
+    ];
+    let met = all.into_iter().filter(|(is_so, _)| *is_so);
+    met.map(|(_, reason)| reason).collect()
+}
+
+/// What a code says, in French and in plain words.
+fn french(code: &str) -> &'static str {
+    match code {
+        "EDU-2001" => "le document est trop gros",
+        "EDU-2005" => "le document n'est pas en UTF-8",
+        "EDU-2006" => "la déclaration XML n'est pas celle d'un document XML 1.0 en UTF-8",
+        "EDU-2007" => "le document contient un DOCTYPE : retirez-le",
+        "EDU-2008" => "le document contient une instruction de traitement (<?…?>) : retirez-la",
+        "EDU-2009" | "EDU-2010" | "EDU-2011" | "EDU-2012" | "EDU-2013" => {
+            "le document dépasse une limite de taille ou de profondeur"
+        }
+        "EDU-2014" => "le document emploie une entité XML inconnue (&…;)",
+        "EDU-2015" => "le document n'est pas du XML bien formé",
+        "EDU-2016" => "un espace de noms XML n'est pas une adresse absolue",
+        "EDU-2017" | "EDU-2018" => "un commentaire ou un élément coupe une valeur",
+        "EDU-2019" => "deux éléments portent le même ID",
+        "EDU-2201" => "le document n'est pas signé",
+        "EDU-2209" | "EDU-2210" => "la signature emploie un algorithme refusé (SHA-1, MD5…)",
+        "EDU-2211" => "la signature n'est pas celle de cette clé, ou le document a été modifié",
+        "EDU-2303" => "un élément ou un attribut obligatoire manque",
+        "EDU-2304" => "un élément est donné deux fois",
+        "EDU-2305" => "une valeur n'est pas de son type",
+        "EDU-2306" => "une date n'est pas une date XML en UTC (2026-11-25T12:00:00Z)",
+        "EDU-2701" => "le document n'est pas une métadonnée SAML",
+        "EDU-2702" => "le document ne dit pas jusqu'à quand il est valable (validUntil)",
+        "EDU-2703" => "le document ou l'entité n'est plus valable (validUntil est passé)",
+        "EDU-2704" => "le document est valable trop longtemps (validUntil trop loin)",
+        "EDU-2705" => "l'entityID n'est pas une URI",
+        "EDU-2706" => "l'entité figure deux fois : la seconde est ignorée",
+        "EDU-2707" => "l'entité n'a ni rôle de fournisseur d'identité ni rôle de service SAML 2.0",
+        "EDU-2708" => "le fournisseur d'identité n'a pas de clé de signature lisible",
+        "EDU-2709" => {
+            "le fournisseur d'identité n'a pas d'adresse de connexion (SingleSignOnService)"
+        }
+        "EDU-2710" => "le service n'a pas d'adresse de retour (AssertionConsumerService)",
+        "EDU-2711" => "une adresse n'est pas en https, ou n'est pas une adresse",
+        "EDU-2712" => "l'entité est démesurée",
+        _ => "une règle n'est pas respectée",
+    }
+}

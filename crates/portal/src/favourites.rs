@@ -68,7 +68,7 @@ fn is_of_applications(from: &str) -> bool {
 pub(crate) async fn show(visit: Visit, portal: Data<Portal>) -> Result<HttpResponse, Refused> {
     let service = &portal.parts.service;
     match portal.open(&visit).await? {
-        Some(opened) => page(&visit, &opened, false),
+        Some(opened) => page(&visit, &portal, &opened, false),
         None => service.start(&visit, visit.path_and_query()).await,
     }
 }
@@ -86,7 +86,7 @@ pub(crate) async fn choose(
         .check_csrf("favourites", choice.csrf.as_deref())
         .is_err()
     {
-        return page(&visit, &opened, true);
+        return page(&visit, &portal, &opened, true);
     }
     let change = choice.change().ok_or_else(|| {
         Refused::malformed("EDU-8001", "malformed", "not one change of favourites")
@@ -96,9 +96,14 @@ pub(crate) async fn choose(
     Ok(visit.see_other(&choice.back()))
 }
 
-fn page(visit: &Visit, opened: &Opened, expired: bool) -> Result<HttpResponse, Refused> {
+fn page(
+    visit: &Visit,
+    portal: &Portal,
+    opened: &Opened,
+    expired: bool,
+) -> Result<HttpResponse, Refused> {
     let lasting = opened.key.is_some();
-    let view = opened.view(visit.lang());
+    let view = opened.view(portal, visit.lang());
     visit.page(&FavouritesPage::of(
         opened.badge.clone(),
         &view,
@@ -126,7 +131,7 @@ impl Portal {
             )
         })?;
         let seen: Vec<String> = {
-            let view = opened.view(visit.lang());
+            let view = opened.view(self, visit.lang());
             let all = view.catalogue.applications.iter();
             let listed = all.filter(|one| view.lists(one));
             listed.map(|one| one.id.clone()).collect()

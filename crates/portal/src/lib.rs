@@ -11,6 +11,7 @@ pub mod catalogue;
 mod favourites;
 mod memory;
 mod pages;
+pub mod role;
 mod search;
 mod trouble;
 mod visitor;
@@ -29,11 +30,13 @@ use store::Shelf;
 use web::{Badge, Lang, Query, Refused, Sample, Visit};
 
 pub use catalogue::Catalogue;
+pub use role::Function;
 pub use visitor::Visitor;
 
 use favourites::FAVOURITES;
 use memory::{Memory, Remembered};
 use pages::{APPLICATIONS, ApplicationsPage, FavouritesPage, HomePage, TroublePage, View};
+use role::ROLE;
 use trouble::TROUBLE;
 
 /// What a portal is made of.
@@ -47,6 +50,8 @@ pub struct PortalParts {
     pub profiles: HashMap<EntityId, String>,
     /// Where favourites are kept.
     pub shelf: Arc<dyn Shelf>,
+    /// What functions are called, by their ids.
+    pub functions: HashMap<String, Function>,
 }
 
 /// The portal.
@@ -89,6 +94,7 @@ impl Portal {
                     .route(get().to(favourites::show))
                     .route(post().to(favourites::choose)),
             )
+            .service(page(ROLE).route(post().to(role::choose)))
             .service(page(TROUBLE).route(get().to(trouble::explain)));
     }
 
@@ -107,7 +113,9 @@ impl Portal {
         };
         Ok(Some(Opened {
             badge: service.badge(signed_in),
-            visitor: self.visitor(signed_in, now),
+            visitor: self
+                .visitor(signed_in, now)
+                .in_role(remembered.role.as_deref()),
             provider: signed_in.provider.clone(),
             key,
             remembered,
@@ -125,10 +133,11 @@ impl Portal {
 }
 
 impl Opened {
-    fn view(&self, lang: Lang) -> View<'_> {
+    fn view<'a>(&'a self, portal: &'a Portal, lang: Lang) -> View<'a> {
         View {
             catalogue: &self.catalogue,
             visitor: &self.visitor,
+            functions: &portal.parts.functions,
             favourites: &self.remembered.favourites,
             provider: self.provider.as_str(),
             lang,
@@ -154,9 +163,22 @@ async fn home(visit: Visit, portal: Data<Portal>) -> Result<HttpResponse, Refuse
     let Some(opened) = portal.open(&visit).await? else {
         return service.start(&visit, visit.path_and_query()).await;
     };
+    home_page(&visit, &portal, &opened, false)
+}
+
+/// `expired`: a form of it was too old and is shown again.
+fn home_page(
+    visit: &Visit,
+    portal: &Portal,
+    opened: &Opened,
+    expired: bool,
+) -> Result<HttpResponse, Refused> {
+    let service = &portal.parts.service;
     let provider = service.provider_name(&opened.provider, visit.lang());
-    let view = opened.view(visit.lang());
-    visit.page(&HomePage::of(opened.badge.clone(), &view, provider))
+    let view = opened.view(portal, visit.lang());
+    let mut page = HomePage::of(opened.badge.clone(), &view, provider);
+    page.expired = expired;
+    visit.page(&page)
 }
 
 /// What a bookmark of the applications page says.
@@ -180,7 +202,7 @@ async fn applications(
         return service.start(&visit, visit.path_and_query()).await;
     };
     let lines = likes_lines(&visit, query.vue.as_deref());
-    let (view, badge) = (opened.view(visit.lang()), opened.badge.clone());
+    let (view, badge) = (opened.view(&portal, visit.lang()), opened.badge.clone());
     if let Some(search) = query.q.as_deref().and_then(search::Search::parse) {
         let page = ApplicationsPage::found(badge, &view, &search);
         return visit.page(&page.in_lines(lines));

@@ -25,6 +25,8 @@ pub(crate) const MOST: usize = 60;
 pub(crate) struct Remembered {
     /// Ids of applications, in the person's order.
     pub(crate) favourites: Vec<String>,
+    /// The id of the post they were last here in.
+    pub(crate) role: Option<String>,
     written: DateTime<Utc>,
 }
 

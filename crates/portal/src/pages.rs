@@ -13,15 +13,18 @@ pub(crate) use favourites::FavouritesPage;
 pub(crate) use trouble::{Said, TroublePage};
 pub(crate) use view::View;
 
-use view::{Link, News};
+use view::{Link, News, Role};
 
 /// « Bonjour … »: the way to the applications.
 #[derive(Debug, Serialize)]
 pub(crate) struct HomePage {
     badge: Badge,
     pupil: bool,
+    /// A form was too old and is shown again.
+    pub(crate) expired: bool,
     /// Who vouched for this person.
     provider: Option<String>,
+    roles: Vec<Role>,
     favourites: Vec<Link>,
     news: Vec<News>,
 }
@@ -32,7 +35,9 @@ impl HomePage {
         Self {
             badge,
             pupil: view.visitor.is_pupil(),
+            expired: false,
             provider,
+            roles: view.roles(),
             favourites: view.favourites(),
             news: view.news(),
         }
@@ -46,11 +51,14 @@ impl Page for HomePage {
         let page = |pupil, provider: Option<&str>| Self {
             badge: sample_badge(),
             pupil,
+            expired: pupil,
             provider: provider.map(str::to_owned),
+            roles: Vec::new(),
             favourites: Vec::new(),
             news: Vec::new(),
         };
         let full = Self {
+            roles: view::sample_roles(),
             favourites: view::sample_links(),
             news: view::sample_news(),
             ..page(false, Some("Personnel"))

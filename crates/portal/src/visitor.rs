@@ -1,10 +1,11 @@
 //! Who sees what: one pure rule over what the assertion said.
 
 use chrono::NaiveDate;
-use saml::attribute::{CTGRPS, FONCTION, FREDU_RES_DEL};
+use saml::attribute::{CTGRPS, FONCTION, FREDU_RES_DEL, POSTE};
 use sp::SignedIn;
 
 use crate::catalogue::{Application, Message};
+use crate::role::Post;
 
 /// A person as the rule sees them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +18,10 @@ pub struct Visitor {
     pub delegated: Vec<String>,
     /// Application groups of the directory they are in.
     pub groups: Vec<String>,
+    /// What they do and where, as far as their provider says it.
+    pub posts: Vec<Post>,
+    /// The id of the post they chose to be here in; without one, all their functions count.
+    pub role: Option<String>,
 }
 
 impl Visitor {
@@ -38,7 +43,23 @@ impl Visitor {
                 .filter_map(|value| delegated_on(value, today))
                 .collect(),
             groups: values(CTGRPS.name),
+            posts: Post::distinct(&values(POSTE.name)),
+            role: None,
         }
+    }
+
+    /// The same person in one of their posts: its function counts, and no other; delegations and
+    /// groups are their own wherever they are. A post they do not hold, or the only one, changes
+    /// nothing.
+    #[must_use]
+    pub fn in_role(mut self, role: Option<&str>) -> Self {
+        let mut posts = self.posts.iter();
+        let held = posts.find(|post| role == Some(post.id().as_str()));
+        if let Some(post) = held.filter(|_| self.posts.len() > 1) {
+            self.role = Some(post.id());
+            self.functions = vec![post.function.clone()];
+        }
+        self
     }
 
     /// Whether a message is for this person: by profile and, for staff, by function.
@@ -174,6 +195,39 @@ mod tests {
             let opened = visitor.sees(&application(&["personnel"], &["dasen"], false));
             assert!(!opened, "{other}");
         }
+    }
+
+    #[test]
+    fn t10_in_one_post_its_function_counts_alone_and_what_is_not_held_changes_nothing() {
+        let posts = ["enseignant_1d$9990101F$A", "directeur_ecole$9990102G$B"];
+        let everywhere = Visitor {
+            posts: Post::distinct(&posts.map(str::to_owned)),
+            delegated: vec!["app".into()],
+            ..staff(&["enseignant_1d", "directeur_ecole"])
+        };
+        let for_heads = application(&["personnel"], &["directeur_ecole"], false);
+        let delegated = application(&["personnel"], &["dasen"], true);
+        for (role, opens) in [
+            (None, true),
+            (Some("enseignant_1d.9990101F"), false),
+            (Some("directeur_ecole.9990102G"), true),
+            (Some("directeur_ecole.9990101F"), true),
+            (Some("dasen.9990101F"), true),
+            (Some(""), true),
+        ] {
+            let there = everywhere.clone().in_role(role);
+            assert_eq!(there.sees(&for_heads), opens, "{role:?}");
+            assert!(there.sees(&delegated), "{role:?}");
+            let held = posts.iter().any(|post| {
+                let mut parts = post.split('$');
+                let id = format!("{}.{}", parts.next().unwrap(), parts.next().unwrap());
+                role == Some(id.as_str())
+            });
+            assert_eq!(there.role.is_some(), held, "{role:?}");
+        }
+        let mut one = everywhere;
+        one.posts.truncate(1);
+        assert_eq!(one.in_role(Some("enseignant_1d.9990101F")).role, None);
     }
 
     #[test]

@@ -83,6 +83,8 @@ pub const FREDU_RES_DEL: Wire = basic("FrEduResDel");
 pub const CTGRPS: Wire = basic("ctgrps");
 /// Functions by their id in `fonctions.toml`, main one first: what our portal's rules read.
 pub const FONCTION: Wire = uri("fonction", "urn:x-eduline:attribute:fonction");
+/// Posts of staff, main one first: `function$UAI$place`, the function by its id in `fonctions.toml`.
+pub const POSTE: Wire = uri("poste", "urn:x-eduline:attribute:poste");
 /// The profile of the discovery service (`personnel`, `eleve`, `parent`, `partenaire`).
 pub const PROFIL: Wire = uri("profil", "urn:x-eduline:attribute:profil");
 
@@ -237,7 +239,7 @@ pub const ENT_CLASSES: Wire = basic("ENTEleveClasses");
 pub const GAR_PROFIL: Wire = basic("GARPersonProfil");
 
 /// Every attribute known here.
-pub const ALL: [Wire; 75] = [
+pub const ALL: [Wire; 76] = [
     UID,
     SN,
     GIVEN_NAME,
@@ -256,6 +258,7 @@ pub const ALL: [Wire; 75] = [
     FREDU_RES_DEL,
     CTGRPS,
     FONCTION,
+    POSTE,
     PROFIL,
     CN,
     O,

@@ -1,12 +1,16 @@
 //! The portal that people open every morning: favourites, two ways to show a list, and what the
 //! operator writes for a time.
 
-use std::process::Command;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 use visits::client::{between, unescape};
 use visits::process::{Running, free_port};
-use visits::{Answer, Client, House};
+use visits::{Answer, Client, House, PASSWORD};
+
+/// An application that heads of primary schools see, and teachers do not.
+const FOR_HEADS: &str = "onde";
 
 /// Ids of the applications on a page, in order.
 fn ids(page: &Answer) -> Vec<String> {
@@ -429,4 +433,109 @@ fn x10_a_service_that_cannot_let_somebody_in_is_explained() {
             .all(|line| !line.to_string().contains("0.9.2342")),
         "what a service lacks is not kept"
     );
+}
+
+/// Somebody of the staff whom the demo does not have, in these posts.
+fn hire(house: &House, login: &str, posts: &[&str]) {
+    let mut command = house.command(&["account", "add", "personnel", login, "--password-stdin"]);
+    command.args(["--given-name", "Thérèse", "--surname", "Woroles"]);
+    for post in posts {
+        command.args(["--post", post]);
+    }
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut made = piped.spawn().unwrap();
+    let mut password = made.stdin.take().unwrap();
+    password.write_all(PASSWORD.as_bytes()).unwrap();
+    drop(password);
+    assert!(made.wait().unwrap().success());
+}
+
+/// The token of the form that posts to `action`.
+fn token(page: &Answer, action: &str) -> String {
+    let form = between(&page.body, &format!("action=\"{action}\""), "</form>");
+    let csrf = form.and_then(|form| between(&form, "name=\"csrf\" value=\"", "\""));
+    unescape(&csrf.unwrap_or_else(|| panic!("no form to {action}: {}", page.body)))
+}
+
+#[test]
+fn t10_a_person_of_several_posts_chooses_one_without_signing_in_again() {
+    let mut house = House::start();
+    hire(
+        &house,
+        "tworoles",
+        &[
+            "enseignant_1d:9990101F:École <Jules-Ferry>",
+            "directeur_ecole:9990102G:École Les Tilleuls",
+        ],
+    );
+    let (teacher, head) = ("enseignant_1d.9990101F", "directeur_ecole.9990102G");
+    let client = house.client();
+    let home = client.arrive("personnel", "tworoles");
+    let choices = between(&unescape(&home.body), "<select id=\"role\"", "</select>").unwrap();
+    for said in [
+        "Toutes mes affectations (2)",
+        "École <Jules-Ferry> – Professeur / Professeure des écoles",
+        "École Les Tilleuls – ",
+    ] {
+        assert!(choices.contains(said), "{said} is not in {choices}");
+    }
+    assert!(!home.body.contains("<Jules-Ferry>"), "written as text");
+    let choose = |role: &str, from: &str| {
+        let csrf = token(&client.get("/portail/"), "/portail/role");
+        client.post(
+            "/portail/role",
+            &[("csrf", &csrf), ("role", role), ("from", from)],
+        )
+    };
+    // What only heads of schools see.
+    let opened = |id: &str| {
+        let found = client.get(&format!("/portail/applications?q={id}"));
+        ids(&found).contains(&id.to_owned())
+    };
+    assert!(opened(FOR_HEADS) && opened("magistere"));
+    for (role, from, to, heads) in [
+        (teacher, "applications", "/portail/applications", false),
+        (teacher, "https://evil.example", "/portail/", false),
+        (head, "home", "/portail/", true),
+        ("", "", "/portail/", true),
+        (teacher, "home", "/portail/", false),
+    ] {
+        let answer = choose(role, from);
+        assert_eq!((answer.status, answer.location()), (303, to), "{role}");
+        assert_eq!(opened(FOR_HEADS), heads, "{role}");
+        assert!(opened("magistere"), "{role}");
+        let selected = client.get("/portail/").body.contains("\" selected>");
+        assert_eq!(selected, !role.is_empty(), "{role}");
+    }
+    assert_eq!(press(&client, &[("add", FOR_HEADS)]).status, 403);
+
+    // What is no post of theirs, an old form, and nobody.
+    for role in ["dasen.9990102G", "directeur_ecole.9990101F", "<b>", "all"] {
+        let refused = choose(role, "home");
+        assert_eq!(refused.code().as_deref(), Some("EDU-8004"), "{role}");
+    }
+    let old = client.post("/portail/role", &[("csrf", "old"), ("role", head)]);
+    assert_eq!(old.status, 200);
+    assert!(old.body.contains("role=\"alert\""), "{}", old.body);
+    assert!(!opened(FOR_HEADS), "nothing changed");
+    assert_eq!(client.get("/portail/role").status, 405);
+    let stranger = house.client();
+    let answer = stranger.post("/portail/role", &[("role", head)]);
+    assert!(answer.location().contains("/wayf/"), "{answer:?}");
+
+    // Kept for the next days; and another person has another choice, or none.
+    house.kill();
+    house.open();
+    assert!(!opened(FOR_HEADS));
+    let one = stranger.arrive("personnel", "amartin");
+    assert!(!one.body.contains("/portail/role"), "{}", one.body);
+    let two = stranger.arrive_again("personnel", "cdupont");
+    assert!(two.body.contains("Lycée Louis-Pasteur"), "{}", two.body);
+    assert!(!two.body.contains("\" selected>"));
+    let told = house.journal();
+    let told: Vec<_> = told
+        .iter()
+        .filter(|line| line["event"] == "portal.role")
+        .collect();
+    assert_eq!(told.len(), 4, "{told:?}");
 }

@@ -1,12 +1,14 @@
 //! The services of one process, each made of what the settings say and what is shared.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use account::{Account, AccountParts};
 use chrono::TimeDelta;
+use directory::fonctions::Fonctions;
 use directory::{Directory, Realm};
 use idp::{Idp, IdpParts, RealmParts, SecondFactors};
-use portal::{Portal, PortalParts};
+use portal::{Function, Portal, PortalParts};
 use saml::EntityId;
 use saml::attribute::{self, Wire};
 use saml::metadata::RequestedAttribute;
@@ -200,6 +202,7 @@ fn portal(ground: &Ground<'_>) -> Result<Routes, Refusal> {
                 attribute::SN,
                 attribute::PROFIL,
                 attribute::FONCTION,
+                attribute::POSTE,
                 attribute::FREDU_RES_DEL,
                 attribute::CTGRPS,
             ],
@@ -218,8 +221,19 @@ fn portal(ground: &Ground<'_>) -> Result<Routes, Refusal> {
         catalogue: Arc::clone(&ground.catalogue),
         profiles,
         shelf: Arc::clone(&ground.shelf),
+        functions: functions(&ground.fonctions),
     });
     Ok(Arc::new(move |config| portal.configure(config)))
+}
+
+/// What functions are called, by their ids.
+fn functions(fonctions: &Fonctions) -> HashMap<String, Function> {
+    let all = fonctions.ids().filter_map(|id| fonctions.find(id));
+    let called = all.map(|one| {
+        let function = Function::called(&one.libelle_m, &one.libelle_f, &one.libelle_en);
+        (one.id.clone(), function)
+    });
+    called.collect()
 }
 
 fn account(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {

@@ -53,6 +53,25 @@ impl ResDel<'_> {
     }
 }
 
+/// A post as our portal reads it: `function$UAI$place`.
+pub(super) struct Poste<'a> {
+    /// What the person does, and where.
+    pub(super) post: &'a directory::Post,
+}
+
+impl Poste<'_> {
+    pub(super) fn print(&self) -> Option<String> {
+        let directory::Post {
+            function,
+            uai,
+            place,
+        } = self.post;
+        // A place's name is to be read by people: what would part it is left out.
+        let place = place.replace(['$', '|', ';'], " ");
+        (!uai.is_empty()).then(|| parted('$', &[function, uai, &place]))?
+    }
+}
+
 /// The parts with `separator` between them. The first one says what the record is about: without it
 /// there is none.
 fn parted(separator: char, parts: &[&str]) -> Option<String> {
@@ -88,6 +107,19 @@ mod tests {
             delegation("ECECA").print().as_deref(),
             Some("ECECA||01/09/2026|31/12/9999|||||")
         );
+        let poste = |uai: &str, place: &str| {
+            let (function, uai, place) = ("aed".to_owned(), uai.to_owned(), place.to_owned());
+            let post = directory::Post {
+                function,
+                uai,
+                place,
+            };
+            Poste { post: &post }.print()
+        };
+        let printed = poste("0590121L", "Lycée; A$B");
+        assert_eq!(printed.as_deref(), Some("aed$0590121L$Lycée  A B"));
+        assert_eq!(poste("", "Lycée"), None);
+        assert_eq!(poste("0590121L$X", "Lycée"), None);
         assert_eq!(place("0590121L$X", "ADM").print(), None);
         assert_eq!(place("0590121L", "A|B").print(), None);
         assert_eq!(place("", "ADM").print(), None);

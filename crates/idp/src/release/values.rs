@@ -6,7 +6,7 @@ use directory::{Person, Realm};
 use saml::attribute::{self, Wire};
 
 use super::Asking;
-use super::fredu::{ResDel, Rne, RneResp};
+use super::fredu::{Poste, ResDel, Rne, RneResp};
 use super::identifiers::pairwise;
 use crate::RealmParts;
 
@@ -69,6 +69,12 @@ fn of_posts(wire: &Wire, person: &Person, of: (&RealmParts, &Fonctions)) -> Vec<
             one(held.first().map_or("", |fonction| &fonction.title))
         }
         attribute::FONCTION => distinct(held.iter().map(|fonction| fonction.id.clone())),
+        attribute::POSTE if person.realm == Realm::Personnel => {
+            distinct(person.posts.iter().filter_map(|post| {
+                fonctions.find(&post.function)?;
+                Poste { post }.print()
+            }))
+        }
         attribute::RNE | attribute::ENT_UAI | attribute::SUPANN_ENTITE_PRINCIPALE => one(main),
         attribute::FREDU_CT_UAI if person.realm == Realm::Eleve => one(main),
         attribute::OU => distinct(person.posts.iter().map(|post| post.place.clone()))

@@ -4,7 +4,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use web::{Badge, Page};
 
-use super::view::{self, Entry, News, Section};
+use super::view::{self, Entry, News, Role, Section};
 use super::{View, sample_badge};
 use crate::search::Search;
 
@@ -21,6 +21,7 @@ pub(crate) struct ApplicationsPage {
     pupil: bool,
     /// Whether the favourites are shown, rather than a category.
     favourites: bool,
+    roles: Vec<Role>,
     menu: Vec<Entry>,
     /// The name of the category shown.
     category: Option<String>,
@@ -89,6 +90,7 @@ impl ApplicationsPage {
             badge,
             pupil: view.visitor.is_pupil(),
             favourites: false,
+            roles: view.roles(),
             menu: view.menu(None),
             category: None,
             search: None,
@@ -165,6 +167,11 @@ fn sample(current: bool, pupil: bool) -> ApplicationsPage {
         badge: sample_badge(),
         pupil,
         favourites: !current,
+        roles: if pupil {
+            Vec::new()
+        } else {
+            view::sample_roles()
+        },
         menu: vec![
             entry("Formation à distance", current),
             entry("Ressources documentaires", false),
@@ -189,11 +196,15 @@ fn sample(current: bool, pupil: bool) -> ApplicationsPage {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+    use std::sync::LazyLock;
+
     use chrono::{TimeDelta, Utc};
     use web::Lang;
 
     use super::*;
     use crate::catalogue::{Catalogue, Maintenance};
+    use crate::role::Function;
     use crate::visitor::Visitor;
 
     fn catalogue() -> Catalogue {
@@ -210,7 +221,9 @@ mod tests {
     }
 
     fn view<'a>(catalogue: &'a Catalogue, visitor: &'a Visitor, lang: Lang) -> View<'a> {
+        static FUNCTIONS: LazyLock<HashMap<String, Function>> = LazyLock::new(HashMap::new);
         View {
+            functions: &FUNCTIONS,
             catalogue,
             visitor,
             favourites: &[],

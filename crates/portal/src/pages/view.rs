@@ -3,9 +3,11 @@
 use chrono::{DateTime, Utc};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
+use std::collections::HashMap;
 use web::Lang;
 
 use crate::catalogue::{Application, Catalogue, Message, PROVIDER, SecondFactor, Written};
+use crate::role::Function;
 use crate::visitor::Visitor;
 
 /// What a page is laid out from.
@@ -13,6 +15,8 @@ use crate::visitor::Visitor;
 pub(crate) struct View<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) visitor: &'a Visitor,
+    /// What functions are called.
+    pub(crate) functions: &'a HashMap<String, Function>,
     /// Ids of the favourites, in order.
     pub(crate) favourites: &'a [String],
     /// The identity provider they came from.
@@ -72,6 +76,16 @@ pub(super) struct When {
     pub(super) hour: String,
     pub(super) minute: String,
     pub(super) machine: String,
+}
+
+/// A post to be here in, of somebody who has several.
+#[derive(Debug, Serialize)]
+pub(super) struct Role {
+    id: String,
+    /// What they are there.
+    function: String,
+    place: String,
+    current: bool,
 }
 
 /// A message.
@@ -137,6 +151,25 @@ impl<'a> View<'a> {
             }
         }
         sections
+    }
+
+    /// The posts to choose from, when there is a choice.
+    pub(super) fn roles(&self) -> Vec<Role> {
+        let posts = self
+            .visitor
+            .posts
+            .iter()
+            .filter(|_| self.visitor.posts.len() > 1);
+        let roles = posts.map(|post| Role {
+            id: post.id(),
+            function: self.functions.get(&post.function).map_or_else(
+                || post.function.clone(),
+                |called| self.told(&called.fr, &called.en),
+            ),
+            place: post.place.clone(),
+            current: self.visitor.role.as_deref() == Some(post.id().as_str()),
+        });
+        roles.collect()
     }
 
     /// The favourites that this person sees today, in their order.
@@ -238,6 +271,21 @@ pub(super) fn sample_when() -> When {
         minute: "00".into(),
         machine: "2026-11-25T18:00:00+01:00".into(),
     }
+}
+
+/// Samples of posts, of which one is chosen.
+pub(super) fn sample_roles() -> Vec<Role> {
+    [
+        ("Collège <Marie-Curie>", true),
+        ("Lycée Louis-Pasteur", false),
+    ]
+    .map(|(place, current)| Role {
+        id: "enseignant_2d.9990203S".into(),
+        function: "Enseignant / Enseignante du second degré".into(),
+        place: place.into(),
+        current,
+    })
+    .into()
 }
 
 /// Samples of messages, of both kinds.

@@ -342,9 +342,42 @@ impl Browser {
         std::fs::write(folder.join(format!("{name}.png")), png).expect("picture kept");
     }
 
+    /// Any other command of the driver.
+    pub async fn command(&self, path: &'static str, body: Value) -> Value {
+        self.page
+            .issue_cmd(Other { path, body })
+            .await
+            .unwrap_or_else(|why| panic!("{path}: {why}"))
+    }
+
     /// Closes the window.
     pub async fn close(self) {
         self.page.clone().close().await.ok();
+    }
+}
+
+/// A command of WebDriver's that the client has no name for.
+#[derive(Debug)]
+struct Other {
+    path: &'static str,
+    body: Value,
+}
+
+impl fantoccini::wd::WebDriverCompatibleCommand for Other {
+    fn endpoint(
+        &self,
+        base: &url::Url,
+        session: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
+        base.join(&format!(
+            "session/{}/{}",
+            session.unwrap_or_default(),
+            self.path
+        ))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (ureq::http::Method, Option<String>) {
+        (ureq::http::Method::POST, Some(self.body.to_string()))
     }
 }
 

@@ -150,7 +150,7 @@ impl Page for FactorsPage {
             page("", two(), 10),
             page("removed", vec![row("application", "", true)], 3),
             page("expired", two(), 0),
-            page("", vec![row("token", "", true)], 1),
+            page("", vec![row("passkey", "", true)], 1),
         ]
     }
 

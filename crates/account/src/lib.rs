@@ -21,6 +21,7 @@ mod letters;
 mod lost;
 mod moments;
 mod otp;
+mod passkeys;
 pub mod policy;
 mod refusals;
 mod sessions;
@@ -38,7 +39,7 @@ use directory::{Directory, Realm};
 use mail::Post;
 use saml::EntityId;
 use sp::Service;
-use store::Shelf;
+use store::{Drawer, Shelf};
 use web::{Sample, Throttle};
 
 use change::Proofs;
@@ -80,6 +81,7 @@ pub struct Account {
     pub(crate) sums: Sums,
     pub(crate) proofs: Proofs,
     pub(crate) pendings: Pendings,
+    pub(crate) passkey_questions: Drawer<String>,
 }
 
 impl Account {
@@ -92,6 +94,7 @@ impl Account {
             sums: Sums::new(shelf),
             proofs: Proofs::new(shelf),
             pendings: Pendings::new(shelf),
+            passkey_questions: passkeys::questions(shelf),
             parts,
         })
     }
@@ -145,6 +148,11 @@ impl Account {
                     .route(post().to(factors::change)),
             )
             .service(
+                at("/passkeys")
+                    .route(get().to(passkeys::show))
+                    .route(post().to(passkeys::add)),
+            )
+            .service(
                 at("/otp/ajouter")
                     .route(get().to(otp::show))
                     .route(post().to(otp::activate)),
@@ -164,6 +172,7 @@ pub fn samples() -> Vec<Sample> {
     samples.extend(Sample::of::<contact::ContactPage>());
     samples.extend(Sample::of::<desk::DeskPage>());
     samples.extend(Sample::of::<otp::OtpPage>());
+    samples.extend(Sample::of::<passkeys::PasskeysPage>());
     samples.extend(Sample::of::<factors::FactorsPage>());
     samples.extend(Sample::of::<factors::CodesPage>());
     samples

@@ -152,14 +152,18 @@ impl Typed {
         Self { csrf, otp, name }
     }
 
-    /// What its owner calls it: one short line.
     fn name(&self) -> String {
-        let name = self.name.as_deref().unwrap_or_default().trim();
-        name.chars()
-            .filter(|letter| !letter.is_control())
-            .take(LONGEST_NAME)
-            .collect()
+        short_name(self.name.as_deref())
     }
+}
+
+/// What its owner calls a factor: one short line.
+pub(crate) fn short_name(typed: Option<&str>) -> String {
+    let name = typed.unwrap_or_default().trim();
+    name.chars()
+        .filter(|letter| !letter.is_control())
+        .take(LONGEST_NAME)
+        .collect()
 }
 
 /// `GET`: the form, with the seed of this session.

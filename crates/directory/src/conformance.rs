@@ -3,6 +3,7 @@
 mod factors;
 mod history;
 mod notices;
+mod passkeys;
 mod recovery;
 mod releases;
 
@@ -57,6 +58,7 @@ pub(crate) async fn all(directory: &Directory) {
     factors::all(directory).await;
     notices::all(directory).await;
     history::all(directory).await;
+    passkeys::all(directory).await;
     directory.accounts.ready().await.unwrap();
 }
 

@@ -27,6 +27,8 @@ pub enum Kind {
     Application,
     /// A token with a display (OATH TOTP or HOTP).
     Token,
+    /// A passkey (Web Authentication).
+    Passkey,
 }
 
 impl Kind {
@@ -35,11 +37,12 @@ impl Kind {
         match self {
             Self::Application => "application",
             Self::Token => "token",
+            Self::Passkey => "passkey",
         }
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::Application, Self::Token]
+        [Self::Application, Self::Token, Self::Passkey]
             .into_iter()
             .find(|kind| kind.as_str() == text)
     }

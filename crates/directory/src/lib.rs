@@ -18,6 +18,7 @@ pub mod identifiers;
 pub mod import;
 pub mod notices;
 pub mod otp;
+pub mod passkeys;
 pub mod recovery;
 pub mod releases;
 mod sealing;
@@ -256,6 +257,8 @@ pub struct Directory {
     pub notices: Arc<dyn notices::Notices>,
     /// Remembering who signed in.
     pub history: Arc<dyn history::History>,
+    /// Proving it with a passkey.
+    pub passkeys: Arc<dyn passkeys::Passkeys>,
 }
 
 /// Argon2id cost and how many hashes run at once.

@@ -23,6 +23,7 @@ mod factors;
 mod history;
 mod migrations;
 mod notices;
+mod passkeys;
 mod recovery;
 mod releases;
 mod rows;
@@ -61,6 +62,7 @@ pub async fn sqlite(
         passwords: directory,
         releases,
         recovery,
+        passkeys: Arc::<factors::Kept>::clone(&factors),
         factors,
         history,
     })

@@ -20,6 +20,7 @@ mod logout;
 mod metadata;
 pub mod next;
 mod open_sessions;
+mod passkey;
 mod past;
 mod people;
 pub mod policy;

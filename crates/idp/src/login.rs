@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use web::{Event, Form, Page, Query, Refused, Visit};
 
 use crate::flow::{Flow, Named, name, stale, without_cookies};
+use crate::passkey::Ask;
 use crate::realm::Realm;
 use crate::refusals;
 use crate::session::SignedOn;
@@ -35,6 +36,7 @@ pub(crate) struct LoginPage {
     expired: bool,
     lost_password: Option<String>,
     other_profile: String,
+    passkey: Ask,
     tutoie: bool,
     #[serde(skip)]
     form_action: Option<String>,
@@ -59,6 +61,7 @@ impl Page for LoginPage {
             expired,
             lost_password: refused.then(|| "/compte/mot-de-passe-perdu".to_owned()),
             other_profile: "/wayf/".to_owned(),
+            passkey: Ask::sample(),
             tutoie: realm == "eleve",
             form_action: None,
         };
@@ -215,7 +218,7 @@ async fn welcome(
     (id, flow): (&str, &Flow),
     (person, now): (&Person, DateTime<Utc>),
 ) -> Result<HttpResponse, Refused> {
-    open_session(visit, realm, person, now).await?;
+    open_session(visit, realm, (person, None), now).await?;
     let whose = Whose::Person(person.id.clone());
     whence::note(visit, realm, flow, (whose, What::Password, now));
     visit.tell(told("idp.login.accepted", id, flow).with("person", person.id.as_str()));
@@ -242,16 +245,16 @@ fn count(realm: &Realm, flow: &Flow, result: &str) {
 /// A fresh session: the token of before, if there was one, is worth nothing from now on. It counts from
 /// the moment before the password was looked at, so that one that was changed meanwhile opens none
 /// that lasts.
-async fn open_session(
+pub(crate) async fn open_session(
     visit: &Visit,
     realm: &Realm,
-    person: &Person,
+    (person, second): (&Person, Option<DateTime<Utc>>),
     now: DateTime<Utc>,
 ) -> Result<(), Refused> {
     let mut session = SignedOn {
         person: person.id.clone(),
         authn_instant: now,
-        second: None,
+        second,
         index: format!("_{}", visit.edge().token()),
         from: Some(Whence::of(visit)),
         secret: URL_SAFE_NO_PAD.encode(visit.edge().random::<32>()),
@@ -296,6 +299,7 @@ fn form(
             .to_owned()
         }),
         other_profile: realm.path(&format!("/other?{}", name(id, &flow.service))),
+        passkey: Ask::anybody(realm, id),
         tutoie: realm.tutoie(),
         form_action: flow.form_action(),
     })

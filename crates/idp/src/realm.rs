@@ -25,8 +25,8 @@ use crate::second_factor::SecondFactors;
 use crate::session::SignedOn;
 use crate::throttle::{FAILED, RULES};
 use crate::{
-    artifact, ecp, flow, login, logout, metadata, past, preview, second_factor, session, sso,
-    telling, unsolicited,
+    artifact, ecp, flow, login, logout, metadata, passkey, past, preview, second_factor, session,
+    sso, telling, unsolicited,
 };
 
 /// What an identity provider is made of.
@@ -103,6 +103,7 @@ pub(crate) struct Realm {
     pub(crate) logouts: Logouts,
     pub(crate) people: People,
     pub(crate) throttle: Throttle,
+    pub(crate) passkeys_spent: Drawer<()>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) publisher: Publisher,
     pub(crate) own_services: Vec<EntityId>,
@@ -130,6 +131,7 @@ impl Idp {
                 logouts: Logouts::new(&parts.shelf, realm.realm.as_str()),
                 people: People::of(Arc::clone(&parts.directory.accounts)),
                 throttle: Throttle::new(&shelf(), FAILED, &RULES),
+                passkeys_spent: passkey::spent(&parts.shelf),
                 pool: Arc::clone(&pool),
                 publisher: metadata::publisher(),
                 edge: parts.edge.clone(),
@@ -203,6 +205,7 @@ impl Idp {
                         .route(get().to(login::show))
                         .route(post().to(login::sign_in)),
                 )
+                .service(at("/passkey").route(post().to(passkey::prove)))
                 .service(
                     at("/second-factor")
                         .route(get().to(second_factor::show))

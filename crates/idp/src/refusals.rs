@@ -148,3 +148,8 @@ pub(crate) fn wait(seconds: u32, back: String) -> Refused {
         .retry_after(seconds)
         .way_out("idp.back-to-login", back)
 }
+
+/// A passkey that does not count.
+pub(crate) fn passkey(why: String, back: String) -> Refused {
+    Refused::forbidden("EDU-4031", "passkey", why).way_out("idp.back-to-login", back)
+}

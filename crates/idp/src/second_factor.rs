@@ -19,6 +19,7 @@ use web::{Event, Form, Network, Query, Refused, Session, Visit};
 
 use crate::flow::{Flow, KEPT, Named, name, stale, without_cookies};
 use crate::next::{Means, Second, Step};
+use crate::passkey::Ask;
 use crate::policy::Demand;
 use crate::realm::Realm;
 use crate::session::SignedOn;
@@ -308,9 +309,14 @@ async fn page(
     } else {
         Asks::Code
     };
+    let passkey = match asks {
+        Asks::Code => Ask::person(realm, &waiting.id, &waiting.person.id).await?,
+        Asks::Activation(_) => None,
+    };
     let snapshot = realm.federation.snapshot();
     let entity = snapshot.entity(&waiting.flow.service);
     let service = entity.and_then(|entity| entity.ui.display_name(visit.lang().as_str()));
     let flow = (waiting.id.as_str(), &waiting.flow.service);
-    visit.page(&SecondFactorPage::of(realm, flow, service, (notice, asks)))
+    let said = (notice, asks);
+    visit.page(&SecondFactorPage::of(realm, flow, service, said, passkey))
 }

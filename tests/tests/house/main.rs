@@ -33,6 +33,7 @@ mod operations;
 mod operator;
 mod own_factors;
 mod own_sessions;
+mod passkeys;
 mod peers;
 mod portal;
 mod preview;

@@ -13,9 +13,9 @@ use crate::otp::{self, Generator, Hash, State, Verdict};
 use crate::{Dice, DirectoryKeys, Fault};
 
 pub(super) struct Kept {
-    database: SqlitePool,
-    keys: DirectoryKeys,
-    dice: Dice,
+    pub(super) database: SqlitePool,
+    pub(super) keys: DirectoryKeys,
+    pub(super) dice: Dice,
 }
 
 /// A row with its seed in clear.
@@ -119,11 +119,13 @@ impl Kept {
         (person, digits): (&str, &str),
         now: DateTime<Utc>,
     ) -> Result<Proof, Fault> {
-        let rows = sqlx::query("SELECT * FROM factor WHERE person = ?1 AND active = 1")
-            .bind(person.to_owned())
-            .fetch_all(&mut *on)
-            .await
-            .map_err(away)?;
+        let rows =
+            sqlx::query("SELECT * FROM factor WHERE person = ?1 AND active = 1 AND kind <> ?2")
+                .bind(person.to_owned())
+                .bind(Kind::Passkey.as_str())
+                .fetch_all(&mut *on)
+                .await
+                .map_err(away)?;
         let mut used = None;
         for row in &rows {
             let one = self.open(row)?;
@@ -197,7 +199,7 @@ async fn begun(
     .map_err(away)
 }
 
-async fn count(on: &mut SqliteConnection, person: &str) -> Result<usize, Fault> {
+pub(super) async fn count(on: &mut SqliteConnection, person: &str) -> Result<usize, Fault> {
     let row = sqlx::query("SELECT count(*) FROM factor WHERE person = ?1 AND active = 1")
         .bind(person.to_owned())
         .fetch_one(on)

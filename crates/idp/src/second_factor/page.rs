@@ -6,6 +6,7 @@ use serde::Serialize;
 use web::Page;
 
 use crate::flow::name;
+use crate::passkey::Ask;
 use crate::realm::Realm;
 
 pub(super) const FORM: &str = "second-factor";
@@ -22,6 +23,7 @@ pub(crate) struct SecondFactorPage {
     wait: u32,
     activate: Option<Activate>,
     other_profile: String,
+    passkey: Option<Ask>,
     tutoie: bool,
 }
 
@@ -59,6 +61,7 @@ impl SecondFactorPage {
         (flow, service): (&str, &EntityId),
         named: Option<&str>,
         (notice, asks): (Notice, Asks),
+        passkey: Option<Ask>,
     ) -> Self {
         Self {
             action: realm.path("/second-factor"),
@@ -75,6 +78,7 @@ impl SecondFactorPage {
                 Asks::Activation(until) => Some(Activate::until(until)),
             },
             other_profile: realm.path(&format!("/other?{}", name(flow, service))),
+            passkey,
             tutoie: realm.tutoie(),
         }
     }
@@ -121,6 +125,7 @@ impl Page for SecondFactorPage {
                 Asks::Activation(until) => Some(Activate::until(until)),
             },
             other_profile: "/idp/personnel/other".to_owned(),
+            passkey: (notice == Notice::None && asks == Asks::Code).then(Ask::sample),
             tutoie: notice == Notice::Wrong,
         };
         vec![

@@ -14,7 +14,7 @@ use web::{Badge, Event, Form, Page, Refused, Visit};
 
 use crate::factors::{Proven, fresh_codes, told};
 use crate::home::sample_badge;
-use crate::{Account, otp, refusals};
+use crate::{Account, letters, otp, refusals};
 
 const FORM: &str = "account-passkeys";
 /// How long a page may stay open before its passkey is made.
@@ -133,6 +133,13 @@ pub(crate) async fn add(
         added => added.map_err(refusals::away)?,
     }
     told(&visit, &person, "activated");
+    letters::tell_everywhere(
+        &visit,
+        &account,
+        &proven.signed.person,
+        &letters::Kind::Factors,
+    )
+    .await;
     let factors = &account.parts.directory.factors;
     if factors.codes_left(&person).await.map_err(refusals::away)? == 0 {
         return fresh_codes(&visit, &account, &proven.signed, true).await;

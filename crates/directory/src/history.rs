@@ -28,16 +28,19 @@ pub enum What {
     Refused,
     /// The second factor was wrong.
     SecondRefused,
+    /// A passkey in place of the password was wrong.
+    PasskeyRefused,
 }
 
 impl What {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Password,
         Self::Second,
         Self::RecoveryCode,
         Self::Passkey,
         Self::Refused,
         Self::SecondRefused,
+        Self::PasskeyRefused,
     ];
 
     /// Its name, in the database and in words.
@@ -49,12 +52,16 @@ impl What {
             Self::Passkey => "passkey",
             Self::Refused => "refused",
             Self::SecondRefused => "second-refused",
+            Self::PasskeyRefused => "passkey-refused",
         }
     }
 
     /// Whether nobody came in by it.
     pub fn is_refused(self) -> bool {
-        matches!(self, Self::Refused | Self::SecondRefused)
+        matches!(
+            self,
+            Self::Refused | Self::SecondRefused | Self::PasskeyRefused
+        )
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {

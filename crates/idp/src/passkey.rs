@@ -24,7 +24,7 @@ const FORM: &str = "passkey";
 /// A person's id has 26 characters.
 const LONGEST_HANDLE: usize = 64;
 
-/// What was signed counts once.
+/// A challenge is answered once.
 pub(crate) fn spent(shelf: &Arc<dyn Shelf>) -> Drawer<()> {
     Drawer::new(Arc::clone(shelf), "idp.passkey-spent")
 }
@@ -169,7 +169,7 @@ impl Try<'_> {
             self.realm.people.find(handle, self.now).await?
         };
         let Some(person) = found.filter(|one| one.realm == self.realm.parts.realm) else {
-            return Err(self.refuse("none", "it is nobody's of this realm".to_owned()));
+            return Err(self.refuse(None, "it is nobody's of this realm".to_owned()));
         };
         self.check(&person, used, true).await?;
         let (visit, realm) = (self.visit, self.realm);
@@ -207,12 +207,19 @@ impl Try<'_> {
         let place = place(self.realm, &self.id);
         let passkeys = &self.realm.directory.passkeys;
         let proven = passkeys.prove(&person.id, (&place, used), verified, self.now);
+        let what = if verified {
+            What::PasskeyRefused
+        } else {
+            What::SecondRefused
+        };
+        let whom = Some((person.id.as_str(), what));
         if let Err(wrong) = proven.await.map_err(refusals::away)? {
-            return Err(self.refuse(&person.id, wrong.to_string()));
+            return Err(self.refuse(whom, wrong.to_string()));
         }
-        let key = written(&Sha256::digest(&used.signature));
-        if !self.realm.passkeys_spent.put_once(&key, &(), KEPT).await? {
-            return Err(self.refuse(&person.id, "it was taken before".to_owned()));
+        // Not by the signature: of one of ECDSA, anybody makes a second one.
+        let spent = &self.realm.passkeys_spent;
+        if !spent.put_once(&place.challenge, &(), KEPT).await? {
+            return Err(self.refuse(whom, "its challenge was answered before".to_owned()));
         }
         Ok(())
     }
@@ -229,13 +236,13 @@ impl Try<'_> {
         self.tell(person, "accepted");
     }
 
-    fn refuse(&self, person: &str, why: String) -> Refused {
-        if person != "none" {
-            let whose = Whose::Person(person.to_owned());
-            let line = (whose, What::SecondRefused, self.now);
+    /// `whom`: whose it says it is, and what their history says of it.
+    fn refuse(&self, whom: Option<(&str, What)>, why: String) -> Refused {
+        if let Some((person, what)) = whom {
+            let line = (Whose::Person(person.to_owned()), what, self.now);
             whence::note(self.visit, self.realm, &self.flow, line);
         }
-        self.tell(person, "refused");
+        self.tell(whom.map_or("none", |(person, _)| person), "refused");
         let back = format!("/continue?{}", name(&self.id, &self.flow.service));
         refusals::passkey(why, self.realm.path(&back))
             .with("flow", self.id.as_str())

@@ -1,6 +1,7 @@
 //! Passkeys, with a real browser and its virtual authenticator; and what no browser would send.
 
 use serde_json::json;
+use visits::mailbox::Mailbox;
 use visits::{Browser, House, PASSWORD};
 
 /// What an authenticator is: built in, verifying its user, keeping its keys.
@@ -25,7 +26,8 @@ async fn at_login(browser: &Browser, path: &str) {
 
 #[tokio::test]
 async fn a04_a_passkey_is_made_then_taken_beside_the_password_and_in_its_place() {
-    let house = House::start();
+    let mailbox = Mailbox::start();
+    let house = mailbox.house(&[]);
     let browser = house.browser().await;
     authenticator(&browser, true).await;
     at_login(&browser, "/compte/passkeys").await;
@@ -36,6 +38,10 @@ async fn a04_a_passkey_is_made_then_taken_beside_the_password_and_in_its_place()
     browser.fill("name", "Mon ordinateur").await;
     browser.click("form[data-passkey] button").await;
     browser.find("ol.codes").await;
+    // A15: she hears of it wherever she is reached.
+    for place in ["anne.martin@perso.example", "anne.martin@ac-demo.example"] {
+        mailbox.wait_for(place, "deuxième facteur");
+    }
 
     // Beside the password, where a factor is asked for; it is listed like any other.
     at_login(&browser, "/compte/otp").await;

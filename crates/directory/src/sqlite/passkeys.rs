@@ -97,13 +97,24 @@ impl Passkeys for Kept {
         verified: bool,
         now: DateTime<Utc>,
     ) -> Result<Result<(), Wrong>, Fault> {
+        let named = |theirs: Vec<(String, Passkey)>| {
+            let mut theirs = theirs.into_iter();
+            theirs.find(|(_, one)| one.credential == used.credential)
+        };
+        // What a stranger sends takes no lock.
+        let mut connection = self.database.acquire().await.map_err(away)?;
+        match named(self.passkeys(&mut connection, person).await?) {
+            None => return Ok(Err(Wrong::Key)),
+            Some((_, passkey)) => {
+                if let Err(wrong) = used.check(place, &passkey, verified) {
+                    return Ok(Err(wrong));
+                }
+            }
+        }
+        drop(connection);
         let begin = self.database.begin_with("BEGIN IMMEDIATE");
         let mut transaction = begin.await.map_err(away)?;
-        let theirs = self.passkeys(&mut transaction, person).await?;
-        let named = theirs
-            .into_iter()
-            .find(|(_, one)| one.credential == used.credential);
-        let Some((id, passkey)) = named else {
+        let Some((id, passkey)) = named(self.passkeys(&mut transaction, person).await?) else {
             return Ok(Err(Wrong::Key));
         };
         let passkey = match used.check(place, &passkey, verified) {

@@ -19,6 +19,7 @@ use crate::commands::Refusal;
 use crate::keyring::{KeyRing, Secret};
 use crate::settings::{Settings, StoreSettings};
 
+mod access;
 pub(crate) mod added;
 pub(crate) mod decided;
 mod face;
@@ -46,7 +47,7 @@ pub(crate) struct House {
     pub(crate) federation: Arc<Federation>,
     /// The accounts, where the identity provider or the account pages run.
     pub(crate) directory: Option<Directory>,
-    /// The applications, where the portal runs; replaced as a whole when the file changes.
+    /// The applications, where the portal or the identity provider runs; replaced as a whole when the file changes.
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
     /// What the operator decided for each service; replaced as a whole too.
     pub(crate) policies: Arc<ArcSwap<Decided>>,
@@ -171,7 +172,7 @@ impl House {
         lasting: Lasting,
     ) -> Result<Self, Refusal> {
         let fonctions = Arc::new(read_fonctions(settings)?);
-        let catalogue = if which.runs(Which::Portal) {
+        let catalogue = if which.runs(Which::Portal) || which.runs(Which::Idp) {
             read_catalogue(settings, &fonctions)?
         } else {
             Catalogue::default()

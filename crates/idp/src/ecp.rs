@@ -83,6 +83,10 @@ pub(crate) async fn ask(
             answer::give(&visit, &realm, &flow, &session).await
         }
         Step::Tell(status) => no(&visit, &realm, &flow, status).await,
+        Step::Close => {
+            flow.tell_closed(&visit, &realm, &session);
+            no(&visit, &realm, &flow, Status::RequestDenied).await
+        }
         // What a page would have asked for cannot be proven here.
         Step::SecondFactor | Step::Activate | Step::Password => {
             no(&visit, &realm, &flow, Status::NoAuthnContext).await

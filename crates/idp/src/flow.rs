@@ -172,6 +172,7 @@ impl Flow {
         let second = second_factor::second(visit, realm, self, session).await?;
         let standing = Standing {
             second,
+            closed: self.is_closed(visit, realm, session).await?,
             ..standing(session)
         };
         let wanted = self.wanted();
@@ -181,6 +182,42 @@ impl Flow {
         }
         let untold = telling::untold(visit, realm, self, session).await?;
         Ok(next(&wanted, Standing { untold, ..standing }))
+    }
+
+    /// Whether the operator's rule keeps the person of the session out of the service.
+    async fn is_closed(
+        &self,
+        visit: &Visit,
+        realm: &Realm,
+        session: Option<&SignedOn>,
+    ) -> Result<bool, Refused> {
+        let Some(session) = session else {
+            return Ok(false);
+        };
+        let now = visit.edge().now();
+        let person = realm.people.find(&session.person, now).await?;
+        Ok(person.is_some_and(|person| !(realm.access)(&self.service, &person, now.date_naive())))
+    }
+
+    /// Tells a person that the service is not open to them, and the journal of whom it was.
+    pub(crate) fn close(&self, visit: &Visit, realm: &Realm, session: &SignedOn) -> Refused {
+        self.tell_closed(visit, realm, session);
+        refusals::closed(&self.service, realm).with("request", self.request_id())
+    }
+
+    /// The same for the journal alone.
+    pub(crate) fn tell_closed(&self, visit: &Visit, realm: &Realm, session: &SignedOn) {
+        visit.tell(
+            Event::new("idp.service.closed")
+                .with("request", self.request_id())
+                .with("sp", self.service.as_str())
+                .with("person", session.person.as_str()),
+        );
+        let labels = [
+            ("realm", realm.parts.realm.as_str()),
+            ("sp", self.service.as_str()),
+        ];
+        visit.edge().count("eduline_services_closed_total", &labels);
     }
 
     /// Whether the answer could be of use without a second factor, as far as the request goes.
@@ -276,7 +313,7 @@ pub(crate) async fn go_on(
         Step::Password => Some("login"),
         Step::SecondFactor | Step::Activate => Some("second-factor"),
         Step::Inform | Step::Refuse => Some("information"),
-        Step::Answer | Step::Tell(_) => None,
+        Step::Answer | Step::Close | Step::Tell(_) => None,
     };
     if let Some(page) = page {
         let to = format!("/{page}?{}", name(&id, &flow.service));
@@ -288,6 +325,7 @@ pub(crate) async fn go_on(
     };
     match (step, session) {
         (Step::Answer, Some(session)) => answer::give(&visit, &realm, &flow, &session.value).await,
+        (Step::Close, Some(session)) => Err(flow.close(&visit, &realm, &session.value)),
         (Step::Tell(status), _) => answer::tell(&visit, &realm, &flow, status).await,
         _ => stale(&visit, &realm, &named),
     }

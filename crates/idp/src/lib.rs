@@ -38,7 +38,7 @@ mod whence;
 
 pub use metadata::CACHE_S;
 pub use open_sessions::{OpenSession, OpenSessions};
-pub use realm::{Idp, IdpParts, RealmParts};
+pub use realm::{Access, Idp, IdpParts, RealmParts};
 pub use second_factor::SecondFactors;
 
 /// The pages of this room, for the edge to check.

@@ -28,6 +28,8 @@ pub struct Standing {
     pub second: Second,
     /// What its person was not told yet of the answer.
     pub untold: Untold,
+    /// Whether the service is closed to its person, by the operator's rule.
+    pub closed: bool,
 }
 
 /// What a person proved, and when.
@@ -87,6 +89,8 @@ pub enum Step {
     Inform,
     /// Tell the person that there is no answer, and why.
     Refuse,
+    /// Tell the person that the service is not open to them.
+    Close,
     /// Answer with the session that stands.
     Answer,
     /// Tell the service no.
@@ -107,6 +111,9 @@ pub fn next(wanted: &Wanted, standing: Standing) -> Step {
     }
     let step = left(wanted, standing);
     // SAML Core 3.4.1: a passive request must not take over the screen.
+    if wanted.is_passive && step == Step::Close {
+        return Step::Tell(Status::RequestDenied);
+    }
     let asks = !matches!(step, Step::Answer | Step::Tell(_));
     if wanted.is_passive && asks {
         return Step::Tell(Status::NoPassive);
@@ -120,6 +127,10 @@ fn left(wanted: &Wanted, standing: Standing) -> Step {
     let Some(proven) = standing.session.filter(|proven| is_fresh(proven.password)) else {
         return Step::Password;
     };
+    // Nobody proves more, or is told of an answer, for what stays closed to them.
+    if standing.closed {
+        return Step::Close;
+    }
     let is_requested = wanted
         .context
         .as_ref()
@@ -177,6 +188,7 @@ mod tests {
             means: Means::Nothing,
         },
         untold: Untold::Nothing,
+        closed: false,
     };
 
     fn since(seconds: i64) -> Standing {
@@ -198,6 +210,7 @@ mod tests {
             }),
             second: Second { is_asked, means },
             untold: Untold::Nothing,
+            closed: false,
         }
     }
 
@@ -206,6 +219,31 @@ mod tests {
         assert_eq!(next(&wanted(), NOBODY), Step::Password);
         assert_eq!(next(&wanted(), since(-3600)), Step::Answer);
         assert_eq!(next(&wanted(), since(5)), Step::Answer);
+    }
+
+    #[test]
+    fn t01_a_service_that_is_closed_is_closed_after_the_password_and_before_all_else() {
+        let closed = |standing: Standing| Standing {
+            closed: true,
+            untold: Untold::Information,
+            ..standing
+        };
+        let passive = Wanted {
+            is_passive: true,
+            ..wanted()
+        };
+        let forced = Wanted {
+            force_authn: true,
+            ..wanted()
+        };
+        let asked = both(-1, None, true, Means::Give);
+        assert_eq!(next(&wanted(), closed(NOBODY)), Step::Password);
+        assert_eq!(next(&forced, closed(since(-1))), Step::Password);
+        for standing in [since(-1), asked] {
+            assert_eq!(next(&wanted(), closed(standing)), Step::Close);
+            let told = Step::Tell(Status::RequestDenied);
+            assert_eq!(next(&passive, closed(standing)), told);
+        }
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use actix_web::guard::fn_guard;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
+use chrono::NaiveDate;
 use directory::fonctions::Fonctions;
-use directory::{Directory, Realm as Name};
+use directory::{Directory, Person, Realm as Name};
 use federation::Federation;
 use saml::encryption::DecryptionKey;
 use saml::keys::{Hook, OwnKeys};
@@ -53,7 +54,12 @@ pub struct IdpParts {
     pub second_factors: SecondFactors,
     /// Whether programs may sign people on without a browser.
     pub ecp: bool,
+    /// Whom a service is open to.
+    pub access: Access,
 }
+
+/// Whether a service is open to a person on a day: the operator's rule, by entityID.
+pub type Access = Arc<dyn Fn(&EntityId, &Person, NaiveDate) -> bool + Send + Sync>;
 
 /// What one realm is made of.
 pub struct RealmParts {
@@ -112,6 +118,7 @@ pub(crate) struct Realm {
     pub(crate) account_pages: bool,
     pub(crate) second_factors: SecondFactors,
     pub(crate) ecp: bool,
+    pub(crate) access: Access,
 }
 
 impl Idp {
@@ -143,6 +150,7 @@ impl Idp {
                 account_pages: parts.account_pages,
                 second_factors: parts.second_factors.clone(),
                 ecp: parts.ecp,
+                access: Arc::clone(&parts.access),
                 parts: realm,
             })
         });

@@ -113,6 +113,14 @@ pub(crate) fn logout_unasked(service: &EntityId, realm: &Realm) -> Refused {
         .way_out("site.to-portal", realm.parts.portal.as_str())
 }
 
+/// A service that the operator's rule does not open to whoever signed on.
+pub(crate) fn closed(service: &EntityId, realm: &Realm) -> Refused {
+    let story = "the rule of the catalogue does not open the service to this person";
+    Refused::forbidden("EDU-4008", "service-closed", story)
+        .with("sp", service.as_str())
+        .way_out("site.to-portal", realm.parts.portal.as_str())
+}
+
 /// The browser does not give its cookie back: nothing binds a sign-on to it.
 pub(crate) fn without_cookies(again: String) -> Refused {
     let story = "the browser came back without the cookie it was given";

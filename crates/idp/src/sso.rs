@@ -227,6 +227,7 @@ pub(crate) async fn proceed(
     let signed_on = session.as_ref().map(|session| &session.value);
     match (flow.step(visit, realm, signed_on).await?, session) {
         (Step::Answer, Some(session)) => answer::give(visit, realm, &flow, &session.value).await,
+        (Step::Close, Some(session)) => Err(flow.close(visit, realm, &session.value)),
         (Step::Tell(status), _) => answer::tell(visit, realm, &flow, status).await,
         _ => Ok(visit.see_other(&flow.keep(realm, visit).await?)),
     }

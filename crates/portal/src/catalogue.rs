@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use saml::EntityId;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -80,6 +81,8 @@ pub struct Application {
     pub cachee: bool,
     /// When it is not to be used.
     pub maintenance: Option<Maintenance>,
+    /// The entityID of the service it is, when its rule is to hold there too.
+    pub sp: Option<String>,
 }
 
 /// What stands for the identity provider in an application's address.
@@ -127,6 +130,12 @@ impl Catalogue {
     /// The application of that id.
     pub fn application(&self, id: &str) -> Option<&Application> {
         self.applications.iter().find(|one| one.id == id)
+    }
+
+    /// The applications whose rule guards that service.
+    pub fn guarding<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Application> {
+        let all = self.applications.iter();
+        all.filter(move |one| one.sp.as_deref() == Some(service))
     }
 
     /// The category of that id.
@@ -262,6 +271,11 @@ impl Reading<'_> {
                 at,
                 &format!("{id}: {url:?} is neither a path of ours nor an https address"),
             );
+        }
+        if let Some(service) = &application.sp
+            && let Err(why) = EntityId::parse(service)
+        {
+            self.fault(at, &format!("{id}: sp = {service:?}: {why}"));
         }
         let named = std::mem::take(&mut application.fonctions);
         application.fonctions = self.spelled_out((at, &id), named);

@@ -138,6 +138,7 @@ mod tests {
             bientot: false,
             cachee: false,
             maintenance: None,
+            sp: None,
         }
     }
 

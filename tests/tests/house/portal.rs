@@ -539,3 +539,86 @@ fn t10_a_person_of_several_posts_chooses_one_without_signing_in_again() {
         .collect();
     assert_eq!(told.len(), 4, "{told:?}");
 }
+
+#[test]
+fn t01_the_rule_of_an_application_guards_its_service_too() {
+    // The catalogue binds the viewer once its address is known: a running house reads it again.
+    let (folder, house) = house_of(&[], "");
+    let file = folder.path().join("applications.toml");
+    let open = std::fs::read_to_string(&file).unwrap();
+    let bind = |id: &str, service: &str| {
+        let bound = format!("id = \"{id}\"\nsp = \"{service}\"");
+        open.replacen(&format!("id = \"{id}\""), &bound, 1)
+    };
+    let viewer = house.at("/magistere");
+    let client = house.client();
+    client.arrive("personnel", "amartin");
+    let door = |realm: &str| {
+        let provider = house.at(&format!("/idp/{realm}"));
+        let provider = visits::client::form(&[("entityID", &provider)]);
+        format!("/magistere/login?{provider}")
+    };
+    let enter = |client: &Client, realm: &str| client.open(&door(realm));
+    let is_let_in = |answer: &Answer| answer.field("SAMLResponse").is_some();
+    assert!(is_let_in(&enter(&client, "personnel")), "bound to nothing");
+
+    std::fs::write(&file, bind(FOR_HEADS, &viewer)).unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let refused = loop {
+        let answer = enter(&client, "personnel");
+        if !is_let_in(&answer) {
+            break answer;
+        }
+        assert!(std::time::Instant::now() < deadline, "never guarded");
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    };
+    assert_eq!(refused.status, 403);
+    assert_eq!(refused.code().as_deref(), Some("EDU-4008"));
+    let page = unescape(&refused.body);
+    assert!(page.contains("ne vous est pas ouverte"), "{page}");
+    assert!(page.contains("/portail/login"), "a way out: {page}");
+    // After a password as before one, and for whoever has no such profile.
+    let stranger = house.client();
+    let login = enter(&stranger, "personnel");
+    let answer = stranger.sign_in(&login, "amartin", PASSWORD);
+    assert_eq!(answer.code().as_deref(), Some("EDU-4008"));
+    let pupil = house.client();
+    let login = enter(&pupil, "eleve");
+    let answer = pupil.sign_in(&login, "jeanne.b", PASSWORD);
+    assert_eq!(answer.code().as_deref(), Some("EDU-4008"));
+    // Other services are theirs as before.
+    assert_eq!(client.get("/portail/").user().as_deref(), Some("amartin"));
+    // A head of school comes in by function, whoever holds one of the posts too.
+    let head = house.client();
+    head.arrive("personnel", "bleroy");
+    assert!(is_let_in(&enter(&head, "personnel")));
+    hire(
+        &house,
+        "tworoles",
+        &["enseignant_1d:9990101F:A", "directeur_ecole:9990102G:B"],
+    );
+    let both = house.client();
+    both.arrive("personnel", "tworoles");
+    assert!(is_let_in(&enter(&both, "personnel")));
+    let told = house.journal();
+    let told: Vec<_> = told
+        .iter()
+        .filter(|line| line["event"] == "idp.service.closed")
+        .collect();
+    assert!(told.len() >= 3, "{told:?}");
+    assert!(told.iter().all(|line| line["sp"] == viewer.as_str()));
+
+    // What is no entityID is told with its line.
+    let (other, faulty) = (TempDir::new().unwrap(), bind(FOR_HEADS, "not one"));
+    let file = other.path().join("applications.toml");
+    std::fs::write(&file, faulty).unwrap();
+    let checked = house
+        .command(&["check"])
+        .env("EDULINE__PORTAL__CATALOGUE", &file)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&checked.stderr).into_owned()
+        + &String::from_utf8_lossy(&checked.stdout);
+    assert_eq!(checked.status.code(), Some(1), "{said}");
+    assert!(said.contains("onde: sp = \"not one\""), "{said}");
+}

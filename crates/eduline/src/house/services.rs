@@ -129,6 +129,7 @@ fn idp(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
             activated_at: Some(entity(&settings.server.public_url.join("/compte"))?),
         },
         ecp: settings.idp.ecp,
+        access: super::access::by(&ground.catalogue),
     });
     ground.tasks.add(actix_web::rt::spawn(idp.listen()));
     let idp = Arc::new(idp);

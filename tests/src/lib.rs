@@ -16,6 +16,7 @@ pub mod mailbox;
 pub mod partner;
 pub mod peers;
 pub mod phone;
+pub mod postgres;
 pub mod process;
 pub mod token;
 pub mod topology;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::house::{binary, root};
 use crate::process::{Running, free_port};
-use crate::{Browser, Client};
+use crate::{Answer, Browser, Client};
 
 /// The services, as `docker-compose.yml` calls them.
 pub const SERVICES: [&str; 5] = ["wayf", "idp", "account", "portal", "viewer"];
@@ -33,12 +33,20 @@ pub struct Topology {
 impl Topology {
     /// Starts everything and waits until every service is ready.
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with settings (`EDULINE__SECTION__KEY`).
+    pub fn with(more: &[(&str, &str)]) -> Self {
         let data = TempDir::new().expect("temporary folder");
         let compose = std::fs::read_to_string(root().join("docker-compose.yml")).expect("compose");
         let (port, inner, redis) = (free_port(), free_port(), free_port());
         let ports: BTreeMap<_, _> = SERVICES.map(|name| (name, free_port())).into();
+        let more = more.iter();
+        let more = more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let settings = environment(&compose, "x-service:")
             .into_iter()
+            .chain(more)
             .map(|(name, value)| {
                 let value = value
                     .replace("localhost:8443", &format!("localhost:{port}"))
@@ -130,6 +138,11 @@ impl Topology {
     /// Ends one service as `kill -9` does.
     pub fn kill(&mut self, name: &str) {
         self.services.remove(name);
+    }
+
+    /// What a service's own `/health/ready` says.
+    pub fn ready(&self, name: &str) -> Answer {
+        Client::new(format!("http://127.0.0.1:{}", self.ports[name])).get("/health/ready")
     }
 
     /// Waits for every service's own `/health/ready`.

@@ -22,12 +22,12 @@ pub mod passkeys;
 pub mod recovery;
 pub mod releases;
 mod sealing;
-mod sqlite;
+mod sql;
 
 #[cfg(test)]
 mod conformance;
 
-pub use sqlite::{copy_sqlite, sqlite};
+pub use sql::{Server, copy_sqlite, postgres, sqlite};
 
 use std::sync::Arc;
 
@@ -195,8 +195,19 @@ pub trait Accounts: Send + Sync + 'static {
     async fn place(&self, person: &Person) -> Result<bool, Fault>;
     /// Disables or enables; `false` when there is no such account. [`notices`] end its sessions.
     async fn set_enabled(&self, realm: Realm, login: &str, enabled: bool) -> Result<bool, Fault>;
+    /// How its connections are used, for the metrics.
+    fn connections(&self) -> Connections;
     /// Whether the back end answers, for `/health/ready`.
     async fn ready(&self) -> Result<(), Fault>;
+}
+
+/// Connections to what holds the accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Connections {
+    /// Those that are open.
+    pub open: usize,
+    /// Those of them that are in use.
+    pub busy: usize,
 }
 
 /// Verifying passwords.

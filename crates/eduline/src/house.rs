@@ -17,7 +17,7 @@ use web::{Edge, EdgeParts, Journal, Metrics, Sample};
 use crate::cli::Which;
 use crate::commands::Refusal;
 use crate::keyring::{KeyRing, Secret};
-use crate::settings::{Settings, StoreSettings};
+use crate::settings::{AccountsPlace, Settings, StoreSettings};
 
 mod access;
 pub(crate) mod added;
@@ -258,15 +258,18 @@ pub(crate) async fn open_directory(settings: &Settings) -> Result<Directory, Ref
         numen: ring.secret(Secret::Numen)?,
         factors: ring.secret(Secret::Factors)?,
     };
-    make_parent(&settings.directory.path)?;
-    directory::sqlite(
-        &settings.directory.path,
-        keys,
-        settings.directory.hashing,
-        Edge::system_dice(),
-    )
-    .await
-    .map_err(|why| Refusal::of(format!("{}: {why}", settings.directory.path.display())))
+    let (hashing, dice) = (settings.directory.hashing, Edge::system_dice());
+    match &settings.directory.place {
+        AccountsPlace::Sqlite(path) => {
+            make_parent(path)?;
+            let opened = directory::sqlite(path, keys, hashing, dice).await;
+            opened.map_err(|why| Refusal::of(format!("{}: {why}", path.display())))
+        }
+        AccountsPlace::Postgres(server) => {
+            let opened = directory::postgres(server, keys, hashing, dice).await;
+            opened.map_err(|why| Refusal::of(format!("directory.url: {why}")))
+        }
+    }
 }
 
 /// Reads the functions of the staff.

@@ -13,7 +13,8 @@ mod section;
 use std::path::{Path, PathBuf};
 
 pub(crate) use checked::{
-    Face, Listen, Names, RealmSettings, Settings, SourcePlace, SourceSettings, StoreSettings,
+    AccountsPlace, Face, Listen, Names, RealmSettings, Settings, SourcePlace, SourceSettings,
+    StoreSettings,
 };
 pub(crate) use raw::Fault;
 

@@ -43,6 +43,7 @@ mod releases;
 mod search;
 mod searching;
 mod second_factors;
+mod servers;
 mod several_processes;
 mod sources;
 mod story;

@@ -195,6 +195,7 @@ fn everything_is_told(metrics: &str, house: &House, admin: &str) {
         "eduline_answer_seconds_bucket{route=\"/wayf/\",le=\"",
         "eduline_certificate_days_left{key=\"idp-personnel\",state=\"current\"} 36",
         "eduline_queue{queue=\"passwords\"} 0",
+        "eduline_directory_connections{state=\"busy\"} ",
         "eduline_metadata_age_seconds{source=\"own.idp-personnel\"} ",
     ] {
         assert!(metrics.contains(line), "{line}: {metrics}");

@@ -65,12 +65,7 @@ pub(crate) async fn run(settings: &Settings, config: &Path, asked: &Copied) -> R
         .parent()
         .filter(|folder| folder.as_os_str() != "");
     let room = tempfile::tempdir_in(folder.unwrap_or_else(|| Path::new("."))).map_err(refused)?;
-    let accounts = room.path().join("accounts");
-    let path = &settings.directory.path;
-    directory::copy_sqlite(path, &accounts)
-        .await
-        .map_err(|why| Refusal::of(format!("{}: {why}", path.display())))?;
-    let mut files = vec![(ACCOUNTS.to_owned(), accounts)];
+    let mut files = accounts(settings, room.path()).await?;
     files.extend(inside(KEYS, &settings.keys.folder)?);
     files.extend(inside(METADATA, &settings.registered())?);
     let home = config.parent().unwrap_or_else(|| Path::new(""));
@@ -84,9 +79,23 @@ pub(crate) async fn run(settings: &Settings, config: &Path, asked: &Copied) -> R
     let mut lines = vec![format!("{}: {} files", asked.file.display(), listed.len())];
     let outside = elsewhere.iter();
     lines.extend(outside.map(|path| format!("not in it: {}", path.display())));
+    if settings.directory.place.file().is_none() {
+        lines.push("not in it: the accounts; copy their database with pg_dump".to_owned());
+    }
     lines.push("keys are in it: keep it where the keys may be kept".to_owned());
     Voice::of(asked.print.json).tell(&lines, &json!({ "files": listed, "elsewhere": elsewhere }));
     Ok(())
+}
+
+/// The accounts as they stand, where they are a file.
+async fn accounts(settings: &Settings, room: &Path) -> Result<Named, Refusal> {
+    let Some(path) = settings.directory.place.file() else {
+        return Ok(Vec::new());
+    };
+    let accounts = room.join("accounts");
+    let copied = directory::copy_sqlite(path, &accounts).await;
+    copied.map_err(|why| Refusal::of(format!("{}: {why}", path.display())))?;
+    Ok(vec![(ACCOUNTS.to_owned(), accounts)])
 }
 
 fn refused(why: std::io::Error) -> Refusal {

@@ -10,7 +10,7 @@ use crate::house;
 use crate::house::decided::Decided;
 use crate::keyring::{self, Bunch, KeyRing, Secret};
 use crate::say::Voice;
-use crate::settings::{self, Settings};
+use crate::settings::{self, AccountsPlace, Settings};
 
 /// Looks at the settings in `file` and at everything they name.
 pub(crate) fn run(file: &Path, print: &Json) -> Result<(), Refusal> {
@@ -77,7 +77,16 @@ fn faults_of_keys(settings: &Settings) -> Vec<String> {
 
 /// What is right, and had better come to an end.
 fn warnings(settings: &Settings) -> Vec<String> {
-    Decided::read(settings).map_or_else(|_| Vec::new(), |decided| decided.warnings())
+    let mut warned = Decided::read(settings).map_or_else(|_| Vec::new(), |one| one.warnings());
+    if let AccountsPlace::Postgres(server) = &settings.directory.place
+        && server.is_overheard()
+    {
+        warned.push(
+            "directory.tls = false: passwords and names of accounts cross the network in clear"
+                .to_owned(),
+        );
+    }
+    warned
 }
 
 /// Every page of every room, with its samples, in every language, under this deployment's theme.

@@ -136,6 +136,7 @@ fn idp(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
     let (messages, passwords) = (Arc::clone(&idp), Arc::clone(&directory.passwords));
     queue(ground, "messages", move || messages.waiting());
     queue(ground, "passwords", move || passwords.waiting());
+    connections(ground, directory);
     Ok(Arc::new(move |config| idp.configure(config)))
 }
 
@@ -145,6 +146,24 @@ fn queue(ground: &Ground<'_>, name: &str, waiting: impl Fn() -> usize + Send + S
     metrics.gauge("eduline_queue", &[("queue", name)], move || {
         u64::try_from(waiting()).unwrap_or(u64::MAX)
     });
+}
+
+/// Tells how the connections to the accounts are used (O08).
+fn connections(ground: &Ground<'_>, directory: &Directory) {
+    for (state, is_busy) in [("busy", true), ("idle", false)] {
+        let accounts = Arc::clone(&directory.accounts);
+        let metrics = ground.edge.metrics();
+        metrics.gauge(
+            "eduline_directory_connections",
+            &[("state", state)],
+            move || {
+                let connections = accounts.connections();
+                let idle = connections.open.saturating_sub(connections.busy);
+                let count = if is_busy { connections.busy } else { idle };
+                u64::try_from(count).unwrap_or(u64::MAX)
+            },
+        );
+    }
 }
 
 /// What one realm is made of.

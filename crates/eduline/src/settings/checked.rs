@@ -74,10 +74,28 @@ pub(crate) struct ServerSettings {
 
 /// The accounts.
 pub(crate) struct DirectorySettings {
-    /// Their file.
-    pub(crate) path: PathBuf,
+    /// Where they are.
+    pub(crate) place: AccountsPlace,
     /// What a password costs.
     pub(crate) hashing: Hashing,
+}
+
+/// Where accounts are kept.
+pub(crate) enum AccountsPlace {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A server.
+    Postgres(directory::Server),
+}
+
+impl AccountsPlace {
+    /// The file, where it is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Postgres(_) => None,
+        }
+    }
 }
 
 /// The journal.
@@ -309,7 +327,9 @@ pub(crate) fn check(root: Node, folder: &Path, faults: &mut Vec<Fault>) -> Optio
         .map_or_else(PathBuf::new, |server| server.data.clone());
     let admin = root.table("admin", rooms::admin);
     let store = root.table("store", |section| rooms::store(section, &data));
-    let directory = root.table("directory", |section| rooms::directory(section, &data));
+    let directory = root.table("directory", |section| {
+        rooms::directory(section, folder, &data)
+    });
     let journal = root.table("journal", |section| rooms::journal(section, &data));
     let theme = root.table("theme", |section| section.path_in("folder", folder));
     let token = root.table("pkcs11", |section| rooms::token(section, folder));
@@ -368,6 +388,13 @@ impl Settings {
             StoreSettings::Embedded(path) => path.display().to_string(),
             StoreSettings::Redis(url) => url.reveal().to_owned(),
         };
+        let accounts = match &self.directory.place {
+            AccountsPlace::Sqlite(path) => path.display().to_string(),
+            AccountsPlace::Postgres(server) => format!(
+                "{} {} {:?} {}",
+                server.url, server.tls, server.authorities, server.connections
+            ),
+        };
         let token = self.keys.token.as_ref();
         let token = token.map(|token| (&token.module, &token.token, &token.pin_file));
         vec![
@@ -382,7 +409,7 @@ impl Settings {
             ("store", store),
             (
                 "directory",
-                format!("{:?}", (&self.directory.path, self.directory.hashing)),
+                format!("{accounts} {:?}", self.directory.hashing),
             ),
             (
                 "journal",

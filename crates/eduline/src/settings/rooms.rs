@@ -13,9 +13,10 @@ use saml::{EntityId, KeyKind, Rules, VerifyingKey};
 use web::{Network, PublicUrl};
 
 use super::checked::{
-    AccountSettings, DirectorySettings, Face, FederationSettings, IdpSettings, JournalSettings,
-    KeySettings, Listen, MailSettings, Names, PortalSettings, ProfileSettings, RealmSettings,
-    RuleSettings, Secret, ServerSettings, SourcePlace, SourceSettings, StoreSettings, WayfSettings,
+    AccountSettings, AccountsPlace, DirectorySettings, Face, FederationSettings, IdpSettings,
+    JournalSettings, KeySettings, Listen, MailSettings, Names, PortalSettings, ProfileSettings,
+    RealmSettings, RuleSettings, Secret, ServerSettings, SourcePlace, SourceSettings,
+    StoreSettings, WayfSettings,
 };
 use super::discovery;
 use super::section::Section;
@@ -105,18 +106,13 @@ pub(super) fn store(section: &mut Section<'_>, data: &Path) -> Option<StoreSetti
         _ => Err("expected \"embedded\" or \"redis\"".to_owned()),
     });
     let path = section.path_in("path", data);
-    let url = section.text("url");
-    let from_file = section.parsed("url_file", |file| {
-        std::fs::read_to_string(file)
-            .map(|text| text.trim().to_owned())
-            .map_err(|why| why.to_string())
-    });
+    let url = url(section);
     if kind? == "embedded" {
         return Some(StoreSettings::Embedded(
             path.unwrap_or_else(|| data.join("shelf.redb")),
         ));
     }
-    let Some(url) = from_file.or(url) else {
+    let Some(url) = url else {
         let place = section.place.clone();
         section.fault(
             place,
@@ -132,12 +128,28 @@ pub(super) fn store(section: &mut Section<'_>, data: &Path) -> Option<StoreSetti
     Some(StoreSettings::Redis(Secret::new(url)))
 }
 
-pub(super) fn directory(section: &mut Section<'_>, data: &Path) -> DirectorySettings {
-    section.parsed("kind", |text| match text {
-        "sqlite" => Ok(()),
-        _ => Err("expected \"sqlite\"".to_owned()),
+/// Where a server is reached; better in a file of its own when a password is in it.
+fn url(section: &mut Section<'_>) -> Option<String> {
+    let url = section.text("url");
+    let from_file = section.parsed("url_file", |file| {
+        std::fs::read_to_string(file)
+            .map(|text| text.trim().to_owned())
+            .map_err(|why| why.to_string())
+    });
+    from_file.or(url)
+}
+
+pub(super) fn directory(
+    section: &mut Section<'_>,
+    folder: &Path,
+    data: &Path,
+) -> DirectorySettings {
+    let kind = section.parsed("kind", |text| match text {
+        "sqlite" | "postgres" => Ok(text.to_owned()),
+        _ => Err("expected \"sqlite\" or \"postgres\"".to_owned()),
     });
     let path = section.path_in("path", data);
+    let server = postgres(section, folder, kind.as_deref() == Some("postgres"));
     // The least that OWASP's Password Storage Cheat Sheet (2023) allows for Argon2id is 7 MiB.
     let memory_kib = section.number("memory_kib", 7168, 4_194_304);
     let passes = section.number("passes", 1, 64);
@@ -149,10 +161,42 @@ pub(super) fn directory(section: &mut Section<'_>, data: &Path) -> DirectorySett
         passes: passes.unwrap_or(2),
         at_once: at_once.unwrap_or(2),
     };
+    let file = || AccountsPlace::Sqlite(path.unwrap_or_else(|| data.join("directory.sqlite")));
     DirectorySettings {
-        path: path.unwrap_or_else(|| data.join("directory.sqlite")),
+        place: server.map_or_else(file, AccountsPlace::Postgres),
         hashing,
     }
+}
+
+/// The server of accounts, where it is asked for.
+fn postgres(section: &mut Section<'_>, folder: &Path, asked: bool) -> Option<directory::Server> {
+    let url = url(section);
+    let tls = section.boolean("tls").unwrap_or(true);
+    let authorities = section.path_in("authorities", folder);
+    let connections = section.number("connections", 2, 1000).unwrap_or(10);
+    if !asked {
+        return None;
+    }
+    let place = section.place.clone();
+    if let Some(file) = authorities.as_ref().filter(|file| !file.is_file()) {
+        let why = format!("directory.authorities: {}: no such file", file.display());
+        section.fault(place.clone(), why);
+    }
+    let url = url.unwrap_or_default();
+    if !directory::Server::is_address(&url) {
+        // The address is not repeated: it may hold a password.
+        section.fault(
+            place,
+            "directory.kind = \"postgres\" needs directory.url or directory.url_file, of the form \
+             postgres://name:password@host:5432/database",
+        );
+    }
+    Some(directory::Server {
+        url,
+        tls,
+        authorities,
+        connections,
+    })
 }
 
 pub(super) fn journal(section: &mut Section<'_>, data: &Path) -> JournalSettings {

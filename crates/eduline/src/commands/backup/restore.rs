@@ -34,6 +34,12 @@ pub(crate) fn run(config: &Path, asked: &Copied) -> Result<(), Refusal> {
     };
     let settings = settings::load(&written, std::env::vars())?;
     nothing_is_there(&settings)?;
+    let brings_accounts = manifest.files.iter().any(|one| one.name == ACCOUNTS);
+    if brings_accounts && settings.directory.place.file().is_none() {
+        return Err(at(
+            &"its accounts are a file, and the settings want them on a server",
+        ));
+    }
     let home = config.parent().unwrap_or_else(|| Path::new(""));
     let mut lines = Vec::new();
     for listed in &manifest.files {
@@ -100,7 +106,8 @@ fn checked(room: &Path) -> Result<Manifest, Refusal> {
 
 fn nothing_is_there(settings: &Settings) -> Result<(), Refusal> {
     let mut found: Vec<PathBuf> = Vec::new();
-    found.extend(Some(settings.directory.path.clone()).filter(|path| path.exists()));
+    let accounts = settings.directory.place.file();
+    found.extend(accounts.filter(|path| path.exists()).map(Path::to_path_buf));
     for folder in [&settings.keys.folder, &settings.registered()] {
         found.extend(inside("", folder)?.into_iter().map(|(_, path)| path));
     }
@@ -115,7 +122,7 @@ fn nothing_is_there(settings: &Settings) -> Result<(), Refusal> {
 fn place(settings: &Settings, home: &Path, name: &str, brings_settings: bool) -> Option<PathBuf> {
     let under = |folder: &str| name.strip_prefix(folder)?.strip_prefix('/');
     if name == ACCOUNTS {
-        return Some(settings.directory.path.clone());
+        return settings.directory.place.file().map(Path::to_path_buf);
     }
     if let Some(key) = under(KEYS) {
         return Some(settings.keys.folder.join(key));

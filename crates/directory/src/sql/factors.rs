@@ -2,9 +2,8 @@
 //! are shown the same code, one takes it.
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::{SqlitePool, SqliteRow};
-use sqlx::{Row, SqliteConnection};
 
+use super::database::{Database, On, Row, Transaction, query};
 use super::{away, fresh_id};
 use crate::factors::{
     AT_MOST, BEGUN, By, CODES, Device, FREE, Factor, Factors, Kind, LONGEST_S, Proof,
@@ -13,10 +12,13 @@ use crate::otp::{self, Generator, Hash, State, Verdict};
 use crate::{Dice, DirectoryKeys, Fault};
 
 pub(super) struct Kept {
-    pub(super) database: SqlitePool,
+    pub(super) database: Database,
     pub(super) keys: DirectoryKeys,
     pub(super) dice: Dice,
 }
+
+/// What [`Kept::open`] reads.
+const OPENED: &str = "id, seed, hash, digits, period, drift, last";
 
 /// A row with its seed in clear.
 struct Opened {
@@ -26,7 +28,7 @@ struct Opened {
 }
 
 impl Kept {
-    pub(super) fn of(database: SqlitePool, keys: DirectoryKeys, dice: Dice) -> Self {
+    pub(super) fn of(database: Database, (keys, dice): (DirectoryKeys, Dice)) -> Self {
         Self {
             database,
             keys,
@@ -34,7 +36,7 @@ impl Kept {
         }
     }
 
-    fn open(&self, row: &SqliteRow) -> Result<Opened, Fault> {
+    fn open(&self, row: &Row) -> Result<Opened, Fault> {
         let id: String = row.try_get("id").map_err(away)?;
         let closed: String = row.try_get("seed").map_err(away)?;
         let number = |column: &str| row.try_get::<i64, _>(column).map_err(away);
@@ -59,18 +61,18 @@ impl Kept {
         })
     }
 
-    async fn insert(
+    async fn insert<'a>(
         &self,
-        on: &mut SqliteConnection,
+        on: impl Into<On<'a>>,
         (person, session): (&str, Option<&str>),
         device: &Device,
         now: DateTime<Utc>,
     ) -> Result<(), Fault> {
         let id = fresh_id(&self.dice);
         let seed = self.keys.close_seed(&id, &device.seed, &self.dice)?;
-        sqlx::query(
+        query(
             "INSERT INTO factor (id, person, kind, name, seed, hash, digits, period, created, \
-             active, session) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             active, session) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind(id)
         .bind(person.to_owned())
@@ -95,17 +97,17 @@ impl Kept {
     /// Takes a recovery code; how many are left when it was one.
     async fn take_code(
         &self,
-        on: &mut SqliteConnection,
+        on: &mut Transaction,
         person: &str,
         digits: &str,
     ) -> Result<Option<usize>, Fault> {
-        let taken = sqlx::query("DELETE FROM recovery_code WHERE person = ?1 AND code = ?2")
+        let taken = query("DELETE FROM recovery_code WHERE person = $1 AND code = $2")
             .bind(person.to_owned())
             .bind(self.keys.recovery_code(person, digits)?)
             .execute(&mut *on)
             .await
             .map_err(away)?;
-        if taken.rows_affected() == 0 {
+        if taken == 0 {
             return Ok(None);
         }
         codes_left(on, person).await.map(Some)
@@ -115,17 +117,18 @@ impl Kept {
     /// taken.
     async fn judge(
         &self,
-        on: &mut SqliteConnection,
+        on: &mut Transaction,
         (person, digits): (&str, &str),
         now: DateTime<Utc>,
     ) -> Result<Proof, Fault> {
-        let rows =
-            sqlx::query("SELECT * FROM factor WHERE person = ?1 AND active = 1 AND kind <> ?2")
-                .bind(person.to_owned())
-                .bind(Kind::Passkey.as_str())
-                .fetch_all(&mut *on)
-                .await
-                .map_err(away)?;
+        let rows = query(sqlx::AssertSqlSafe(format!(
+            "SELECT {OPENED} FROM factor WHERE person = $1 AND active = 1 AND kind <> $2"
+        )))
+        .bind(person.to_owned())
+        .bind(Kind::Passkey.as_str())
+        .fetch_all(&mut *on)
+        .await
+        .map_err(away)?;
         let mut used = None;
         for row in &rows {
             let one = self.open(row)?;
@@ -148,7 +151,7 @@ impl Kept {
     /// What the digits come to for the activation that the session began.
     async fn activate(
         &self,
-        on: &mut SqliteConnection,
+        on: &mut Transaction,
         (person, session): (&str, &str),
         (name, digits): (&str, &str),
         now: DateTime<Utc>,
@@ -168,8 +171,8 @@ impl Kept {
         else {
             return Ok(Proof::Wrong);
         };
-        sqlx::query(
-            "UPDATE factor SET active = 1, session = NULL, name = ?2, created = ?3 WHERE id = ?1",
+        query(
+            "UPDATE factor SET active = 1, session = NULL, name = $2, created = $3 WHERE id = $1",
         )
         .bind(one.id.clone())
         .bind(name.to_owned())
@@ -183,14 +186,15 @@ impl Kept {
 }
 
 async fn begun(
-    on: &mut SqliteConnection,
+    on: &mut Transaction,
     person: &str,
     session: &str,
     now: DateTime<Utc>,
-) -> Result<Option<SqliteRow>, Fault> {
-    sqlx::query(
-        "SELECT * FROM factor WHERE person = ?1 AND session = ?2 AND active = 0 AND created > ?3",
-    )
+) -> Result<Option<Row>, Fault> {
+    query(sqlx::AssertSqlSafe(format!(
+        "SELECT {OPENED} FROM factor \
+         WHERE person = $1 AND session = $2 AND active = 0 AND created > $3"
+    )))
     .bind(person.to_owned())
     .bind(session.to_owned())
     .bind((now - BEGUN).timestamp())
@@ -199,8 +203,8 @@ async fn begun(
     .map_err(away)
 }
 
-pub(super) async fn count(on: &mut SqliteConnection, person: &str) -> Result<usize, Fault> {
-    let row = sqlx::query("SELECT count(*) FROM factor WHERE person = ?1 AND active = 1")
+pub(super) async fn count(on: &mut Transaction, person: &str) -> Result<usize, Fault> {
+    let row = query("SELECT count(*) FROM factor WHERE person = $1 AND active = 1")
         .bind(person.to_owned())
         .fetch_one(on)
         .await
@@ -209,8 +213,8 @@ pub(super) async fn count(on: &mut SqliteConnection, person: &str) -> Result<usi
     Ok(usize::try_from(count).unwrap_or_default())
 }
 
-async fn codes_left(on: &mut SqliteConnection, person: &str) -> Result<usize, Fault> {
-    let row = sqlx::query("SELECT count(*) FROM recovery_code WHERE person = ?1")
+async fn codes_left<'a>(on: impl Into<On<'a>>, person: &str) -> Result<usize, Fault> {
+    let row = query("SELECT count(*) FROM recovery_code WHERE person = $1")
         .bind(person.to_owned())
         .fetch_one(on)
         .await
@@ -220,12 +224,12 @@ async fn codes_left(on: &mut SqliteConnection, person: &str) -> Result<usize, Fa
 }
 
 async fn advance(
-    on: &mut SqliteConnection,
+    on: &mut Transaction,
     id: &str,
     state: State,
     now: DateTime<Utc>,
 ) -> Result<(), Fault> {
-    sqlx::query("UPDATE factor SET drift = ?2, last = ?3, last_used = ?4 WHERE id = ?1")
+    query("UPDATE factor SET drift = $2, last = $3, last_used = $4 WHERE id = $1")
         .bind(id.to_owned())
         .bind(state.drift)
         .bind(state.last)
@@ -237,8 +241,8 @@ async fn advance(
 }
 
 /// Failures in a row, and until when nothing is looked at.
-async fn standing(on: &mut SqliteConnection, person: &str) -> Result<(u32, i64), Fault> {
-    let row = sqlx::query("SELECT failures, until FROM factor_standing WHERE person = ?1")
+async fn standing(on: &mut Transaction, person: &str) -> Result<(u32, i64), Fault> {
+    let row = query("SELECT failures, until FROM factor_standing WHERE person = $1")
         .bind(person.to_owned())
         .fetch_optional(on)
         .await
@@ -253,7 +257,7 @@ async fn standing(on: &mut SqliteConnection, person: &str) -> Result<(u32, i64),
 
 /// Remembers what a try came to.
 async fn account_for(
-    on: &mut SqliteConnection,
+    on: &mut Transaction,
     person: &str,
     (proof, failures): (&Proof, u32),
     now: DateTime<Utc>,
@@ -267,9 +271,9 @@ async fn account_for(
         }
         Proof::Used(_) | Proof::Wait(_) => return Ok(()),
     };
-    sqlx::query(
-        "INSERT INTO factor_standing (person, failures, until) VALUES (?1, ?2, ?3) \
-         ON CONFLICT DO UPDATE SET failures = excluded.failures, until = excluded.until",
+    query(
+        "INSERT INTO factor_standing (person, failures, until) VALUES ($1, $2, $3) \
+         ON CONFLICT (person) DO UPDATE SET failures = excluded.failures, until = excluded.until",
     )
     .bind(person.to_owned())
     .bind(i64::from(failures))
@@ -298,9 +302,9 @@ fn tidied(typed: &str) -> String {
 #[async_trait::async_trait]
 impl Factors for Kept {
     async fn list(&self, person: &str) -> Result<Vec<Factor>, Fault> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT id, kind, name, created, last_used FROM factor \
-             WHERE person = ?1 AND active = 1 ORDER BY created, id",
+             WHERE person = $1 AND active = 1 ORDER BY created, id",
         )
         .bind(person.to_owned())
         .fetch_all(&self.database)
@@ -315,16 +319,16 @@ impl Factors for Kept {
         session: &str,
         now: DateTime<Utc>,
     ) -> Result<Vec<u8>, Fault> {
-        let begin = self.database.begin_with("BEGIN IMMEDIATE");
+        let begin = self.database.begin(person);
         let mut transaction = begin.await.map_err(away)?;
         if let Some(row) = begun(&mut transaction, person, session, now).await? {
             return Ok(self.open(&row)?.generator.seed);
         }
         // Those that nobody finished, and one that this session began long ago.
-        sqlx::query("DELETE FROM factor WHERE active = 0 AND (created <= ?1 OR session = ?2)")
+        query("DELETE FROM factor WHERE active = 0 AND (created <= $1 OR session = $2)")
             .bind((now - BEGUN).timestamp())
             .bind(session.to_owned())
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await
             .map_err(away)?;
         let mut seed = vec![0; otp::SEED];
@@ -349,7 +353,7 @@ impl Factors for Kept {
         (name, code): (&str, &str),
         now: DateTime<Utc>,
     ) -> Result<Proof, Fault> {
-        let begin = self.database.begin_with("BEGIN IMMEDIATE");
+        let begin = self.database.begin(person);
         let mut transaction = begin.await.map_err(away)?;
         let (failures, until) = standing(&mut transaction, person).await?;
         if let Some(seconds) = wait(until, now) {
@@ -366,7 +370,7 @@ impl Factors for Kept {
     }
 
     async fn prove(&self, person: &str, typed: &str, now: DateTime<Utc>) -> Result<Proof, Fault> {
-        let begin = self.database.begin_with("BEGIN IMMEDIATE");
+        let begin = self.database.begin(person);
         let mut transaction = begin.await.map_err(away)?;
         let (failures, until) = standing(&mut transaction, person).await?;
         if let Some(seconds) = wait(until, now) {
@@ -380,23 +384,23 @@ impl Factors for Kept {
     }
 
     async fn remove(&self, person: &str, id: &str) -> Result<bool, Fault> {
-        let begin = self.database.begin_with("BEGIN IMMEDIATE");
+        let begin = self.database.begin(person);
         let mut transaction = begin.await.map_err(away)?;
-        let done = sqlx::query("DELETE FROM factor WHERE person = ?1 AND id = ?2 AND active = 1")
+        let done = query("DELETE FROM factor WHERE person = $1 AND id = $2 AND active = 1")
             .bind(person.to_owned())
             .bind(id.to_owned())
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await
             .map_err(away)?;
-        if done.rows_affected() == 1 && count(&mut transaction, person).await? == 0 {
+        if done == 1 && count(&mut transaction, person).await? == 0 {
             forget_codes(&mut transaction, person).await?;
         }
         transaction.commit().await.map_err(away)?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     async fn renew_codes(&self, person: &str) -> Result<Vec<String>, Fault> {
-        let begin = self.database.begin_with("BEGIN IMMEDIATE");
+        let begin = self.database.begin(person);
         let mut transaction = begin.await.map_err(away)?;
         forget_codes(&mut transaction, person).await?;
         let mut codes = Vec::new();
@@ -405,10 +409,10 @@ impl Factors for Kept {
             if codes.contains(&code) {
                 continue;
             }
-            sqlx::query("INSERT INTO recovery_code (person, code) VALUES (?1, ?2)")
+            query("INSERT INTO recovery_code (person, code) VALUES ($1, $2)")
                 .bind(person.to_owned())
                 .bind(self.keys.recovery_code(person, &code)?)
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await
                 .map_err(away)?;
             codes.push(code);
@@ -418,14 +422,14 @@ impl Factors for Kept {
     }
 
     async fn codes_left(&self, person: &str) -> Result<usize, Fault> {
-        let mut connection = self.database.acquire().await.map_err(away)?;
-        codes_left(&mut connection, person).await
+        codes_left(&self.database, person).await
     }
 
     async fn first_asked(&self, person: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Fault> {
-        let row = sqlx::query(
-            "INSERT INTO factor_standing (person, asked) VALUES (?1, ?2) \
-             ON CONFLICT DO UPDATE SET asked = coalesce(asked, excluded.asked) RETURNING asked",
+        let row = query(
+            "INSERT INTO factor_standing (person, asked) VALUES ($1, $2) \
+             ON CONFLICT (person) DO UPDATE \
+             SET asked = coalesce(factor_standing.asked, excluded.asked) RETURNING asked",
         )
         .bind(person.to_owned())
         .bind(now.timestamp())
@@ -437,7 +441,7 @@ impl Factors for Kept {
     }
 
     async fn excuse(&self, person: &str) -> Result<(), Fault> {
-        sqlx::query("UPDATE factor_standing SET failures = 0, until = 0 WHERE person = ?1")
+        query("UPDATE factor_standing SET failures = 0, until = 0 WHERE person = $1")
             .bind(person.to_owned())
             .execute(&self.database)
             .await
@@ -453,14 +457,13 @@ impl Factors for Kept {
                     .to_owned(),
             });
         }
-        let mut connection = self.database.acquire().await.map_err(away)?;
-        self.insert(&mut connection, (person, None), &device, now)
+        self.insert(&self.database, (person, None), &device, now)
             .await
     }
 }
 
-async fn forget_codes(on: &mut SqliteConnection, person: &str) -> Result<(), Fault> {
-    sqlx::query("DELETE FROM recovery_code WHERE person = ?1")
+async fn forget_codes(on: &mut Transaction, person: &str) -> Result<(), Fault> {
+    query("DELETE FROM recovery_code WHERE person = $1")
         .bind(person.to_owned())
         .execute(on)
         .await
@@ -488,7 +491,7 @@ fn fresh_code(dice: &Dice) -> String {
     code
 }
 
-fn read(row: &SqliteRow) -> Result<Factor, sqlx::Error> {
+fn read(row: &Row) -> Result<Factor, sqlx::Error> {
     let kind: String = row.try_get("kind")?;
     let moment = |seconds| DateTime::from_timestamp(seconds, 0).unwrap_or_default();
     Ok(Factor {

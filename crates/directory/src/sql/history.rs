@@ -1,10 +1,9 @@
 //! Histories as rows, written by one task: many lines, one commit.
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::{SqlitePool, SqliteRow};
-use sqlx::{Row, SqliteConnection};
 use tokio::sync::mpsc;
 
+use super::database::{Database, Row, Transaction, query};
 use super::{away, typed};
 use crate::Fault;
 use crate::history::{AT_MOST, History, KEPT, SignIn, What, Whose};
@@ -17,20 +16,20 @@ const AT_ONCE: usize = 256;
 type Noted = (Whose, SignIn);
 
 pub(super) struct Lines {
-    database: SqlitePool,
+    database: Database,
     noted: mpsc::Sender<Noted>,
 }
 
 impl Lines {
     /// Starts the task that writes; it ends with the last handle.
-    pub(super) fn of(database: SqlitePool) -> Self {
+    pub(super) fn of(database: Database) -> Self {
         let (noted, waiting) = mpsc::channel(WAITING);
         tokio::spawn(write(database.clone(), waiting));
         Self { database, noted }
     }
 }
 
-async fn write(database: SqlitePool, mut waiting: mpsc::Receiver<Noted>) {
+async fn write(database: Database, mut waiting: mpsc::Receiver<Noted>) {
     let mut lines = Vec::new();
     while waiting.recv_many(&mut lines, AT_ONCE).await > 0 {
         // A database that is away for a moment is tried once more; a history is not worth a login.
@@ -41,8 +40,8 @@ async fn write(database: SqlitePool, mut waiting: mpsc::Receiver<Noted>) {
     }
 }
 
-async fn keep(database: &SqlitePool, lines: &[Noted]) -> Result<(), Fault> {
-    let begin = database.begin_with("BEGIN IMMEDIATE");
+async fn keep(database: &Database, lines: &[Noted]) -> Result<(), Fault> {
+    let begin = database.begin("history");
     let mut transaction = begin.await.map_err(away)?;
     for (whose, line) in lines {
         if let Some(person) = person(&mut transaction, whose).await? {
@@ -50,9 +49,9 @@ async fn keep(database: &SqlitePool, lines: &[Noted]) -> Result<(), Fault> {
         }
     }
     if let Some((_, last)) = lines.last() {
-        sqlx::query("DELETE FROM sign_in WHERE at < ?1")
+        query("DELETE FROM sign_in WHERE at < $1")
             .bind((last.at - KEPT).timestamp())
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await
             .map_err(away)?;
     }
@@ -60,26 +59,25 @@ async fn keep(database: &SqlitePool, lines: &[Noted]) -> Result<(), Fault> {
 }
 
 /// Nobody's line is dropped.
-async fn person(on: &mut SqliteConnection, whose: &Whose) -> Result<Option<String>, Fault> {
+async fn person(on: &mut Transaction, whose: &Whose) -> Result<Option<String>, Fault> {
     let (realm, login) = match whose {
         Whose::Person(id) => return Ok(Some(id.clone())),
         Whose::Login(realm, login) => (realm, typed(login)),
     };
-    let found =
-        sqlx::query("SELECT id FROM account WHERE realm = ?1 AND (login = ?2 OR mail = ?2)")
-            .bind(realm.as_str())
-            .bind(login)
-            .fetch_optional(on)
-            .await
-            .map_err(away)?;
+    let found = query("SELECT id FROM account WHERE realm = $1 AND (login = $2 OR mail = $2)")
+        .bind(realm.as_str())
+        .bind(login)
+        .fetch_optional(on)
+        .await
+        .map_err(away)?;
     found.map(|row| row.try_get(0)).transpose().map_err(away)
 }
 
-async fn insert(on: &mut SqliteConnection, person: &str, line: &SignIn) -> Result<(), Fault> {
+async fn insert(on: &mut Transaction, person: &str, line: &SignIn) -> Result<(), Fault> {
     let refused = i64::from(line.what.is_refused());
-    sqlx::query(
+    query(
         "INSERT INTO sign_in (person, refused, what, at, address, device, service) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(person.to_owned())
     .bind(refused)
@@ -91,9 +89,9 @@ async fn insert(on: &mut SqliteConnection, person: &str, line: &SignIn) -> Resul
     .execute(&mut *on)
     .await
     .map_err(away)?;
-    sqlx::query(
-        "DELETE FROM sign_in WHERE person = ?1 AND refused = ?2 AND id <= (SELECT id FROM sign_in \
-         WHERE person = ?1 AND refused = ?2 ORDER BY id DESC LIMIT 1 OFFSET ?3)",
+    query(
+        "DELETE FROM sign_in WHERE person = $1 AND refused = $2 AND id <= (SELECT id FROM sign_in \
+         WHERE person = $1 AND refused = $2 ORDER BY id DESC LIMIT 1 OFFSET $3)",
     )
     .bind(person.to_owned())
     .bind(refused)
@@ -111,8 +109,8 @@ impl History for Lines {
     }
 
     async fn list(&self, person: &str, now: DateTime<Utc>) -> Result<Vec<SignIn>, Fault> {
-        let rows = sqlx::query(
-            "SELECT * FROM sign_in WHERE person = ?1 AND at >= ?2 ORDER BY at DESC, id DESC",
+        let rows = query(
+            "SELECT what, at, address, device, service FROM sign_in WHERE person = $1 AND at >= $2 ORDER BY at DESC, id DESC",
         )
         .bind(person.to_owned())
         .bind((now - KEPT).timestamp())
@@ -125,7 +123,7 @@ impl History for Lines {
 }
 
 /// `None`: what only a later release knows.
-fn read(row: &SqliteRow) -> Result<Option<SignIn>, sqlx::Error> {
+fn read(row: &Row) -> Result<Option<SignIn>, sqlx::Error> {
     let what = What::parse(row.try_get("what")?);
     let at = DateTime::from_timestamp(row.try_get("at")?, 0);
     let (Some(what), Some(at)) = (what, at) else {

@@ -2,9 +2,8 @@
 //! who only writes to the database makes one.
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 
+use super::database::{On, Row, query};
 use super::factors::{Kept, count};
 use super::{away, fresh_id};
 use crate::Fault;
@@ -12,7 +11,7 @@ use crate::factors::{AT_MOST, Kind};
 use crate::passkeys::{Passkey, Passkeys, Place, Used, Wrong};
 
 impl Kept {
-    fn passkey(&self, row: &SqliteRow) -> Result<(String, Passkey), Fault> {
+    fn passkey(&self, row: &Row) -> Result<(String, Passkey), Fault> {
         let id: String = row.try_get("id").map_err(away)?;
         let closed: String = row.try_get("seed").map_err(away)?;
         let opened = self.keys.open_seed(&id, &closed)?;
@@ -27,19 +26,18 @@ impl Kept {
         self.keys.close_seed(id, &text, &self.dice)
     }
 
-    async fn passkeys(
+    async fn passkeys<'a>(
         &self,
-        on: &mut SqliteConnection,
+        on: impl Into<On<'a>>,
         person: &str,
     ) -> Result<Vec<(String, Passkey)>, Fault> {
-        let rows = sqlx::query(
-            "SELECT id, seed FROM factor WHERE person = ?1 AND active = 1 AND kind = ?2",
-        )
-        .bind(person.to_owned())
-        .bind(Kind::Passkey.as_str())
-        .fetch_all(on)
-        .await
-        .map_err(away)?;
+        let rows =
+            query("SELECT id, seed FROM factor WHERE person = $1 AND active = 1 AND kind = $2")
+                .bind(person.to_owned())
+                .bind(Kind::Passkey.as_str())
+                .fetch_all(on)
+                .await
+                .map_err(away)?;
         rows.iter().map(|row| self.passkey(row)).collect()
     }
 }
@@ -47,8 +45,7 @@ impl Kept {
 #[async_trait::async_trait]
 impl Passkeys for Kept {
     async fn of(&self, person: &str) -> Result<Vec<Passkey>, Fault> {
-        let mut connection = self.database.acquire().await.map_err(away)?;
-        let found = self.passkeys(&mut connection, person).await?;
+        let found = self.passkeys(&self.database, person).await?;
         Ok(found.into_iter().map(|(_, passkey)| passkey).collect())
     }
 
@@ -62,7 +59,7 @@ impl Passkeys for Kept {
             login: person.to_owned(),
             reason,
         };
-        let begin = self.database.begin_with("BEGIN IMMEDIATE");
+        let begin = self.database.begin(person);
         let mut transaction = begin.await.map_err(away)?;
         if count(&mut transaction, person).await? >= AT_MOST {
             return Err(unfit(format!("{AT_MOST} factors are there already")));
@@ -74,9 +71,9 @@ impl Passkeys for Kept {
         }
         let id = fresh_id(&self.dice);
         let closed = self.closed(&id, passkey)?;
-        sqlx::query(
+        query(
             "INSERT INTO factor (id, person, kind, name, seed, hash, digits, period, created, active) \
-             VALUES (?1, ?2, ?3, ?4, ?5, 'sha256', 0, 0, ?6, 1)",
+             VALUES ($1, $2, $3, $4, $5, 'sha256', 0, 0, $6, 1)",
         )
         .bind(id)
         .bind(person.to_owned())
@@ -84,7 +81,7 @@ impl Passkeys for Kept {
         .bind(name.to_owned())
         .bind(closed)
         .bind(now.timestamp())
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await
         .map_err(away)?;
         transaction.commit().await.map_err(away)
@@ -102,8 +99,7 @@ impl Passkeys for Kept {
             theirs.find(|(_, one)| one.credential == used.credential)
         };
         // What a stranger sends takes no lock.
-        let mut connection = self.database.acquire().await.map_err(away)?;
-        match named(self.passkeys(&mut connection, person).await?) {
+        match named(self.passkeys(&self.database, person).await?) {
             None => return Ok(Err(Wrong::Key)),
             Some((_, passkey)) => {
                 if let Err(wrong) = used.check(place, &passkey, verified) {
@@ -111,8 +107,7 @@ impl Passkeys for Kept {
                 }
             }
         }
-        drop(connection);
-        let begin = self.database.begin_with("BEGIN IMMEDIATE");
+        let begin = self.database.begin(person);
         let mut transaction = begin.await.map_err(away)?;
         let Some((id, passkey)) = named(self.passkeys(&mut transaction, person).await?) else {
             return Ok(Err(Wrong::Key));
@@ -122,11 +117,11 @@ impl Passkeys for Kept {
             Err(wrong) => return Ok(Err(wrong)),
         };
         let closed = self.closed(&id, &passkey)?;
-        sqlx::query("UPDATE factor SET seed = ?2, last_used = ?3 WHERE id = ?1")
+        query("UPDATE factor SET seed = $2, last_used = $3 WHERE id = $1")
             .bind(id)
             .bind(closed)
             .bind(now.timestamp())
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await
             .map_err(away)?;
         transaction.commit().await.map_err(away)?;

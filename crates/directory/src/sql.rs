@@ -1,132 +1,73 @@
-//! A directory in one SQLite file; several processes may share it.
+//! Accounts in a SQL database: what is asked of it, whichever it is.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
-};
-use sqlx::{Connection, Row};
 
 use crate::hashing::Pool;
 use crate::{
-    Accounts, Attempt, Dice, Directory, DirectoryKeys, Fault, Hashing, NewAccount, Passwords,
-    Person, Realm, fit,
+    Accounts, Attempt, Connections, Dice, Directory, DirectoryKeys, Fault, Hashing, NewAccount,
+    Passwords, Person, Realm, fit,
 };
 
+mod database;
 mod factors;
 mod history;
 mod migrations;
 mod notices;
 mod passkeys;
+mod postgres;
 mod recovery;
 mod releases;
 mod rows;
+mod sqlite;
 
+use database::{Database, query};
 use rows::{COLUMNS, Kept};
+
+pub use postgres::{Server, postgres};
+pub use sqlite::{copy_sqlite, sqlite};
 
 /// Longest login or mail that is looked up.
 const LONGEST_LOGIN: usize = 254;
 
-/// Opens a directory in an SQLite file (created and migrated when needed, for its owner's eyes only);
-/// several processes may.
-pub async fn sqlite(
-    path: &Path,
+/// Every capability of a database that is open, brought to this release.
+async fn directory(
+    database: Database,
     keys: DirectoryKeys,
     hashing: Hashing,
     dice: Dice,
 ) -> Result<Directory, Fault> {
-    let directory = Arc::new(open(path, keys, hashing, dice).await?);
-    let accounts = Arc::<Sqlite>::clone(&directory);
-    let releases = Arc::new(releases::Past::of(directory.database.clone()));
-    let factors = Arc::new(factors::Kept::of(
-        directory.database.clone(),
-        directory.keys.clone(),
-        Arc::clone(&directory.dice),
-    ));
-    let notices = Arc::new(notices::Told::of(directory.database.clone()));
-    let recovery = Arc::new(recovery::Codes::of(
-        directory.database.clone(),
-        directory.keys.clone(),
-        Arc::clone(&directory.dice),
-    ));
-    let history = Arc::new(history::Lines::of(directory.database.clone()));
+    let directory = Arc::new(prepare(database, keys, hashing, dice).await?);
+    let database = || directory.database.clone();
+    let keys = || (directory.keys.clone(), Arc::clone(&directory.dice));
+    let factors = Arc::new(factors::Kept::of(database(), keys()));
     Ok(Directory {
-        accounts,
-        notices,
-        passwords: directory,
-        releases,
-        recovery,
+        accounts: Arc::<Sql>::clone(&directory),
+        notices: Arc::new(notices::Told::of(database())),
+        releases: Arc::new(releases::Past::of(database())),
+        recovery: Arc::new(recovery::Codes::of(database(), keys())),
         passkeys: Arc::<factors::Kept>::clone(&factors),
         factors,
-        history,
+        history: Arc::new(history::Lines::of(database())),
+        passwords: directory,
     })
 }
 
-/// Copies the accounts of an SQLite file, as they stand at one moment, into a new file for its owner
-/// only; whoever uses them meanwhile goes on.
-pub async fn copy_sqlite(from: &Path, to: &Path) -> Result<(), Fault> {
-    let options = SqliteConnectOptions::new()
-        .filename(from)
-        .create_if_missing(false)
-        .busy_timeout(Duration::from_secs(5));
-    let mut database = SqliteConnection::connect_with(&options)
-        .await
-        .map_err(away)?;
-    prepare(to).map_err(|why| Fault::Away(format!("{}: {why}", to.display())))?;
-    sqlx::query("VACUUM INTO ?")
-        .bind(to.to_string_lossy().into_owned())
-        .execute(&mut database)
-        .await
-        .map_err(away)?;
-    database.close().await.map_err(away)
-}
-
-async fn open(
-    path: &Path,
+async fn prepare(
+    database: Database,
     keys: DirectoryKeys,
     hashing: Hashing,
     dice: Dice,
-) -> Result<Sqlite, Fault> {
-    prepare(path).map_err(|why| Fault::Away(format!("{}: {why}", path.display())))?;
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        // Accounts change rarely and must outlive a power cut.
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(5));
-    let database = SqlitePoolOptions::new()
-        .max_connections(4)
-        .acquire_timeout(Duration::from_secs(3))
-        .connect_with(options)
-        .await
-        .map_err(away)?;
+) -> Result<Sql, Fault> {
     migrations::apply(&database).await?;
     let pool = Pool::new(hashing, Arc::clone(&dice))?;
-    Ok(Sqlite {
+    Ok(Sql {
         database,
         pool,
         keys,
         dice,
     })
-}
-
-/// The folder, and an empty file that only its owner reads; SQLite gives its journals the same mode.
-fn prepare(path: &Path) -> std::io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| folder.as_os_str() != "") {
-        std::fs::create_dir_all(folder)?;
-    }
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .map(drop)
 }
 
 fn away(why: sqlx::Error) -> Fault {
@@ -150,17 +91,17 @@ fn fresh_id(dice: &Dice) -> String {
         .collect()
 }
 
-struct Sqlite {
-    database: SqlitePool,
+struct Sql {
+    database: Database,
     pool: Arc<Pool>,
     keys: DirectoryKeys,
     dice: Dice,
 }
 
-impl Sqlite {
+impl Sql {
     async fn one(&self, condition: &str, arguments: &[&str]) -> Result<Option<Kept>, Fault> {
         let text = format!("SELECT {COLUMNS} FROM account WHERE {condition}");
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
+        let mut query = query(sqlx::AssertSqlSafe(text));
         for argument in arguments {
             query = query.bind((*argument).to_owned());
         }
@@ -175,9 +116,9 @@ impl Sqlite {
         }
         let login = typed(login);
         let condition = if login.contains('@') {
-            "realm = ?1 AND mail = ?2"
+            "realm = $1 AND mail = $2"
         } else {
-            "realm = ?1 AND login = ?2"
+            "realm = $1 AND login = $2"
         };
         self.one(condition, &[realm.as_str(), &login]).await
     }
@@ -192,7 +133,7 @@ impl Sqlite {
         let Ok(hash) = self.pool.hash(password).await else {
             return;
         };
-        sqlx::query("UPDATE account SET password = ?3 WHERE id = ?1 AND password = ?2")
+        query("UPDATE account SET password = $3 WHERE id = $1 AND password = $2")
             .bind(kept.person.id.clone())
             .bind(kept.password.clone())
             .bind(hash)
@@ -203,20 +144,20 @@ impl Sqlite {
 }
 
 #[async_trait::async_trait]
-impl Accounts for Sqlite {
+impl Accounts for Sql {
     async fn find(&self, realm: Realm, login: &str) -> Result<Option<Person>, Fault> {
         let found = self.by_login(realm, login).await?;
         Ok(found.filter(|kept| kept.enabled).map(|kept| kept.person))
     }
 
     async fn person(&self, id: &str) -> Result<Option<Person>, Fault> {
-        let found = self.one("id = ?1", &[id]).await?;
+        let found = self.one("id = $1", &[id]).await?;
         Ok(found.filter(|kept| kept.enabled).map(|kept| kept.person))
     }
 
     async fn list(&self, realm: Realm) -> Result<Vec<Person>, Fault> {
-        let query = format!("SELECT {COLUMNS} FROM account WHERE realm = ?1 ORDER BY login");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+        let text = format!("SELECT {COLUMNS} FROM account WHERE realm = $1 ORDER BY login");
+        let rows = query(sqlx::AssertSqlSafe(text))
             .bind(realm.as_str())
             .fetch_all(&self.database)
             .await
@@ -237,8 +178,8 @@ impl Accounts for Sqlite {
         if words.is_empty() {
             return Ok(Vec::new());
         }
-        // Accents are nothing to SQLite: the rows are light, and looked at here.
-        let rows = sqlx::query(
+        // Accents are nothing to the database: the rows are light, and looked at here.
+        let rows = query(
             "SELECT id, login || ' ' || given_name || ' ' || surname || ' ' || coalesce(mail, ''), \
              posts FROM account WHERE enabled = 1 ORDER BY surname, given_name, login",
         )
@@ -278,12 +219,12 @@ impl Accounts for Sqlite {
         }
         let password = self.pool.hash(&account.password).await?;
         // Of two processes that keep the same account, the second one finds the first one's id.
-        let begin = self.database.begin_with("BEGIN IMMEDIATE");
+        let begin = self.database.begin(&account.person.login);
         let mut transaction = begin.await.map_err(away)?;
-        let before = sqlx::query("SELECT id FROM account WHERE realm = ?1 AND login = ?2")
+        let before = query("SELECT id FROM account WHERE realm = $1 AND login = $2")
             .bind(account.person.realm.as_str())
             .bind(account.person.login.clone())
-            .fetch_optional(&mut *transaction)
+            .fetch_optional(&mut transaction)
             .await
             .map_err(away)?;
         account.person.id = match before {
@@ -291,7 +232,7 @@ impl Accounts for Sqlite {
             None => self.fresh_id(),
         };
         let written = rows::write(&account, password, &self.keys)?
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await;
         written.map_err(|why| match why {
             sqlx::Error::Database(fault) if fault.is_unique_violation() => unfit(
@@ -320,22 +261,27 @@ impl Accounts for Sqlite {
             });
         }
         let done = rows::place(&person)?.execute(&self.database).await;
-        Ok(done.map_err(away)?.rows_affected() == 1)
+        Ok(done.map_err(away)? == 1)
     }
 
     async fn set_enabled(&self, realm: Realm, login: &str, enabled: bool) -> Result<bool, Fault> {
-        let done = sqlx::query("UPDATE account SET enabled = ?3 WHERE realm = ?1 AND login = ?2")
+        let done = query("UPDATE account SET enabled = $3 WHERE realm = $1 AND login = $2")
             .bind(realm.as_str())
             .bind(typed(login))
             .bind(i64::from(enabled))
             .execute(&self.database)
             .await
             .map_err(away)?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
+    }
+
+    fn connections(&self) -> Connections {
+        let (open, busy) = self.database.connections();
+        Connections { open, busy }
     }
 
     async fn ready(&self) -> Result<(), Fault> {
-        sqlx::query("SELECT 1 FROM account LIMIT 1")
+        query("SELECT 1 FROM account LIMIT 1")
             .fetch_optional(&self.database)
             .await
             .map_err(away)?;
@@ -344,7 +290,7 @@ impl Accounts for Sqlite {
 }
 
 #[async_trait::async_trait]
-impl Passwords for Sqlite {
+impl Passwords for Sql {
     fn waiting(&self) -> usize {
         self.pool.waiting()
     }
@@ -373,23 +319,27 @@ impl Passwords for Sqlite {
             });
         }
         let hash = self.pool.hash(password).await?;
-        let done = sqlx::query("UPDATE account SET password = ?3 WHERE realm = ?1 AND login = ?2")
+        let done = query("UPDATE account SET password = $3 WHERE realm = $1 AND login = $2")
             .bind(realm.as_str())
             .bind(typed(login))
             .bind(hash)
             .execute(&self.database)
             .await
             .map_err(away)?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     async fn is_past(&self, person: &str, password: &str, many: usize) -> Result<bool, Fault> {
-        let rows = sqlx::query(
-            "SELECT password FROM account WHERE id = ?1 AND ?2 > 0 UNION ALL SELECT * FROM (SELECT \
-             password FROM past_password WHERE person = ?1 ORDER BY until DESC LIMIT max(?2 - 1, 0))",
+        if many == 0 {
+            return Ok(false);
+        }
+        let rows = query(
+            "SELECT password FROM account WHERE id = $1 UNION ALL SELECT password FROM \
+             (SELECT password FROM past_password WHERE person = $1 ORDER BY until DESC LIMIT $2) \
+             AS past",
         )
         .bind(person.to_owned())
-        .bind(i64::try_from(many).unwrap_or(i64::MAX))
+        .bind(i64::try_from(many).unwrap_or(i64::MAX) - 1)
         .fetch_all(&self.database)
         .await
         .map_err(away)?;
@@ -403,31 +353,32 @@ impl Passwords for Sqlite {
     }
 
     async fn remember(&self, person: &str, many: usize, now: DateTime<Utc>) -> Result<(), Fault> {
-        let mut transaction = self.database.begin().await.map_err(away)?;
-        sqlx::query(
-            "INSERT OR REPLACE INTO past_password (person, password, until) \
-             SELECT id, password, ?2 FROM account WHERE id = ?1",
+        let mut transaction = self.database.begin(person).await.map_err(away)?;
+        query(
+            "INSERT INTO past_password (person, password, until) \
+             SELECT id, password, $2 FROM account WHERE id = $1 \
+             ON CONFLICT (person, password) DO UPDATE SET until = excluded.until",
         )
         .bind(person.to_owned())
         .bind(now.timestamp())
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await
         .map_err(away)?;
         // One at least: it tells when.
-        sqlx::query(
-            "DELETE FROM past_password WHERE person = ?1 AND password NOT IN (SELECT password FROM \
-             past_password WHERE person = ?1 ORDER BY until DESC LIMIT max(?2 - 1, 1))",
+        query(
+            "DELETE FROM past_password WHERE person = $1 AND password NOT IN (SELECT password FROM \
+             past_password WHERE person = $1 ORDER BY until DESC LIMIT $2)",
         )
         .bind(person.to_owned())
-        .bind(i64::try_from(many).unwrap_or(i64::MAX))
-        .execute(&mut *transaction)
+        .bind((i64::try_from(many).unwrap_or(i64::MAX) - 1).max(1))
+        .execute(&mut transaction)
         .await
         .map_err(away)?;
         transaction.commit().await.map_err(away)
     }
 
     async fn last_changed(&self, person: &str) -> Result<Option<DateTime<Utc>>, Fault> {
-        let row = sqlx::query("SELECT max(until) FROM past_password WHERE person = ?1")
+        let row = query("SELECT max(until) FROM past_password WHERE person = $1")
             .bind(person.to_owned())
             .fetch_one(&self.database)
             .await

@@ -1,10 +1,13 @@
 use std::hash::{BuildHasher, RandomState};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::conformance::account;
+
+mod several;
 
 const CHEAP: Hashing = Hashing {
     memory_kib: 64,
@@ -128,7 +131,7 @@ async fn several_processes_share_one_file() {
         .map(|_| {
             Command::new(std::env::current_exe().unwrap())
                 .args(["--ignored", "--exact"])
-                .arg("sqlite::tests::child_that_keeps_accounts")
+                .arg("sql::tests::child_that_keeps_accounts")
                 .env("DIRECTORY_CHILD", &path)
                 .stdout(Stdio::null())
                 .spawn()
@@ -190,14 +193,9 @@ async fn a_login_renews_a_hash_of_other_parameters() {
             .await;
         assert!(matches!(attempt.unwrap(), Attempt::Welcome(_)));
     }
-    let database = SqlitePool::connect_with(SqliteConnectOptions::new().filename(&path))
-        .await
-        .unwrap();
-    let row = sqlx::query("SELECT password FROM account")
-        .fetch_one(&database)
-        .await
-        .unwrap();
-    let phc: String = row.get(0);
+    let database = super::sqlite::open(&path).await.unwrap();
+    let row = query("SELECT password FROM account").fetch_one(&database);
+    let phc: String = row.await.unwrap().try_get(0).unwrap();
     assert!(phc.contains("m=128,t=2"), "{phc}");
 }
 
@@ -205,7 +203,8 @@ async fn a_login_renews_a_hash_of_other_parameters() {
 async fn a_password_that_changed_meanwhile_is_not_undone_by_a_renewal() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("people.db");
-    let directory = super::open(&path, KEYS, CHEAP, dice()).await.unwrap();
+    let database = super::sqlite::open(&path).await.unwrap();
+    let directory = prepare(database, KEYS, CHEAP, dice()).await.unwrap();
     let kept = directory.keep(account(Realm::Personnel, "a"));
     kept.await.unwrap();
     let before = directory.by_login(Realm::Personnel, "a").await.unwrap();
@@ -290,22 +289,6 @@ async fn a_flood_is_told_to_come_back_later() {
         refused >= 60 && away > 0,
         "{refused} answered, {away} turned away"
     );
-}
-
-#[tokio::test]
-async fn a_database_of_a_later_release_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("people.db");
-    drop(open(&path, CHEAP).await);
-    let database = SqlitePool::connect_with(SqliteConnectOptions::new().filename(&path))
-        .await
-        .unwrap();
-    sqlx::raw_sql("PRAGMA user_version = 99")
-        .execute(&database)
-        .await
-        .unwrap();
-    let refused = sqlite(&path, KEYS, CHEAP, dice()).await;
-    assert!(refused.err().unwrap().to_string().contains("later release"));
 }
 
 #[test]

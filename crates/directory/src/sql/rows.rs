@@ -2,11 +2,9 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::Row;
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
 
 use super::away;
+use super::database::{Query, Row, query};
 use crate::identifiers::Numen;
 use crate::{DirectoryKeys, Fault, NewAccount, Person, Realm};
 
@@ -22,7 +20,7 @@ pub(super) struct Kept {
     pub(super) password: String,
 }
 
-pub(super) fn read(row: &SqliteRow) -> Result<Kept, Fault> {
+pub(super) fn read(row: &Row) -> Result<Kept, Fault> {
     let text = |column: &str| row.try_get::<String, _>(column).map_err(away);
     let realm = text("realm")?;
     let realm =
@@ -55,7 +53,7 @@ pub(super) fn write(
     account: &NewAccount,
     password: String,
     keys: &DirectoryKeys,
-) -> Result<Query<'static, sqlx::Sqlite, SqliteArguments>, Fault> {
+) -> Result<Query, Fault> {
     let person = &account.person;
     let numen = account.numen.as_deref().and_then(Numen::parse);
     let numen = numen.map(|numen| keys.numen(&numen)).transpose()?;
@@ -63,14 +61,14 @@ pub(super) fn write(
     let born = born
         .map(|date| keys.birth_date(&person.id, date))
         .transpose()?;
-    Ok(sqlx::query(
+    Ok(query(
         "INSERT INTO account (id, realm, login, mail, title, given_name, surname, posts, \
          delegations, groups, roles, second_factor, enabled, password, numen, birth_date, recovery) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1, ?13, ?14, ?15, ?16) \
-         ON CONFLICT (realm, login) DO UPDATE SET mail = ?4, title = ?5, given_name = ?6, \
-         surname = ?7, posts = ?8, delegations = ?9, groups = ?10, roles = ?11, \
-         second_factor = ?12, password = ?13, numen = ?14, birth_date = ?15, \
-         recovery = COALESCE(?16, recovery)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $14, $15, $16) \
+         ON CONFLICT (realm, login) DO UPDATE SET mail = $4, title = $5, given_name = $6, \
+         surname = $7, posts = $8, delegations = $9, groups = $10, roles = $11, \
+         second_factor = $12, password = $13, numen = $14, birth_date = $15, \
+         recovery = COALESCE($16, account.recovery)",
     )
     .bind(person.id.clone())
     .bind(person.realm.as_str())
@@ -91,10 +89,8 @@ pub(super) fn write(
 }
 
 /// Writes the posts and roles of the account with the person's id.
-pub(super) fn place(
-    person: &Person,
-) -> Result<Query<'static, sqlx::Sqlite, SqliteArguments>, Fault> {
-    let update = sqlx::query("UPDATE account SET posts = ?2, roles = ?3 WHERE id = ?1");
+pub(super) fn place(person: &Person) -> Result<Query, Fault> {
+    let update = query("UPDATE account SET posts = $2, roles = $3 WHERE id = $1");
     Ok(update
         .bind(person.id.clone())
         .bind(to_json(&person.posts)?)

@@ -1,11 +1,10 @@
 //! Recovery as rows. A code is taken by one DELETE: of two processes that are shown it, one takes it.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use sqlx::Row;
-use sqlx::sqlite::SqlitePool;
 use subtle::ConstantTimeEq;
 
 use super::away;
+use super::database::{Database, query};
 use super::rows::{self, COLUMNS};
 use crate::fold::fold;
 use crate::identifiers::Numen;
@@ -13,13 +12,13 @@ use crate::recovery::{AT_ONCE, Claim, Recovery, bare, code};
 use crate::{Dice, DirectoryKeys, Fault, Person, fit};
 
 pub(super) struct Codes {
-    database: SqlitePool,
+    database: Database,
     keys: DirectoryKeys,
     dice: Dice,
 }
 
 impl Codes {
-    pub(super) fn of(database: SqlitePool, keys: DirectoryKeys, dice: Dice) -> Self {
+    pub(super) fn of(database: Database, (keys, dice): (DirectoryKeys, Dice)) -> Self {
         Self {
             database,
             keys,
@@ -34,8 +33,8 @@ const NOBODY: &str = "nobody";
 #[async_trait::async_trait]
 impl Recovery for Codes {
     async fn recognise(&self, claim: &Claim) -> Result<Option<Person>, Fault> {
-        let text = format!("SELECT {COLUMNS}, birth_date FROM account WHERE numen = ?1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(text))
+        let text = format!("SELECT {COLUMNS}, birth_date FROM account WHERE numen = $1");
+        let row = query(sqlx::AssertSqlSafe(text))
             .bind(self.keys.numen(&claim.numen)?)
             .fetch_optional(&self.database)
             .await
@@ -68,7 +67,7 @@ impl Recovery for Codes {
     }
 
     async fn is_born(&self, person: &str, dates: &[NaiveDate]) -> Result<bool, Fault> {
-        let row = sqlx::query("SELECT birth_date FROM account WHERE id = ?1")
+        let row = query("SELECT birth_date FROM account WHERE id = $1")
             .bind(person.to_owned())
             .fetch_optional(&self.database)
             .await
@@ -84,7 +83,7 @@ impl Recovery for Codes {
     }
 
     async fn contact(&self, person: &str) -> Result<Option<String>, Fault> {
-        let row = sqlx::query("SELECT recovery FROM account WHERE id = ?1")
+        let row = query("SELECT recovery FROM account WHERE id = $1")
             .bind(person.to_owned())
             .fetch_optional(&self.database)
             .await
@@ -101,7 +100,7 @@ impl Recovery for Codes {
                 reason: "the recovery address is not of the form name@host".to_owned(),
             });
         }
-        sqlx::query("UPDATE account SET recovery = ?2 WHERE id = ?1")
+        query("UPDATE account SET recovery = $2 WHERE id = $1")
             .bind(person.to_owned())
             .bind(mail)
             .execute(&self.database)
@@ -130,28 +129,31 @@ impl Recovery for Codes {
         worth: TimeDelta,
         now: DateTime<Utc>,
     ) -> Result<(), Fault> {
-        let begin = self.database.begin_with("BEGIN IMMEDIATE");
+        let begin = self.database.begin(person);
         let mut transaction = begin.await.map_err(away)?;
-        sqlx::query("DELETE FROM one_time_code WHERE until <= ?1")
+        query("DELETE FROM one_time_code WHERE until <= $1")
             .bind(now.timestamp())
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await
             .map_err(away)?;
-        sqlx::query("INSERT OR REPLACE INTO one_time_code (person, code, given, until) VALUES (?1, ?2, ?3, ?4)")
+        query(
+            "INSERT INTO one_time_code (person, code, given, until) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (person, code) DO UPDATE SET given = excluded.given, until = excluded.until",
+        )
             .bind(person.to_owned())
             .bind(self.keys.one_time_code(person, &bare(text))?)
             .bind(now.timestamp())
             .bind((now + worth).timestamp())
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await
             .map_err(away)?;
-        sqlx::query(
-            "DELETE FROM one_time_code WHERE person = ?1 AND code NOT IN (SELECT code FROM \
-             one_time_code WHERE person = ?1 ORDER BY given DESC, until DESC LIMIT ?2)",
+        query(
+            "DELETE FROM one_time_code WHERE person = $1 AND code NOT IN (SELECT code FROM \
+             one_time_code WHERE person = $1 ORDER BY given DESC, until DESC LIMIT $2)",
         )
         .bind(person.to_owned())
         .bind(i64::try_from(AT_ONCE).unwrap_or(1))
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await
         .map_err(away)?;
         transaction.commit().await.map_err(away)
@@ -164,18 +166,18 @@ impl Recovery for Codes {
         now: DateTime<Utc>,
     ) -> Result<bool, Fault> {
         let taken =
-            sqlx::query("DELETE FROM one_time_code WHERE person = ?1 AND code = ?2 AND until > ?3")
+            query("DELETE FROM one_time_code WHERE person = $1 AND code = $2 AND until > $3")
                 .bind(person.to_owned())
                 .bind(self.keys.one_time_code(person, &bare(typed))?)
                 .bind(now.timestamp())
                 .execute(&self.database)
                 .await
                 .map_err(away)?;
-        Ok(taken.rows_affected() == 1)
+        Ok(taken == 1)
     }
 
     async fn forget_codes(&self, person: &str) -> Result<(), Fault> {
-        sqlx::query("DELETE FROM one_time_code WHERE person = ?1")
+        query("DELETE FROM one_time_code WHERE person = $1")
             .bind(person.to_owned())
             .execute(&self.database)
             .await

@@ -1,19 +1,18 @@
 //! Notices as rows.
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use super::away;
+use super::database::{Database, Row, query};
 use crate::notices::{KEPT, Notice, Notices, What};
 use crate::{Fault, Realm};
 
 pub(super) struct Told {
-    database: SqlitePool,
+    database: Database,
 }
 
 impl Told {
-    pub(super) fn of(database: SqlitePool) -> Self {
+    pub(super) fn of(database: Database) -> Self {
         Self { database }
     }
 }
@@ -21,16 +20,17 @@ impl Told {
 #[async_trait::async_trait]
 impl Notices for Told {
     async fn tell(&self, notice: &Notice) -> Result<(), Fault> {
-        let begin = self.database.begin_with("BEGIN IMMEDIATE");
+        let begin = self.database.begin("notices");
+        // One after the other: a number is read once those below it are there.
         let mut transaction = begin.await.map_err(away)?;
-        sqlx::query("DELETE FROM notice WHERE at < ?1")
+        query("DELETE FROM notice WHERE at < $1")
             .bind((notice.at - KEPT).timestamp_millis())
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await
             .map_err(away)?;
-        sqlx::query(
+        query(
             "INSERT INTO notice (person, realm, what, spared, at, session) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+             VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(notice.person.clone())
         .bind(notice.realm.as_str())
@@ -38,14 +38,14 @@ impl Notices for Told {
         .bind(notice.spared.clone())
         .bind(notice.at.timestamp_millis())
         .bind(notice.only.clone())
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await
         .map_err(away)?;
         transaction.commit().await.map_err(away)
     }
 
     async fn since(&self, number: i64, oldest: DateTime<Utc>) -> Result<Vec<(i64, Notice)>, Fault> {
-        let rows = sqlx::query("SELECT * FROM notice WHERE id > ?1 AND at >= ?2 ORDER BY id")
+        let rows = query("SELECT id, person, realm, what, spared, at, session FROM notice WHERE id > $1 AND at >= $2 ORDER BY id")
             .bind(number)
             .bind(oldest.timestamp_millis())
             .fetch_all(&self.database)
@@ -56,7 +56,7 @@ impl Notices for Told {
     }
 }
 
-fn read(row: &SqliteRow) -> Result<Option<(i64, Notice)>, sqlx::Error> {
+fn read(row: &Row) -> Result<Option<(i64, Notice)>, sqlx::Error> {
     let realm = Realm::parse(row.try_get("realm")?);
     let what = What::parse(row.try_get("what")?);
     let at = DateTime::from_timestamp_millis(row.try_get("at")?);

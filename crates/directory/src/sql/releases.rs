@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use super::away;
+use super::database::{Database, Row, Transaction, query};
 use crate::Fault;
 use crate::releases::{KEPT, Release, Releases, SERVICES, Told};
 
@@ -37,12 +36,12 @@ struct Gathered {
 
 #[derive(Clone)]
 pub(super) struct Past {
-    database: SqlitePool,
+    database: Database,
     gathered: Arc<Mutex<Gathered>>,
 }
 
 impl Past {
-    pub(super) fn of(database: SqlitePool) -> Self {
+    pub(super) fn of(database: Database) -> Self {
         Self {
             database,
             gathered: Arc::default(),
@@ -80,27 +79,28 @@ impl Past {
     }
 
     async fn write(&self, noted: &HashMap<Pair, Noted>) -> Result<(), sqlx::Error> {
-        let mut transaction = self.database.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.begin("releases").await?;
         for ((person, service), one) in noted {
-            sqlx::query(
+            query(
                 "INSERT INTO release (person, service, names, last, times) \
-                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET \
-                 names = iif(excluded.last >= last, excluded.names, names), \
-                 last = max(last, excluded.last), times = times + excluded.times",
+                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (person, service) DO UPDATE SET \
+                 names = CASE WHEN excluded.last >= release.last THEN excluded.names \
+                 ELSE release.names END, last = CASE WHEN excluded.last >= release.last \
+                 THEN excluded.last ELSE release.last END, times = release.times + excluded.times",
             )
             .bind(person.clone())
             .bind(service.clone())
             .bind(one.names.join(" "))
             .bind(one.last.timestamp())
             .bind(i64::try_from(one.times).unwrap_or(i64::MAX))
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
             trim(&mut transaction, person).await?;
         }
         if let Some(latest) = noted.values().map(|one| one.last).max() {
-            sqlx::query("DELETE FROM release WHERE last < ?1")
+            query("DELETE FROM release WHERE last < $1")
                 .bind((latest - KEPT).timestamp())
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await?;
         }
         transaction.commit().await
@@ -108,10 +108,10 @@ impl Past {
 }
 
 /// Forgets what one person used longest ago, beyond [`SERVICES`].
-async fn trim(on: &mut sqlx::SqliteConnection, person: &str) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "DELETE FROM release WHERE person = ?1 AND service IN (SELECT service FROM release \
-         WHERE person = ?1 ORDER BY last DESC, service LIMIT -1 OFFSET ?2)",
+async fn trim(on: &mut Transaction, person: &str) -> Result<(), sqlx::Error> {
+    query(
+        "DELETE FROM release WHERE person = $1 AND service NOT IN (SELECT service FROM release \
+         WHERE person = $1 ORDER BY last DESC, service LIMIT $2)",
     )
     .bind(person.to_owned())
     .bind(i64::try_from(SERVICES).unwrap_or(i64::MAX))
@@ -146,8 +146,8 @@ impl Releases for Past {
     }
 
     async fn told(&self, person: &str, service: &str) -> Result<Option<Told>, Fault> {
-        let select = "SELECT told, declined FROM release WHERE person = ?1 AND service = ?2";
-        let row = sqlx::query(select)
+        let select = "SELECT told, declined FROM release WHERE person = $1 AND service = $2";
+        let row = query(select)
             .bind(person.to_owned())
             .bind(service.to_owned())
             .fetch_optional(&self.database)
@@ -163,19 +163,19 @@ impl Releases for Past {
         what: &Told,
         at: DateTime<Utc>,
     ) -> Result<(), Fault> {
-        let begin = self.database.begin_with("BEGIN IMMEDIATE");
+        let begin = self.database.begin("releases");
         let mut transaction = begin.await.map_err(away)?;
-        sqlx::query(
+        query(
             "INSERT INTO release (person, service, names, last, times, told, declined) \
-             VALUES (?1, ?2, '', ?3, 0, ?4, ?5) ON CONFLICT DO UPDATE SET told = excluded.told, \
-             declined = excluded.declined, last = max(last, excluded.last)",
+             VALUES ($1, $2, '', $3, 0, $4, $5) ON CONFLICT (person, service) DO UPDATE SET told = excluded.told, \
+             declined = excluded.declined, last = CASE WHEN excluded.last >= release.last THEN excluded.last ELSE release.last END",
         )
         .bind(person.to_owned())
         .bind(service.to_owned())
         .bind(at.timestamp())
         .bind(what.mark.clone())
         .bind(what.declined.join(" "))
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await
         .map_err(away)?;
         trim(&mut transaction, person).await.map_err(away)?;
@@ -183,22 +183,22 @@ impl Releases for Past {
     }
 
     async fn forget(&self, person: &str, service: &str) -> Result<bool, Fault> {
-        let done = sqlx::query(
+        let done = query(
             "UPDATE release SET told = NULL, declined = '' \
-             WHERE person = ?1 AND service = ?2 AND told IS NOT NULL",
+             WHERE person = $1 AND service = $2 AND told IS NOT NULL",
         )
         .bind(person.to_owned())
         .bind(service.to_owned())
         .execute(&self.database)
         .await
         .map_err(away)?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     async fn list(&self, person: &str) -> Result<Vec<Release>, Fault> {
         self.settle().await?;
-        let rows = sqlx::query(
-            "SELECT person, service, names, last, times, told, declined FROM release WHERE person = ?1 \
+        let rows = query(
+            "SELECT person, service, names, last, times, told, declined FROM release WHERE person = $1 \
              ORDER BY last DESC, service",
         )
         .bind(person.to_owned())
@@ -210,7 +210,7 @@ impl Releases for Past {
 }
 
 /// What need not be told again, if anything.
-fn remembered(row: &SqliteRow) -> Result<Option<Told>, sqlx::Error> {
+fn remembered(row: &Row) -> Result<Option<Told>, sqlx::Error> {
     let mark: Option<String> = row.try_get("told")?;
     let declined: String = row.try_get("declined")?;
     Ok(mark.map(|mark| Told {
@@ -223,7 +223,7 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-fn read(row: &SqliteRow) -> Result<Release, sqlx::Error> {
+fn read(row: &Row) -> Result<Release, sqlx::Error> {
     let names: String = row.try_get("names")?;
     let told = remembered(row)?;
     Ok(Release {

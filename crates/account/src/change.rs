@@ -15,12 +15,16 @@ use directory::{Attempt, Person, Realm};
 use serde::{Deserialize, Serialize};
 use store::{Drawer, Shelf};
 use web::session::digest;
-use web::{Event, Form, Page, Query, Refused, Visit};
+use web::{Event, Form, Query, Refused, Visit};
 
 use crate::letters::{self, Kind};
 use crate::policy::{self, Broken, Rules};
-use crate::sum::Question;
-use crate::{Account, refusals};
+use crate::{Account, Arrival, refusals};
+
+mod page;
+
+pub(crate) use page::ChangePage;
+use page::{Said, Step};
 
 const FORM: &str = "change";
 const PATH: &str = "/compte/mot-de-passe";
@@ -35,6 +39,9 @@ pub(crate) struct Proven {
     person: String,
     by_code: bool,
     at: DateTime<Utc>,
+    /// Where they come from; proofs of an earlier release say nothing.
+    #[serde(default)]
+    arrival: Option<Arrival>,
 }
 
 /// Proofs, by browser; the shelf holds no name of any.
@@ -50,118 +57,12 @@ impl Proofs {
     }
 }
 
-/// « Changer votre mot de passe »
-#[derive(Debug, Serialize)]
-pub(crate) struct ChangePage {
-    step: Step,
-    login: String,
-    profile: &'static str,
-    question: Option<Question>,
-    rules: Rules,
-    broken: Vec<Broken>,
-    said: Said,
-    pupil: bool,
-    compat: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Step {
-    Prove,
-    Choose,
-    Done,
-}
-
-/// What the page says besides its form.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Said {
-    #[default]
-    Nothing,
-    /// The form's token is too old.
-    Expired,
-    /// A field is empty.
-    Empty,
-    /// The sum is another.
-    Sum,
-    /// Login, password or code is not right.
-    Refused,
-    /// What was proven is too long ago.
-    Late,
-    /// The password was changed not long ago.
-    Soon,
-}
-
-impl Page for ChangePage {
-    const TEMPLATE: &'static str = "account-change.html";
-
-    fn samples() -> Vec<Self> {
-        let page = |step, said, pupil| Self {
-            step,
-            login: "amartin".into(),
-            profile: "personnel",
-            question: (step == Step::Prove).then(|| Question {
-                id: "q".into(),
-                a: 47,
-                b: 9,
-            }),
-            rules: Rules::of(&crate::policy::Policy::academie_2026()),
-            broken: Vec::new(),
-            said,
-            pupil,
-            compat: pupil,
-        };
-        let asked = [
-            Said::Nothing,
-            Said::Expired,
-            Said::Empty,
-            Said::Sum,
-            Said::Refused,
-            Said::Late,
-        ];
-        let broken = vec![
-            Broken::Length(3),
-            Broken::TooLong(256),
-            Broken::Upper,
-            Broken::Lower,
-            Broken::Digit,
-            Broken::Special,
-            Broken::Own,
-            Broken::Numen,
-            Broken::Birth,
-            Broken::Word("soleil".into()),
-            Broken::Common,
-            Broken::Breached,
-            Broken::Past(3),
-            Broken::Confirmation,
-        ];
-        let mut pages: Vec<Self> = asked.map(|said| page(Step::Prove, said, false)).into();
-        pages.push(Self {
-            rules: Rules::of(&crate::policy::Policy::seed_2014()),
-            ..page(Step::Prove, Said::Nothing, true)
-        });
-        for said in [Said::Nothing, Said::Expired, Said::Soon] {
-            pages.push(page(Step::Choose, said, false));
-        }
-        pages.push(Self {
-            broken,
-            ..page(Step::Choose, Said::Nothing, true)
-        });
-        pages.push(page(Step::Done, Said::Nothing, false));
-        pages.push(page(Step::Done, Said::Nothing, true));
-        pages
-    }
-
-    fn tutoie(&self) -> bool {
-        self.pupil
-    }
-}
-
 /// What the address says.
 #[derive(Deserialize)]
 pub(crate) struct Asked {
     profil: Option<String>,
     fait: Option<String>,
+    billet: Option<String>,
 }
 
 /// What the forms send.
@@ -188,8 +89,12 @@ pub(crate) async fn show(
     if asked.fait.is_some() {
         return visit.page(&blank(&account, Step::Done, realm == Some(Realm::Eleve)));
     }
-    if let Some((_, person)) = account.standing(&visit).await? {
-        return choose(&visit, &account, &person, (Said::Nothing, Vec::new()));
+    if let Some(ticket) = &asked.billet {
+        account.arrive(&visit, ticket).await?;
+        return Ok(visit.see_other(PATH));
+    }
+    if let Some(standing) = account.standing(&visit).await? {
+        return choose(&visit, &account, &standing, (Said::Nothing, Vec::new()));
     }
     let signed_in = account.parts.service.current(&visit).await?;
     let (mut login, mut known) = (String::new(), realm);
@@ -277,6 +182,7 @@ async fn check(
         person: person.id.clone(),
         by_code,
         at: now,
+        arrival: None,
     };
     let key = digest(visit.browser());
     account.proofs.kept.put(&key, &proven, PROVEN).await?;
@@ -292,7 +198,7 @@ async fn check(
 
 /// The second form: the new password, if it fits.
 async fn set(visit: &Visit, account: &Account, typed: Typed) -> Result<HttpResponse, Refused> {
-    let Some((proven, person)) = account.standing(visit).await? else {
+    let Some(standing) = account.standing(visit).await? else {
         return prove(
             visit,
             account,
@@ -302,28 +208,39 @@ async fn set(visit: &Visit, account: &Account, typed: Typed) -> Result<HttpRespo
         .await;
     };
     if visit.check_csrf(FORM, typed.csrf.as_deref()).is_err() {
-        return choose(visit, account, &person, (Said::Expired, Vec::new()));
+        return choose(visit, account, &standing, (Said::Expired, Vec::new()));
     }
+    let (proven, person) = &standing;
+    let given = account.parts.directory.passwords.must_change(&person.id);
+    let given = given.await.map_err(refusals::away)?;
     let new = typed.nouveau.unwrap_or_default();
-    let mut broken = account.broken(&person, &new).await?;
+    let mut broken = account.broken(person, &new, given).await?;
     if new != typed.confirmation.unwrap_or_default() {
         broken.push(Broken::Confirmation);
     }
-    let is_soon = !proven.by_code && account.is_too_soon(&person, visit.edge().now()).await?;
+    let may = given || proven.by_code;
+    let is_soon = !may && account.is_too_soon(person, visit.edge().now()).await?;
     if is_soon || !broken.is_empty() {
         let said = if is_soon { Said::Soon } else { Said::Nothing };
-        return choose(visit, account, &person, (said, broken));
+        return choose(visit, account, &standing, (said, broken));
     }
     // Of two that are sent at once, one sets it.
     let key = digest(visit.browser());
     if account.proofs.kept.take(&key).await?.is_none() {
-        return prove(visit, account, (person.realm, person.login), Said::Late).await;
+        let again = (person.realm, person.login.clone());
+        return prove(visit, account, again, Said::Late).await;
     }
-    account.set_password(visit, &person, &new).await?;
-    letters::tell_everywhere(visit, account, &person, &Kind::Changed).await;
+    account.set_password(visit, &standing, &new).await?;
+    letters::tell_everywhere(visit, account, person, &Kind::Changed).await;
     count(visit, "changed");
-    visit.tell(Event::new("account.password.changed").with("person", person.id.as_str()));
-    Ok(visit.see_other(&format!("{PATH}?fait=1&profil={}", person.realm.as_str())))
+    let event = Event::new("account.password.changed")
+        .with("person", person.id.as_str())
+        .with("given", given.to_string());
+    visit.tell(event);
+    Ok(match &proven.arrival {
+        Some(arrival) => visit.see_other(&arrival.back),
+        None => visit.see_other(&format!("{PATH}?fait=1&profil={}", person.realm.as_str())),
+    })
 }
 
 async fn cancel(visit: &Visit, account: &Account, typed: &Typed) -> Result<HttpResponse, Refused> {
@@ -350,6 +267,8 @@ fn blank(account: &Account, step: Step, pupil: bool) -> ChangePage {
         said: Said::Nothing,
         pupil,
         compat: account.parts.compat_2014,
+        given: false,
+        form_action: None,
     }
 }
 
@@ -378,9 +297,10 @@ async fn prove(
 fn choose(
     visit: &Visit,
     account: &Account,
-    person: &Person,
+    (proven, person): &(Proven, Person),
     (said, broken): (Said, Vec<Broken>),
 ) -> Result<HttpResponse, Refused> {
+    let arrival = proven.arrival.as_ref();
     let status = if broken.is_empty() {
         StatusCode::OK
     } else {
@@ -391,12 +311,33 @@ fn choose(
         profile: person.realm.as_str(),
         broken,
         said,
+        given: arrival.is_some(),
+        form_action: arrival.and_then(|arrival| arrival.form_action.clone()),
         ..blank(account, Step::Choose, person.realm == Realm::Eleve)
     };
     visit.page_with(status, &page)
 }
 
 impl Account {
+    /// Somebody comes from the sign-on: what they proved there counts here.
+    async fn arrive(&self, visit: &Visit, ticket: &str) -> Result<(), Refused> {
+        if !visit.browser_is_known() {
+            return Ok(());
+        }
+        let arrivals = &self.parts.arrivals;
+        let Some(arrival) = arrivals.take(ticket, visit.browser()).await? else {
+            return Ok(());
+        };
+        let proven = Proven {
+            person: arrival.person.clone(),
+            by_code: false,
+            at: visit.edge().now(),
+            arrival: Some(arrival),
+        };
+        let key = digest(visit.browser());
+        Ok(self.proofs.kept.put(&key, &proven, PROVEN).await?)
+    }
+
     /// What this browser has proven, and of whom.
     async fn standing(&self, visit: &Visit) -> Result<Option<(Proven, Person)>, Refused> {
         if !visit.browser_is_known() {
@@ -425,8 +366,13 @@ impl Account {
         Ok(found.unwrap_or(asked))
     }
 
-    /// Every rule that this password would break, for this person.
-    async fn broken(&self, person: &Person, new: &str) -> Result<Vec<Broken>, Refused> {
+    /// Every rule that this password would break, for this person; one that was given is none of their own.
+    async fn broken(
+        &self,
+        person: &Person,
+        new: &str,
+        given: bool,
+    ) -> Result<Vec<Broken>, Refused> {
         let own = [
             person.login.as_str(),
             person.given_name.as_str(),
@@ -445,14 +391,12 @@ impl Account {
             broken.push(Broken::Birth);
         }
         // What costs hashes is asked last.
-        if broken.is_empty() && rules.past > 0 {
-            let past = self
-                .parts
-                .directory
-                .passwords
-                .is_past(&person.id, new, rules.past);
+        let many = rules.past.max(usize::from(given));
+        if broken.is_empty() && many > 0 {
+            let passwords = &self.parts.directory.passwords;
+            let past = passwords.is_past(&person.id, new, many);
             if past.await.map_err(refusals::away)? {
-                broken.push(Broken::Past(rules.past));
+                broken.push(Broken::Past(many));
             }
         }
         Ok(broken)
@@ -476,7 +420,12 @@ impl Account {
 
     /// Sets it: the codes of before are worth nothing, and the directory's notice ends the sessions that
     /// were opened with the old one, wherever they are.
-    async fn set_password(&self, visit: &Visit, person: &Person, new: &str) -> Result<(), Refused> {
+    async fn set_password(
+        &self,
+        visit: &Visit,
+        (proven, person): &(Proven, Person),
+        new: &str,
+    ) -> Result<(), Refused> {
         let directory = &self.parts.directory;
         let now = visit.edge().now();
         let kept = self.parts.policy.past;
@@ -492,7 +441,10 @@ impl Account {
         let forgotten = directory.recovery.forget_codes(&person.id).await;
         forgotten.map_err(refusals::away)?;
         let notice = Notice::of(person, What::Password, visit.edge().now());
-        let own = self.own_session(visit, person).await?;
+        let own = match &proven.arrival {
+            Some(arrival) => Some(arrival.session.clone()),
+            None => self.own_session(visit, person).await?,
+        };
         let told = directory.notices.tell(&notice.sparing(own)).await;
         told.map_err(refusals::away)
     }

@@ -385,21 +385,24 @@ impl Account {
         let code = recovery
             .give_code(&person.id, HANDED_OVER, visit.edge().now())
             .await;
+        // Whoever still knows the password of before changes it, too.
+        let passwords = &self.parts.directory.passwords;
+        let asked = passwords.ask_for_change(&person.id).await;
+        asked.map_err(refusals::away)?;
         Ok(Done::Code {
             code: code.map_err(refusals::away)?,
             hours: HANDED_OVER.num_hours(),
         })
     }
 
-    /// Failures are forgotten, here and at the sign-on.
+    /// Failures are forgotten: of second factors now, those that are counted here and at the sign-on once the
+    /// notice is heard.
     async fn unlock(&self, visit: &Visit, person: &Person) -> Result<Done, Refused> {
-        let now = visit.edge().now();
-        let subject = format!("{}/{}", person.realm.as_str(), person.login);
-        self.passwords
-            .forgive(&subject, now.timestamp_millis())
-            .await?;
-        let notice = Notice::of(person, What::Unlocked, now);
-        let told = self.parts.directory.notices.tell(&notice).await;
+        let directory = &self.parts.directory;
+        let excused = directory.factors.excuse(&person.id).await;
+        excused.map_err(refusals::away)?;
+        let notice = Notice::of(person, What::Unlocked, visit.edge().now());
+        let told = directory.notices.tell(&notice).await;
         told.map_err(refusals::away)?;
         Ok(Done::Unlocked)
     }

@@ -8,6 +8,7 @@
 //! * What is secret (NUMEN, birth date, password, code) is never kept in clear, never told to the
 //!   journal, never part of an address.
 
+mod arrivals;
 mod change;
 mod claim;
 mod contact;
@@ -28,7 +29,9 @@ mod sessions;
 mod signed;
 mod sum;
 mod throttle;
+mod unlocks;
 
+pub use arrivals::{Arrival, Arrivals};
 pub use sessions::{OpenSession, OpenSessions};
 
 use std::collections::HashMap;
@@ -40,7 +43,7 @@ use mail::Post;
 use saml::EntityId;
 use sp::Service;
 use store::{Drawer, Shelf};
-use web::{Sample, Throttle};
+use web::{Edge, Sample, Throttle};
 
 use change::Proofs;
 use contact::Pendings;
@@ -51,6 +54,8 @@ use throttle::{CLAIMED, CLAIMS, FAILED, PROOFS};
 
 /// What the account pages are made of.
 pub struct AccountParts {
+    /// The edge.
+    pub edge: Edge,
     /// The relying service they are.
     pub service: Arc<Service>,
     /// The accounts.
@@ -59,6 +64,8 @@ pub struct AccountParts {
     pub shelf: Arc<dyn Shelf>,
     /// The open sessions of the identity provider.
     pub sessions: Arc<dyn OpenSessions>,
+    /// Who comes from the sign-on to choose a password.
+    pub arrivals: Arc<dyn Arrivals>,
     /// The realm each identity provider of this deployment signs people in for.
     pub realms: HashMap<EntityId, Realm>,
     /// Where letters are taken.
@@ -97,6 +104,11 @@ impl Account {
             passkey_questions: passkeys::questions(shelf),
             parts,
         })
+    }
+
+    /// Hears whom others unlock, within two seconds, as long as it is polled.
+    pub fn listen(self: &Arc<Self>) -> impl Future<Output = ()> + use<> {
+        unlocks::listen(Arc::clone(self))
     }
 
     /// Registers every route under `/compte`: those of the service, and the pages.

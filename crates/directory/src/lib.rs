@@ -225,6 +225,13 @@ pub trait Passwords: Send + Sync + 'static {
     /// Sets a new password (1 to 1024 bytes) for that login; `false` when there is no such account.
     /// [`notices`] end the sessions that were opened with the one before.
     async fn set(&self, realm: Realm, login: &str, password: &str) -> Result<bool, Fault>;
+    /// Sets one that somebody else chose, as [`Passwords::set`] does: its person is to choose their own.
+    async fn give(&self, realm: Realm, login: &str, password: &str) -> Result<bool, Fault>;
+    /// The person is to choose a password of their own before they are signed on anywhere, until one is
+    /// [set](Passwords::set).
+    async fn ask_for_change(&self, person: &str) -> Result<(), Fault>;
+    /// Whether they are; nobody is who has no account.
+    async fn must_change(&self, person: &str) -> Result<bool, Fault>;
     /// Whether that is one of the person's last `many` passwords, the present one among them. A hash each.
     async fn is_past(&self, person: &str, password: &str, many: usize) -> Result<bool, Fault>;
     /// Before another one is set: keeps the present one among those of before, for as long as `many` are

@@ -127,6 +127,33 @@ impl Sql {
         fresh_id(&self.dice)
     }
 
+    /// A password, and whether its person is to change it: both in one step.
+    async fn put_password(
+        &self,
+        (realm, login): (Realm, &str),
+        password: &str,
+        must_change: bool,
+    ) -> Result<bool, Fault> {
+        if let Some(reason) = fit::password(password) {
+            return Err(Fault::Unfit {
+                login: typed(login),
+                reason,
+            });
+        }
+        let hash = self.pool.hash(password).await?;
+        let done = query(
+            "UPDATE account SET password = $3, must_change = $4 WHERE realm = $1 AND login = $2",
+        )
+        .bind(realm.as_str())
+        .bind(typed(login))
+        .bind(hash)
+        .bind(i64::from(must_change))
+        .execute(&self.database)
+        .await
+        .map_err(away)?;
+        Ok(done == 1)
+    }
+
     /// After a login with a hash of other parameters. A password that was changed meanwhile stays,
     /// and a directory that is busy keeps nobody out: the next login tries again.
     async fn renew(&self, kept: &Kept, password: &str) {
@@ -312,21 +339,30 @@ impl Passwords for Sql {
     }
 
     async fn set(&self, realm: Realm, login: &str, password: &str) -> Result<bool, Fault> {
-        if let Some(reason) = fit::password(password) {
-            return Err(Fault::Unfit {
-                login: typed(login),
-                reason,
-            });
-        }
-        let hash = self.pool.hash(password).await?;
-        let done = query("UPDATE account SET password = $3 WHERE realm = $1 AND login = $2")
-            .bind(realm.as_str())
-            .bind(typed(login))
-            .bind(hash)
+        self.put_password((realm, login), password, false).await
+    }
+
+    async fn give(&self, realm: Realm, login: &str, password: &str) -> Result<bool, Fault> {
+        self.put_password((realm, login), password, true).await
+    }
+
+    async fn ask_for_change(&self, person: &str) -> Result<(), Fault> {
+        query("UPDATE account SET must_change = 1 WHERE id = $1")
+            .bind(person.to_owned())
             .execute(&self.database)
             .await
+            .map(drop)
+            .map_err(away)
+    }
+
+    async fn must_change(&self, person: &str) -> Result<bool, Fault> {
+        let row = query("SELECT must_change FROM account WHERE id = $1")
+            .bind(person.to_owned())
+            .fetch_optional(&self.database)
+            .await
             .map_err(away)?;
-        Ok(done == 1)
+        let row = row.map(|row| row.try_get::<i64, _>(0).map_err(away));
+        Ok(row.transpose()?.is_some_and(|must| must != 0))
     }
 
     async fn is_past(&self, person: &str, password: &str, many: usize) -> Result<bool, Fault> {

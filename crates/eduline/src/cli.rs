@@ -443,7 +443,7 @@ pub(crate) enum Account {
         #[command(flatten)]
         print: Json,
     },
-    /// Give it a new password, printed this once; its sessions end.
+    /// Give it a new password, printed this once, to be changed at the next sign-on; its sessions end.
     Reset {
         #[command(flatten)]
         whose: Whose,

@@ -21,6 +21,7 @@ use crate::settings::{AccountsPlace, Settings, StoreSettings};
 
 mod access;
 pub(crate) mod added;
+mod arrivals;
 pub(crate) mod decided;
 mod face;
 mod held;

@@ -24,7 +24,7 @@ use crate::flow::Flow;
 use crate::next::Step;
 use crate::realm::Realm;
 use crate::session::SignedOn;
-use crate::{refusals, sso, whence};
+use crate::{change, refusals, sso, whence};
 
 /// What is typed into a login field is no longer than this; here it is the same.
 const LONGEST_LOGIN: usize = 200;
@@ -70,6 +70,7 @@ pub(crate) async fn ask(
         }
     };
     let session = SignedOn {
+        given: change::must_change(&realm, &person).await?,
         person,
         authn_instant: visit.edge().now(),
         second: None,
@@ -88,7 +89,7 @@ pub(crate) async fn ask(
             no(&visit, &realm, &flow, Status::RequestDenied).await
         }
         // What a page would have asked for cannot be proven here.
-        Step::SecondFactor | Step::Activate | Step::Password => {
+        Step::SecondFactor | Step::Activate | Step::Change | Step::Password => {
             no(&visit, &realm, &flow, Status::NoAuthnContext).await
         }
         // What a page would have said cannot be said here.

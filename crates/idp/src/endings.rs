@@ -223,6 +223,7 @@ mod tests {
             second: None,
             index: index.to_owned(),
             from: None,
+            given: false,
             secret: String::new(),
         }
     }

@@ -16,7 +16,7 @@ use crate::ecp::Client;
 use crate::next::{self, Standing, Step, Wanted, next};
 use crate::realm::Realm;
 use crate::session::SignedOn;
-use crate::{answer, refusals, second_factor, telling};
+use crate::{answer, change, refusals, second_factor, telling};
 
 /// How long a login page may stay open.
 pub(crate) const KEPT: Duration = Duration::from_secs(3600);
@@ -173,6 +173,7 @@ impl Flow {
         let standing = Standing {
             second,
             closed: self.is_closed(visit, realm, session).await?,
+            given: change::is_left(realm, session).await?,
             ..standing(session)
         };
         let wanted = self.wanted();
@@ -313,11 +314,14 @@ pub(crate) async fn go_on(
         Step::Password => Some("login"),
         Step::SecondFactor | Step::Activate => Some("second-factor"),
         Step::Inform | Step::Refuse => Some("information"),
-        Step::Answer | Step::Close | Step::Tell(_) => None,
+        Step::Change | Step::Answer | Step::Close | Step::Tell(_) => None,
     };
     if let Some(page) = page {
         let to = format!("/{page}?{}", name(&id, &flow.service));
         return Ok(visit.see_other(&realm.path(&to)));
+    }
+    if let (Step::Change, Some(session)) = (&step, &session) {
+        return change::hand_over(&visit, &realm, (&id, &flow), &session.value).await;
     }
     // Taken once: of two tabs that go on at the same moment, one answers.
     let Some(flow) = realm.flows.take(&id).await? else {

@@ -12,6 +12,7 @@
 
 mod answer;
 mod artifact;
+mod change;
 mod ecp;
 mod endings;
 mod flow;
@@ -36,6 +37,7 @@ mod throttle;
 mod unsolicited;
 mod whence;
 
+pub use change::{HandedOver, Tickets};
 pub use metadata::CACHE_S;
 pub use open_sessions::{OpenSession, OpenSessions};
 pub use realm::{Access, Idp, IdpParts, RealmParts};

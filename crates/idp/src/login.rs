@@ -14,9 +14,9 @@ use web::{Event, Form, Page, Query, Refused, Visit};
 use crate::flow::{Flow, Named, name, stale, without_cookies};
 use crate::passkey::Ask;
 use crate::realm::Realm;
-use crate::refusals;
 use crate::session::SignedOn;
 use crate::whence::{self, Whence};
+use crate::{change, refusals};
 
 const FORM: &str = "login";
 /// What is typed into a login field is no longer than this.
@@ -257,6 +257,7 @@ pub(crate) async fn open_session(
         second,
         index: format!("_{}", visit.edge().token()),
         from: Some(Whence::of(visit)),
+        given: change::must_change(realm, &person.id).await?,
         secret: URL_SAFE_NO_PAD.encode(visit.edge().random::<32>()),
     };
     // Who proves once more who they are goes on with the session that the services know.

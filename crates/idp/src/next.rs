@@ -26,6 +26,8 @@ pub struct Standing {
     pub session: Option<Proven>,
     /// What the house wants of a second factor.
     pub second: Second,
+    /// Whether their password was given to them by somebody else.
+    pub given: bool,
     /// What its person was not told yet of the answer.
     pub untold: Untold,
     /// Whether the service is closed to its person, by the operator's rule.
@@ -85,6 +87,8 @@ pub enum Step {
     SecondFactor,
     /// Tell the person that they need a second factor, and where to get it.
     Activate,
+    /// Have the person choose a password of their own.
+    Change,
     /// Tell the person what the answer would say.
     Inform,
     /// Tell the person that there is no answer, and why.
@@ -144,6 +148,10 @@ fn left(wanted: &Wanted, standing: Standing) -> Step {
             _ => return Step::Tell(Status::NoAuthnContext),
         }
     }
+    // Whoever knows a password that went through other hands has shown what else there is to show.
+    if standing.given {
+        return Step::Change;
+    }
     match standing.untold {
         Untold::Nothing => Step::Answer,
         Untold::Information => Step::Inform,
@@ -187,6 +195,7 @@ mod tests {
             is_asked: false,
             means: Means::Nothing,
         },
+        given: false,
         untold: Untold::Nothing,
         closed: false,
     };
@@ -209,6 +218,7 @@ mod tests {
                 second: second.map(at),
             }),
             second: Second { is_asked, means },
+            given: false,
             untold: Untold::Nothing,
             closed: false,
         }
@@ -271,6 +281,27 @@ mod tests {
             ..passive
         };
         assert_eq!(next(&both, since(-1)), Step::Tell(Status::NoPassive));
+    }
+
+    #[test]
+    fn a_password_that_was_given_is_changed_after_every_proof_and_before_the_answer() {
+        let given = |standing: Standing| Standing {
+            given: true,
+            untold: Untold::Information,
+            ..standing
+        };
+        assert_eq!(next(&wanted(), given(NOBODY)), Step::Password);
+        assert_eq!(next(&wanted(), given(since(-1))), Step::Change);
+        let missing = both(-1, None, true, Means::Give);
+        assert_eq!(next(&wanted(), given(missing)), Step::SecondFactor);
+        let proven = both(-2, Some(-1), true, Means::Give);
+        assert_eq!(next(&wanted(), given(proven)), Step::Change);
+        let passive = Wanted {
+            is_passive: true,
+            ..wanted()
+        };
+        let refused = Step::Tell(Status::NoPassive);
+        assert_eq!(next(&passive, given(since(-1))), refused);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use store::{Drawer, Shelf};
 use web::{Edge, Pool, Publisher, Sessions, Throttle, is_xml};
 
 use crate::artifact::Artifacts;
+use crate::change::Tickets;
 use crate::endings::{self, Acted, Endings};
 use crate::flow::Flow;
 use crate::logout::{Logouts, Participants};
@@ -102,6 +103,7 @@ pub(crate) struct Realm {
     pub(crate) directory: Directory,
     pub(crate) flows: Drawer<Flow>,
     pub(crate) artifacts: Artifacts,
+    pub(crate) tickets: Tickets,
     /// Asked by [`Realm::session`], which knows of those that the directory ended.
     pub(crate) sessions: Sessions<SignedOn>,
     pub(crate) endings: Arc<Endings>,
@@ -131,6 +133,7 @@ impl Idp {
             let shelf = || Arc::clone(&parts.shelf);
             Arc::new(Realm {
                 flows: Drawer::new(shelf(), "idp.flow"),
+                tickets: Tickets::on(&parts.shelf),
                 artifacts: Artifacts::new(shelf(), realm.realm.as_str()),
                 sessions: session::sessions(&parts.shelf, realm.realm),
                 endings: Arc::clone(&endings),

@@ -31,6 +31,9 @@ pub(crate) struct SignedOn {
     /// Where they proved it from; sessions of an earlier release have none.
     #[serde(default)]
     pub(crate) from: Option<Whence>,
+    /// Their password was given to them by somebody else; sessions of an earlier release say nothing.
+    #[serde(default)]
+    pub(crate) given: bool,
     /// Makes transient identifiers of this session: 32 random bytes, base64url.
     pub(crate) secret: String,
 }

@@ -56,6 +56,14 @@ fn act(client: &Client, page: &Answer, action: &str, reason: &str, checked: bool
     client.post(DESK, &fields)
 }
 
+/// The code that an operator hands over for somebody of the staff.
+pub(crate) fn hand_over(house: &House, login: &str) -> String {
+    let (operator, _) = at_desk(house, "personnel", "operateur", DESK);
+    let person = operator.get(&address(&operator.get(&format!("{DESK}?q={login}"))));
+    let given = act(&operator, &person, "code", "mot de passe perdu", true);
+    visits::client::between(&given.body, "big-code code\">", "<").expect("a code")
+}
+
 /// U12: a head acts within their school, an operator everywhere, nobody else anywhere; a reason and a check of
 /// who it is are asked for; a code is handed over and works; the person is told, and the journal.
 #[test]

@@ -38,6 +38,7 @@ mod peers;
 mod portal;
 mod preview;
 mod profiles;
+mod provisional;
 mod pysaml;
 mod releases;
 mod search;

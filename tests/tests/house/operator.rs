@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use visits::process::free_port;
 use visits::{House, Partner};
 
+/// A password that somebody chooses for themselves.
+const OWN: &str = "Brume-8 ocre, Rz5#";
+
 fn said(output: &std::process::Output) -> String {
     format!(
         "{}{}",
@@ -154,14 +157,17 @@ fn an_account_is_made_listed_disabled_and_enabled() {
     assert!(made.status.success(), "{}", said(&made));
     let text = said(&made);
     let password = visits::client::between(&text, "password: ", " ").expect("told once");
-    let arrive = || {
-        let client = house.client();
+    let signed_in = |client: &visits::Client, password: &str| {
         let login = client.choose(&client.open("/portail/"), "personnel");
-        client.sign_in(&login, "znouveau", &password)
+        client.sign_in(&login, "znouveau", password)
     };
+    let arrive = || signed_in(&house.client(), OWN);
+    let client = house.client();
+    let page = signed_in(&client, &password);
+    let first = crate::lost_password::choose(&client, &page, OWN, OWN);
     assert!(
-        arrive().field("SAMLResponse").is_some(),
-        "the new password opens"
+        first.field("SAMLResponse").is_some(),
+        "the new password opens, once they have one of their own"
     );
     let listed = said(&house.run(&["account", "list", "personnel"]));
     assert!(
@@ -227,7 +233,8 @@ fn accounts_come_from_a_file_and_each_password_is_told_once() {
     let password = line.split_whitespace().last().unwrap();
     let client = house.client();
     let login = client.choose(&client.open("/portail/"), "partenaire");
-    let answer = client.sign_in(&login, "mairie.douai", password);
+    let page = client.sign_in(&login, "mairie.douai", password);
+    let answer = crate::lost_password::choose(&client, &page, OWN, OWN);
     assert!(answer.field("SAMLResponse").is_some(), "{}", answer.body);
 
     std::fs::write(&file, text.replace("personnel,amartin", "king,amartin")).unwrap();

@@ -27,6 +27,7 @@ pub(super) async fn all(directory: &Directory) {
     takes_a_code_once_from_whom_it_was_given(directory).await;
     keeps_a_few_codes(directory).await;
     knows_the_passwords_of_before(directory).await;
+    knows_whose_password_was_given(directory).await;
     knows_a_birth_date_when_it_sees_it(directory).await;
 }
 
@@ -167,6 +168,29 @@ async fn knows_the_passwords_of_before(directory: &Directory) {
     }
     assert_eq!(past, [false, true, true, true]);
     assert!(!passwords.is_past(&id, "c", 1).await.unwrap());
+}
+
+async fn knows_whose_password_was_given(directory: &Directory) {
+    let (passwords, realm) = (&directory.passwords, Realm::Parent);
+    let kept = directory.accounts.keep(account(realm, "given"));
+    let id = kept.await.unwrap().id;
+    let must = async || passwords.must_change(&id).await.unwrap();
+    assert!(!must().await && !passwords.must_change("nobody").await.unwrap());
+    assert!(passwords.give(realm, "given", "one").await.unwrap());
+    assert!(must().await);
+    let attempt = passwords.verify(realm, "given", "one").await.unwrap();
+    assert!(matches!(attempt, crate::Attempt::Welcome(_)));
+    assert!(must().await, "proving it changes nothing");
+    assert!(passwords.set(realm, "given", "two").await.unwrap());
+    assert!(!must().await);
+    passwords.ask_for_change(&id).await.unwrap();
+    passwords.ask_for_change("nobody").await.unwrap();
+    assert!(must().await);
+    assert!(passwords.set(realm, "given", "three").await.unwrap());
+    assert!(!must().await);
+    assert!(passwords.give(realm, "given", "").await.is_err());
+    assert!(!passwords.give(realm, "nobody", "x").await.unwrap());
+    assert!(!must().await);
 }
 
 async fn knows_a_birth_date_when_it_sees_it(directory: &Directory) {

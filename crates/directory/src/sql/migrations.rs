@@ -15,10 +15,14 @@ pub(super) const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0006_history.sql"),
     include_str!("../../migrations/sqlite/0007_past_passwords.sql"),
     include_str!("../../migrations/sqlite/0008_declined.sql"),
+    include_str!("../../migrations/sqlite/0009_must_change.sql"),
 ];
 
 /// The same for PostgreSQL, which began when SQLite had eight. How many were applied stands in a table.
-pub(super) const POSTGRES: &[&str] = &[include_str!("../../migrations/postgres/0001_house.sql")];
+pub(super) const POSTGRES: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_house.sql"),
+    include_str!("../../migrations/postgres/0002_must_change.sql"),
+];
 
 /// Applies those that are missing, all or none.
 pub(super) async fn apply(database: &Database) -> Result<(), Fault> {

@@ -71,6 +71,7 @@ async fn import(directory: &Directory, file: &Path, as_json: bool) -> Result<(),
         let password = fresh_password();
         account.password = password.to_string();
         let kept = keep(directory, account).await?;
+        ask_for_change(directory, &kept).await?;
         if as_json {
             values.push(made(&kept, Some(&password)));
         } else {
@@ -93,6 +94,12 @@ async fn keep(directory: &Directory, account: NewAccount) -> Result<Person, Refu
         standing::tell(directory, &kept, What::Password).await?;
     }
     Ok(kept)
+}
+
+/// A password that was made here is changed by its person at the first sign-on.
+async fn ask_for_change(directory: &Directory, person: &Person) -> Result<(), Refusal> {
+    let asked = directory.passwords.ask_for_change(&person.id);
+    asked.await.map_err(away)
 }
 
 /// An account that was made, and its password where it was made too.
@@ -206,7 +213,9 @@ async fn add(directory: &Directory, new: &cli::NewAccount) -> Result<(), Refusal
     let kept = keep(directory, account).await?;
     let mut lines = vec![line(&kept)];
     if is_made {
+        ask_for_change(directory, &kept).await?;
         lines.push(format!("password: {} (shown this once)", password.as_str()));
+        lines.push(standing::GIVEN.to_owned());
     }
     let value = made(&kept, is_made.then_some(password.as_str()));
     Voice::of(new.print.json).tell(&lines, &value);
@@ -227,8 +236,11 @@ fn line(person: &Person) -> String {
 async fn shown_whole(directory: &Directory, whose: &cli::Whose) -> Result<Value, Refusal> {
     let (person, enabled) = standing::whole(directory, whose).await?;
     let mut value = described(&person);
+    let must_change = directory.passwords.must_change(&person.id).await;
+    let must_change = must_change.map_err(away)?;
     if let Some(fields) = value.as_object_mut() {
         fields.insert("enabled".to_owned(), json!(enabled));
+        fields.insert("must_change".to_owned(), json!(must_change));
     }
     Ok(value)
 }

@@ -19,7 +19,7 @@ use web::Sample;
 
 use super::face::{imprint, realm_imprint, ui};
 use super::open_sessions::OnShelf;
-use super::{Ground, HeldKeys, Routes};
+use super::{Ground, HeldKeys, Routes, arrivals};
 use crate::cli::Which;
 use crate::commands::Refusal;
 use crate::keyring::{self, KeyRing, Secret};
@@ -282,6 +282,8 @@ fn account(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal
         Ok((entity, one.realm))
     });
     let account = Account::new(AccountParts {
+        edge: ground.edge.clone(),
+        arrivals: Arc::new(arrivals::OnShelf(idp::Tickets::on(&ground.shelf))),
         service,
         directory: directory.clone(),
         shelf: Arc::clone(&ground.shelf),
@@ -293,6 +295,7 @@ fn account(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal
         compat_2014: ground.settings.account.compat_2014,
         desk_functions: ground.settings.account.desk_functions.clone(),
     });
+    ground.tasks.add(actix_web::rt::spawn(account.listen()));
     Ok(Arc::new(move |config| account.configure(config)))
 }
 

@@ -12,6 +12,9 @@ use crate::commands::Refusal;
 use crate::say::Voice;
 use crate::settings::Settings;
 
+/// What is said of a password that was made here.
+pub(super) const GIVEN: &str = "it is to be changed at the next sign-on";
+
 /// `REALM LOGIN`, `REALM/LOGIN`, or the login of one of the staff.
 pub(super) fn whose(whose: &Whose) -> Result<(Realm, String), Refusal> {
     let (realm, login) = match whose.who.as_slice() {
@@ -102,12 +105,13 @@ pub(super) async fn unlock(directory: &Directory, of: &Whose, print: &Json) -> R
     Ok(())
 }
 
-/// `account reset`: a new password, told once; whoever had the one before is out.
+/// `account reset`: a new password, told once, to be changed at the next sign-on; whoever had the one before is
+/// out.
 pub(super) async fn reset(directory: &Directory, of: &Whose, print: &Json) -> Result<(), Refusal> {
     let (person, enabled) = whole(directory, of).await?;
     let password = fresh_password();
     let passwords = &directory.passwords;
-    let set = passwords.set(person.realm, &person.login, &password);
+    let set = passwords.give(person.realm, &person.login, &password);
     if !set.await.map_err(away)? {
         return Err(nobody(person.realm, &person.login));
     }
@@ -120,6 +124,7 @@ pub(super) async fn reset(directory: &Directory, of: &Whose, print: &Json) -> Re
             name(&person)
         ),
         format!("password: {} (shown this once)", password.as_str()),
+        GIVEN.to_owned(),
     ];
     if !enabled {
         lines.push("it is disabled: `eduline account enable` enables it".to_owned());
@@ -127,6 +132,7 @@ pub(super) async fn reset(directory: &Directory, of: &Whose, print: &Json) -> Re
     let value = json!({
         "account": name(&person),
         "password": password.as_str(),
+        "must_change": true,
         "enabled": enabled,
     });
     Voice::of(print.json).tell(&lines, &value);

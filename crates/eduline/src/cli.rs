@@ -341,6 +341,13 @@ pub(crate) enum Metadata {
     Source(MetadataSource),
     /// Read every source now; a running server does the same within two seconds.
     Refresh(Json),
+    /// Who came, who went and whose keys changed, refresh by refresh; the latest last.
+    Changes {
+        /// A source, or a part of an entityID.
+        about: Option<String>,
+        #[command(flatten)]
+        print: Json,
+    },
     /// What is wrong with a document, line by line, in plain French.
     Lint {
         /// A file, or an address.
@@ -393,6 +400,18 @@ pub(crate) struct NewSource {
     /// Days that validUntil may lie ahead; without one, a document is refused.
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     pub(crate) horizon_days: u32,
+    /// Take only who is of this entity category; several times: of one of them.
+    #[arg(long, value_name = "URI")]
+    pub(crate) category: Vec<String>,
+    /// Take only whom this one registered (mdrpi); several times: one of them.
+    #[arg(long, value_name = "URI")]
+    pub(crate) registrar: Vec<String>,
+    /// Leave out who is of this entity category (hide-from-discovery, say).
+    #[arg(long, value_name = "URI")]
+    pub(crate) without_category: Vec<String>,
+    /// Leave out this entity.
+    #[arg(long, value_name = "ID")]
+    pub(crate) without: Vec<String>,
 }
 
 /// `account`.

@@ -3,6 +3,11 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use crate::changes::Changes;
+
+/// Bytes of what changed that are kept; of more, the newer half is.
+const HISTORY: usize = 4 << 20;
+
 /// A folder of last good copies.
 #[derive(Debug, Clone)]
 pub(crate) struct Cache(PathBuf);
@@ -49,5 +54,37 @@ impl Cache {
         file.sync_all()?;
         std::fs::rename(draft, &path)?;
         Ok(path)
+    }
+
+    /// What every refresh changed, the latest last. A line that broke off is nothing.
+    pub(crate) fn changes(&self) -> std::io::Result<Vec<Changes>> {
+        let text = match std::fs::read_to_string(self.history()) {
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => String::new(),
+            read => read?,
+        };
+        let lines = text.lines();
+        Ok(lines
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect())
+    }
+
+    /// Notes what one changed.
+    pub(crate) fn note(&self, changes: &Changes) -> std::io::Result<()> {
+        std::fs::create_dir_all(&self.0)?;
+        let path = self.history();
+        let line = serde_json::to_string(changes)?;
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        if text.len() > HISTORY {
+            let lines: Vec<&str> = text.lines().collect();
+            let newer = lines.get(lines.len() / 2..).unwrap_or_default();
+            return std::fs::write(&path, format!("{}\n{line}\n", newer.join("\n")));
+        }
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.create(true).append(true).open(&path)?;
+        file.write_all(format!("{line}\n").as_bytes())
+    }
+
+    fn history(&self) -> PathBuf {
+        self.0.join("changes.jsonl")
     }
 }

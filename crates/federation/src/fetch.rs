@@ -1,6 +1,6 @@
 //! Asking an address for a document: https, or http on this machine while that is allowed; a
-//! redirect leads no deeper inside than where it came from; the whole takes no longer and weighs no
-//! more than was said beforehand.
+//! redirect leads no deeper inside than where it came from; an answer begins in time, is never silent
+//! for longer nor slower than a rate, and weighs no more than was said beforehand.
 
 use std::io::Read;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -12,6 +12,10 @@ use url::{Host, Url};
 
 /// Redirects that are followed (IIP-MD02: 301, 302 and 307 must be; 303 and 308 are alike).
 const REDIRECTS: u32 = 5;
+/// Bytes a second that a long document comes with at least: a hundred megabytes in an hour.
+const LEAST_RATE: u64 = 32 * 1024;
+/// Bytes taken at once.
+const PART: usize = 64 * 1024;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +26,8 @@ pub struct Ask<'a> {
     pub known: Option<&'a Validators>,
     /// Longest document, bytes.
     pub longest: u64,
-    /// How long it may take, redirects and all.
+    /// How long it may take until the answer begins, redirects and all, and how long it may be silent
+    /// afterwards; from then on it comes with 32 kB a second at least.
     pub patience: Duration,
     /// Whether `http://` on this machine may be asked.
     pub loopback_http: bool,
@@ -94,6 +99,18 @@ pub enum Unfetched {
         /// The limit.
         longest: u64,
     },
+    /// An answer that would never end.
+    #[error("{url}: slower than {LEAST_RATE} bytes a second")]
+    TooSlow {
+        /// The address.
+        url: String,
+    },
+    /// No text.
+    #[error("{url}: not UTF-8")]
+    NotText {
+        /// The address.
+        url: String,
+    },
     /// No answer, or not in time.
     #[error("{url}: {why}")]
     Away {
@@ -104,7 +121,7 @@ pub enum Unfetched {
     },
 }
 
-/// Asks. Blocks until there is an answer, at most [`Ask::patience`].
+/// Asks. Blocks until there is an answer.
 ///
 /// # Errors
 /// [`Unfetched`].
@@ -113,10 +130,11 @@ pub fn fetch(ask: &Ask<'_>) -> Result<Answer, Unfetched> {
     let mut at = first(ask)?;
     for _ in 0..=REDIRECTS {
         let left = ask.patience.saturating_sub(started.elapsed());
+        let left = left.max(Duration::from_millis(1));
         let answer = send(&at, ask, left)?;
         match answer.status().as_u16() {
             304 if ask.known.is_some() => return Ok(Answer::Unchanged),
-            200 => return document(&at, answer, ask.longest),
+            200 => return document(&at, answer, ask),
             301 | 302 | 303 | 307 | 308 => at = followed(&at, answer.headers(), ask)?,
             status => {
                 return Err(Unfetched::Status {
@@ -137,7 +155,11 @@ pub fn fetch(ask: &Ask<'_>) -> Result<Answer, Unfetched> {
 
 fn send(at: &Url, ask: &Ask<'_>, left: Duration) -> Result<Response<ureq::Body>, Unfetched> {
     let agent = ureq::Agent::config_builder()
-        .timeout_global(Some(left.max(Duration::from_millis(1))))
+        .timeout_resolve(Some(left))
+        .timeout_connect(Some(left))
+        .timeout_send_request(Some(left))
+        .timeout_recv_response(Some(left))
+        .timeout_per_read(Some(ask.patience))
         .max_redirects(0)
         .http_status_as_error(false)
         // The signature is what is believed; https still keeps who-asks-what from others.
@@ -164,28 +186,40 @@ fn send(at: &Url, ask: &Ask<'_>, left: Duration) -> Result<Response<ureq::Body>,
     request.call().map_err(|why| away(at, &why))
 }
 
-fn document(at: &Url, mut answer: Response<ureq::Body>, longest: u64) -> Result<Answer, Unfetched> {
+fn document(
+    at: &Url,
+    mut answer: Response<ureq::Body>,
+    ask: &Ask<'_>,
+) -> Result<Answer, Unfetched> {
     let validators = Validators {
         etag: field(answer.headers(), &ETAG),
         modified: field(answer.headers(), &LAST_MODIFIED),
     };
-    let mut text = String::new();
-    answer
-        .body_mut()
-        .with_config()
-        .limit(u64::MAX)
-        .reader()
-        .take(longest.saturating_add(1))
-        .read_to_string(&mut text)
-        .map_err(|why| away(at, &why))?;
-    if u64::try_from(text.len()).is_ok_and(|length| length <= longest) {
-        Ok(Answer::Document { text, validators })
-    } else {
-        Err(Unfetched::TooLong {
-            url: at.to_string(),
-            longest,
-        })
+    let url = || at.to_string();
+    let began = Instant::now();
+    let mut body = answer.body_mut().with_config().limit(u64::MAX).reader();
+    let (mut bytes, mut part) = (Vec::new(), vec![0; PART]);
+    loop {
+        let read = body.read(&mut part).map_err(|why| away(at, &why))?;
+        if read == 0 {
+            break;
+        }
+        bytes.extend_from_slice(part.get(..read).unwrap_or_default());
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if length > ask.longest {
+            let longest = ask.longest;
+            return Err(Unfetched::TooLong {
+                url: url(),
+                longest,
+            });
+        }
+        let elapsed = began.elapsed();
+        if elapsed > ask.patience && length < LEAST_RATE.saturating_mul(elapsed.as_secs()) {
+            return Err(Unfetched::TooSlow { url: url() });
+        }
     }
+    let text = String::from_utf8(bytes).map_err(|_| Unfetched::NotText { url: url() })?;
+    Ok(Answer::Document { text, validators })
 }
 
 /// Where a redirect leads, when it may be followed.
@@ -357,5 +391,51 @@ mod tests {
         assert_eq!(fine.as_str(), "https://192.0.2.1/b?c");
         assert!(redirected(outside, "https://198.51.100.1/", false).is_ok());
         assert!(redirected("http://127.0.0.1:1/", "http://localhost:2/", true).is_ok());
+    }
+
+    /// A server that says those parts, each after a pause.
+    fn slowly(parts: Vec<String>, pause: Duration) -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let length: usize = parts.iter().map(String::len).sum();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+            let said = std::iter::once(head).chain(parts);
+            for part in said {
+                if std::io::Write::write_all(&mut stream, part.as_bytes()).is_err() {
+                    return;
+                }
+                std::thread::sleep(pause);
+            }
+            std::thread::sleep(Duration::from_secs(5));
+        });
+        url
+    }
+
+    #[test]
+    fn what_is_long_may_take_its_time_and_what_drips_or_falls_silent_may_not() {
+        let ask = |url: &str| {
+            fetch(&Ask {
+                url,
+                known: None,
+                longest: 1 << 20,
+                patience: Duration::from_millis(700),
+                loopback_http: true,
+                is_own: false,
+            })
+        };
+        let long = vec!["a".repeat(100_000); 5];
+        let answer = ask(&slowly(long, Duration::from_millis(250))).unwrap();
+        assert!(matches!(answer, Answer::Document { text, .. } if text.len() == 500_000));
+        let dripping = vec!["a".to_owned(); 40];
+        let refused = ask(&slowly(dripping, Duration::from_millis(250))).unwrap_err();
+        assert!(matches!(refused, Unfetched::TooSlow { .. }), "{refused}");
+        let silent = vec!["a".to_owned(); 2];
+        let refused = ask(&slowly(silent, Duration::from_secs(5))).unwrap_err();
+        assert!(matches!(refused, Unfetched::Away { .. }), "{refused}");
+        let heavy = vec!["a".repeat(600_000); 2];
+        let refused = ask(&slowly(heavy, Duration::ZERO)).unwrap_err();
+        assert!(matches!(refused, Unfetched::TooLong { .. }), "{refused}");
     }
 }

@@ -13,9 +13,19 @@ use saml::{EntityId, Moment};
 pub(crate) struct Kept {
     pub(crate) listing: Arc<Listing>,
     pub(crate) valid_until: Option<Moment>,
+    keys: Keys,
     /// The whole, once somebody asked for it; `None` inside where it cannot be read.
     whole: OnceLock<Option<Arc<Entity>>>,
     stands: Option<Stands>,
+}
+
+/// What tells the keys of an entity from others.
+#[derive(Debug, PartialEq, Eq)]
+enum Keys {
+    /// Their fingerprints.
+    Known(Vec<String>),
+    /// How their certificates are written.
+    Written(u64),
 }
 
 /// Where an entity of an aggregate stands.
@@ -50,6 +60,7 @@ impl Kept {
         Self {
             listing: Arc::new(Listing::of(&entity)),
             valid_until: entity.valid_until,
+            keys: Keys::of(&entity),
             whole: OnceLock::from(Some(Arc::new(entity))),
             stands: None,
         }
@@ -60,6 +71,7 @@ impl Kept {
         Self {
             listing: Arc::new(found.listing),
             valid_until: found.valid_until,
+            keys: Keys::Written(found.keys),
             whole: OnceLock::new(),
             stands: Some(Stands {
                 slice: found.slice,
@@ -71,6 +83,12 @@ impl Kept {
     /// Its name.
     pub(crate) fn id(&self) -> &EntityId {
         &self.listing.id
+    }
+
+    /// Whether its keys are others than those of `before`, as far as both are known alike.
+    pub(crate) fn has_other_keys(&self, before: &Self) -> bool {
+        std::mem::discriminant(&self.keys) == std::mem::discriminant(&before.keys)
+            && self.keys != before.keys
     }
 
     /// The whole; nothing where its keys, which nobody decoded yet, cannot be used.
@@ -86,6 +104,25 @@ impl Kept {
             .ok()
         };
         self.whole.get_or_init(read).as_ref()
+    }
+}
+
+impl Keys {
+    fn of(entity: &Entity) -> Self {
+        let (idp, sp) = (entity.idp.iter(), entity.sp.iter());
+        let signing = idp
+            .clone()
+            .flat_map(|role| &role.signing_keys)
+            .chain(sp.clone().flat_map(|role| &role.signing_keys))
+            .map(|key| format!("signing {}", key.fingerprint()));
+        let encrypting = idp
+            .flat_map(|role| &role.encryption_keys)
+            .chain(sp.flat_map(|role| &role.encryption_keys))
+            .map(|one| format!("encryption {}", one.key.fingerprint()));
+        let mut all: Vec<String> = signing.chain(encrypting).collect();
+        all.sort();
+        all.dedup();
+        Self::Known(all)
     }
 }
 

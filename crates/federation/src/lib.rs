@@ -7,14 +7,22 @@
 //! * No HTTP server, no account. Knows `saml` for the meaning of metadata.
 
 mod cache;
+mod changes;
 pub mod fetch;
+mod filter;
 mod kept;
+mod pace;
+mod rounds;
 mod source;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+pub use changes::{Changes, history};
+pub use filter::Filter;
+pub use rounds::Outcome;
 pub use saml::metadata::Listing;
 
 use saml::metadata::{Entity, IdpRole, SpRole};
@@ -39,6 +47,27 @@ pub struct Source {
     /// who is between us and them would show an old one again. Our own processes, each of which
     /// composes at its own time, may.
     pub may_go_back: bool,
+    /// What the operator says of it beside.
+    pub terms: Terms,
+}
+
+/// What is said of a source beside where it is and who signs it.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// The longest between two questions to an address; a document may say that it is shorter.
+    pub every: Duration,
+    /// Whom it may bring.
+    pub filter: Filter,
+}
+
+impl Default for Terms {
+    /// Each hour, and everybody.
+    fn default() -> Self {
+        Self {
+            every: Duration::from_secs(3600),
+            filter: Filter::default(),
+        }
+    }
 }
 
 /// Where a source is.
@@ -59,8 +88,10 @@ pub struct Federation {
     loopback_http: bool,
     rules: Rules,
     current: arc_swap::ArcSwap<Snapshot>,
-    /// What each source gave last; held while a refresh runs, so that two never cross.
-    last: tokio::sync::Mutex<Vec<Reading>>,
+    /// What each source gave last, by its name.
+    last: tokio::sync::Mutex<HashMap<String, Reading>>,
+    /// The sources that are being read: two readings of one never cross.
+    busy: Arc<Mutex<HashSet<String>>>,
 }
 
 /// Everything known at one moment. Immutable.
@@ -94,6 +125,10 @@ pub struct Report {
     pub failures: u32,
     /// `validUntil` of the document, of a file or an address; nothing of it is believed after that.
     pub ends: Option<Moment>,
+    /// Entities that the source may not bring.
+    pub set_aside: usize,
+    /// When an address is asked next.
+    pub due: Option<Moment>,
 }
 
 impl Snapshot {
@@ -152,11 +187,14 @@ impl Federation {
     /// touches the network.
     pub fn open(sources: Vec<Source>, cache: PathBuf, loopback_http: bool, now: Moment) -> Self {
         let cache = Cache::at(cache);
-        let read: Vec<Reading> = sources
+        let read: HashMap<String, Reading> = sources
             .iter()
-            .map(|source| source::from_cache(source, &cache, loopback_http, now))
+            .map(|source| {
+                let reading = source::from_cache(source, &cache, loopback_http, now);
+                (source.name.clone(), reading)
+            })
             .collect();
-        let current = arc_swap::ArcSwap::from_pointee(Snapshot::of(&read));
+        let current = arc_swap::ArcSwap::from_pointee(Snapshot::of(&sources, &read));
         Self {
             sources: arc_swap::ArcSwap::from_pointee(sources),
             cache,
@@ -164,6 +202,7 @@ impl Federation {
             rules: Rules::default(),
             current,
             last: tokio::sync::Mutex::new(read),
+            busy: Arc::default(),
         }
     }
 
@@ -171,14 +210,14 @@ impl Federation {
     #[must_use]
     pub fn under(mut self, rules: Rules) -> Self {
         let last = self.last.get_mut();
-        for reading in last.iter_mut() {
+        for (source, reading) in last.iter_mut() {
             if let Err(why) = reading.clone().allowed_by(&rules) {
-                let source = reading.report.source.clone();
-                *reading = Reading::empty(&source);
-                reading.report.failure = Some(why);
+                *reading = Reading::empty(source);
+                reading.report.failure = Some(why.to_string());
             }
         }
-        self.current.store(Arc::new(Snapshot::of(last)));
+        let snapshot = Snapshot::of(&self.sources.load(), last);
+        self.current.store(Arc::new(snapshot));
         self.rules = rules;
         self
     }
@@ -211,58 +250,21 @@ impl Federation {
     pub fn replace(&self, sources: Vec<Source>) {
         self.sources.store(Arc::new(sources));
     }
-
-    /// Reads every source again, all at once (blocking work in a pool, 10 s a source), and swaps the
-    /// snapshot. A source that fails keeps its last good reading, as far as it is still valid.
-    pub async fn refresh(&self, now: Moment) -> Arc<Snapshot> {
-        let mut last = self.last.lock().await;
-        let sources = self.sources.load_full();
-        let tasks: Vec<_> = sources
-            .iter()
-            .map(|source| {
-                let (source, loopback) = (source.clone(), self.loopback_http);
-                tokio::task::spawn_blocking(move || source::read(&source, loopback, now))
-            })
-            .collect();
-        let mut readings = Vec::with_capacity(tasks.len());
-        for (task, source) in tasks.into_iter().zip(sources.iter()) {
-            let before = last
-                .iter()
-                .find(|reading| reading.report.source == source.name);
-            let read = match task.await {
-                Ok(Ok(reading)) => reading
-                    .allowed_by(&self.rules)
-                    .and_then(|reading| reading.no_older_than(before, source, now))
-                    .map_err(|why| (why, None)),
-                Ok(Err(why)) => Err((why.to_string(), why.ended())),
-                Err(why) => Err((why.to_string(), None)),
-            };
-            let failed = |(why, ended): (String, Option<Moment>)| {
-                let empty = Reading::empty(&source.name);
-                let before = before.unwrap_or(&empty);
-                before.after_failure(&source.name, (&why, ended), now)
-            };
-            readings.push(read.unwrap_or_else(failed));
-        }
-        for reading in &mut readings {
-            source::keep(reading, &self.cache);
-        }
-        let snapshot = Snapshot::of(&readings).after(&self.current.load());
-        self.current.store(Arc::new(snapshot));
-        *last = readings;
-        self.snapshot()
-    }
 }
 
 impl Snapshot {
     /// Of two sources with the same entity the first one wins, and the report of the other says so.
-    fn of(readings: &[Reading]) -> Self {
+    fn of(sources: &[Source], last: &HashMap<String, Reading>) -> Self {
         let mut entities: HashMap<EntityId, Arc<Kept>> = HashMap::new();
         let mut listings = Vec::new();
         let mut profiles = HashMap::new();
         let mut documents = HashMap::new();
-        let mut reports = Vec::with_capacity(readings.len());
-        for reading in readings {
+        let mut reports = Vec::with_capacity(sources.len());
+        for source in sources {
+            let Some(reading) = last.get(&source.name) else {
+                reports.push(Reading::empty(&source.name).report);
+                continue;
+            };
             let mut report = reading.report.clone();
             for kept in &reading.entities {
                 let id = kept.id();

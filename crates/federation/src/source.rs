@@ -9,8 +9,9 @@ use saml::metadata::{Document, ReadPolicy, Scan};
 use saml::{EntityId, Moment, Refusal, Rules};
 
 use crate::cache::Cache;
-use crate::fetch::{Answer, Ask, Unfetched, fetch};
+use crate::fetch::{Answer, Ask, Unfetched, Validators, fetch};
 use crate::kept::{Bulk, Kept};
+use crate::pace::{self, Standing};
 use crate::{Location, Report, Source};
 
 /// From this size on, bytes, a document is read as it streams by, and its entities when they are
@@ -18,7 +19,8 @@ use crate::{Location, Report, Source};
 const BULK: usize = 4 * 1024 * 1024;
 /// Largest document taken from an address, bytes.
 const LARGEST: u64 = 128 * 1024 * 1024;
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an address may take to begin its answer, and be silent in it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a source gave.
 #[derive(Clone)]
@@ -30,7 +32,11 @@ pub(crate) struct Reading {
     /// The document as it came from an address, while it is about one entity.
     pub(crate) document: Option<Arc<str>>,
     /// `validUntil` of the document of an address.
-    valid_until: Option<Moment>,
+    pub(crate) valid_until: Option<Moment>,
+    /// What is known of the address beside.
+    pub(crate) standing: Standing,
+    /// What source this is a reading of.
+    pub(crate) mark: String,
     /// The algorithms that the signatures of its documents rest on.
     used: Vec<&'static str>,
     /// What was read just now, until it is kept on disk.
@@ -75,15 +81,43 @@ pub(crate) enum Unread {
     Unpinned { url: String },
 }
 
-impl Unread {
+/// Why a source gave nothing new, as it is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    why: String,
     /// When the document ended, where that is why.
-    pub(crate) fn ended(&self) -> Option<Moment> {
-        match self {
-            Self::Refused {
-                refusal: Refusal::MetadataExpired { at },
-                ..
-            } => Some(*at),
-            _ => None,
+    ended: Option<Moment>,
+    /// Seconds that the server asks to be left alone.
+    pub(crate) again_s: Option<u64>,
+}
+
+impl Failure {
+    /// What is there ended then, and nothing newer is there.
+    pub(crate) fn ended(at: Moment) -> Self {
+        let refusal = Refusal::MetadataExpired { at };
+        Self {
+            why: format!("EDU-5003 nothing newer is there: {refusal}"),
+            ended: Some(at),
+            again_s: None,
+        }
+    }
+}
+
+impl From<Unread> for Failure {
+    fn from(why: Unread) -> Self {
+        Self {
+            ended: match &why {
+                Unread::Refused {
+                    refusal: Refusal::MetadataExpired { at },
+                    ..
+                } => Some(*at),
+                _ => None,
+            },
+            again_s: match &why {
+                Unread::Fetch(Unfetched::Status { again_s, .. }) => *again_s,
+                _ => None,
+            },
+            why: why.to_string(),
         }
     }
 }
@@ -98,6 +132,8 @@ impl Reading {
             failure: None,
             failures: 0,
             ends: None,
+            set_aside: 0,
+            due: None,
         };
         Self {
             entities: Vec::new(),
@@ -105,35 +141,89 @@ impl Reading {
             profiles: HashMap::new(),
             document: None,
             valid_until: None,
+            standing: Standing::default(),
+            mark: String::new(),
             used: Vec::new(),
             fresh: Vec::new(),
         }
     }
 
     /// Refuses what was verified by an algorithm that is forbidden (IIP-ALG08).
-    pub(crate) fn allowed_by(self, rules: &Rules) -> Result<Self, String> {
+    pub(crate) fn allowed_by(self, rules: &Rules) -> Result<Self, Unread> {
         match self.used.iter().find(|uri| rules.forbids(uri)) {
-            Some(algorithm) => Err(Unread::Forbidden { algorithm }.to_string()),
+            Some(algorithm) => Err(Unread::Forbidden { algorithm }),
             None => Ok(self),
         }
     }
 
-    /// Refuses a document that ends before the last good one does while that one still stands.
+    /// Refuses a document that ends before the last good one, which `stands` until then, does.
     pub(crate) fn no_older_than(
         self,
-        before: Option<&Self>,
+        stands: Option<Moment>,
         source: &Source,
         now: Moment,
-    ) -> Result<Self, String> {
-        let stands = before.and_then(|before| before.valid_until);
+    ) -> Result<Self, Unread> {
         match (stands, self.valid_until) {
             (Some(stands), Some(until))
                 if !source.may_go_back && until < stands && stands > now =>
             {
-                Err(Unread::RolledBack { until, stands }.to_string())
+                Err(Unread::RolledBack { until, stands })
             }
             _ => Ok(self),
         }
+    }
+
+    /// Whether it was ever read with success.
+    pub(crate) fn is_of_something(&self) -> bool {
+        self.report.ends.is_some() || !self.entities.is_empty()
+    }
+
+    /// Sets those aside whom the source may not bring.
+    fn admit(&mut self, source: &Source) {
+        let filter = &source.terms.filter;
+        let before = self.entities.len();
+        self.entities.retain(|kept| filter.admits(&kept.listing));
+        self.report.set_aside = before - self.entities.len();
+        self.report.entities = self.entities.len();
+    }
+
+    /// The same reading, still valid entities only: it was asked for anew, and nothing is newer.
+    pub(crate) fn unchanged(&self, now: Moment) -> Self {
+        let mut reading = self.clone();
+        reading.let_go(now);
+        reading.report.failure = None;
+        reading.report.read_at = Some(now);
+        reading
+    }
+
+    /// Lets those go whose time is over.
+    fn let_go(&mut self, now: Moment) {
+        self.entities
+            .retain(|entity| entity.valid_until.is_none_or(|until| until > now));
+        self.report.entities = self.entities.len();
+    }
+
+    /// Says when its source, which answered, is asked next.
+    pub(crate) fn paced(mut self, source: &Source, now: Moment) -> Self {
+        let (every, cache_s) = (source.terms.every, self.standing.cache_s);
+        let due = pace::after_success(every, cache_s, self.valid_until, now);
+        self.report.failures = 0;
+        self.asked_next(source, due)
+    }
+
+    /// Says when its source, which failed, is asked next: no later than what it gave ends.
+    pub(crate) fn put_off(self, source: &Source, again_s: Option<u64>, now: Moment) -> Self {
+        let failed = (source.name.as_str(), self.report.failures);
+        let due = pace::after_failure(source.terms.every, failed, again_s, now);
+        let ends = self.valid_until.filter(|ends| *ends > now);
+        self.asked_next(source, ends.map_or(due, |ends| due.min(ends)))
+    }
+
+    fn asked_next(mut self, source: &Source, due: Moment) -> Self {
+        self.standing.due = Some(due);
+        self.report.due = Some(due);
+        self.mark = source.mark();
+        self
     }
 
     fn add(&mut self, document: Document, now: Moment) {
@@ -176,25 +266,18 @@ impl Reading {
 
     /// The last good reading, still valid entities only, with the reason why there is no newer one,
     /// and when that one ended where this is the reason.
-    pub(crate) fn after_failure(
-        &self,
-        source: &str,
-        (why, ended): (&str, Option<Moment>),
-        now: Moment,
-    ) -> Self {
+    pub(crate) fn after_failure(&self, source: &str, failure: &Failure, now: Moment) -> Self {
+        let why = &failure.why;
         tracing::warn!(
             source,
             why,
             "metadata could not be read; the last good copy stands"
         );
         let mut reading = self.clone();
-        reading
-            .entities
-            .retain(|entity| entity.valid_until.is_none_or(|until| until > now));
-        reading.report.entities = reading.entities.len();
-        reading.report.failure = Some(why.to_owned());
+        reading.let_go(now);
+        reading.report.failure = Some(why.clone());
         reading.report.failures = self.report.failures.saturating_add(1);
-        reading.report.ends = reading.report.ends.or(ended);
+        reading.report.ends = reading.report.ends.or(failure.ended);
         reading
     }
 }
@@ -202,28 +285,38 @@ impl Reading {
 /// What the last good copy of an address holds; files are read now. Faults are in the report.
 pub(crate) fn from_cache(source: &Source, cache: &Cache, loopback: bool, now: Moment) -> Reading {
     let empty = Reading::empty(&source.name);
-    match &source.location {
+    let mut reading = match &source.location {
         Location::Url(url) => {
-            if let Some(file) = cache.open(&source.name, BULK) {
-                return stream(source, url, file, loopback, now).unwrap_or(empty);
-            }
-            let Some(text) = cache.find(&source.name) else {
-                return empty;
+            let copy = match cache.open(&source.name, BULK) {
+                Some(file) => stream(source, url, file, loopback, now).ok(),
+                None => cache
+                    .find(&source.name)
+                    .and_then(|text| take(source, url, &Arc::new(text), loopback, now).ok()),
             };
-            take(source, url, &Arc::new(text), loopback, now).unwrap_or(empty)
+            let mut reading = copy.unwrap_or(empty);
+            reading.admit(source);
+            reading
         }
         Location::File(_) | Location::Folder(_) => {
-            let mut reading = read(source, loopback, now).unwrap_or_else(|why| {
-                empty.after_failure(&source.name, (&why.to_string(), why.ended()), now)
-            });
+            let mut reading = match read(source, None, loopback, now) {
+                Ok(reading) => reading.unwrap_or(empty),
+                Err(why) => empty.after_failure(&source.name, &why.into(), now),
+            };
             keep(&mut reading, cache);
             reading
         }
-    }
+    };
+    reading.mark = source.mark();
+    reading
 }
 
-/// Reads a source anew.
-pub(crate) fn read(source: &Source, loopback: bool, now: Moment) -> Result<Reading, Unread> {
+/// Reads a source anew; nothing where an address says that what is `known` is what there is.
+pub(crate) fn read(
+    source: &Source,
+    known: Option<&Validators>,
+    loopback: bool,
+    now: Moment,
+) -> Result<Option<Reading>, Unread> {
     let mut reading = match &source.location {
         Location::File(path) => take(
             source,
@@ -234,8 +327,12 @@ pub(crate) fn read(source: &Source, loopback: bool, now: Moment) -> Result<Readi
         )?,
         Location::Folder(folder) => read_folder(source, folder, loopback, now)?,
         Location::Url(url) => {
-            let text = Arc::new(fetched(source, url, loopback)?);
+            let Some((text, validators)) = fetched(source, url, known, loopback)? else {
+                return Ok(None);
+            };
+            let text = Arc::new(text);
             let mut reading = take(source, url, &text, loopback, now)?;
+            reading.standing.validators = validators;
             if reading.fresh.is_empty() {
                 reading.fresh.push(Fresh {
                     name: source.name.clone(),
@@ -246,8 +343,9 @@ pub(crate) fn read(source: &Source, loopback: bool, now: Moment) -> Result<Readi
             reading
         }
     };
+    reading.admit(source);
     reading.report.read_at = Some(now);
-    Ok(reading)
+    Ok(Some(reading))
 }
 
 /// Keeps what was read just now and found good: what came from an address, and large aggregates.
@@ -296,6 +394,7 @@ fn take(
         let scan = saml::metadata::scan(text.as_bytes(), &policy).map_err(refused)?;
         let bulk = Arc::new(Bulk::of(&source.name, now, loopback));
         reading.used.clone_from(&scan.used);
+        reading.standing.cache_s = scan.cache_s;
         reading.valid_until = scan.valid_until.filter(|_| is_of_address);
         reading.report.ends = scan.valid_until;
         reading.add_parts(scan, &bulk, now);
@@ -308,6 +407,7 @@ fn take(
     }
     let document = saml::metadata::read(text, &policy).map_err(refused)?;
     reading.used.clone_from(&document.used);
+    reading.standing.cache_s = document.cache_s;
     reading.report.ends = document.valid_until;
     if is_of_address {
         reading.valid_until = document.valid_until;
@@ -336,6 +436,7 @@ fn stream(
     bulk.on_disk(file);
     let mut reading = Reading::empty(&source.name);
     reading.used.clone_from(&scan.used);
+    reading.standing.cache_s = scan.cache_s;
     reading.valid_until = scan.valid_until;
     reading.report.ends = scan.valid_until;
     reading.add_parts(scan, &bulk, now);
@@ -361,11 +462,7 @@ fn file(path: &Path) -> Result<String, Unread> {
         path: path.display().to_string(),
         source,
     })?;
-    // Places in it are counted without a byte order mark.
-    Ok(match text.strip_prefix('\u{feff}') {
-        Some(rest) => rest.to_owned(),
-        None => text,
-    })
+    Ok(unmarked(text))
 }
 
 /// One bad file never spoils the others; a folder that is not there yet is empty.
@@ -412,8 +509,13 @@ fn read_folder(
     Ok(reading)
 }
 
-/// What stands at an address.
-fn fetched(source: &Source, url: &str, loopback: bool) -> Result<String, Unread> {
+/// What stands at an address, with what it is known by; nothing where that is what is `known`.
+fn fetched(
+    source: &Source,
+    url: &str,
+    known: Option<&Validators>,
+    loopback: bool,
+) -> Result<Option<(String, Validators)>, Unread> {
     if source.pinned.is_empty() {
         return Err(Unread::Unpinned {
             url: url.to_owned(),
@@ -421,22 +523,23 @@ fn fetched(source: &Source, url: &str, loopback: bool) -> Result<String, Unread>
     }
     let ask = Ask {
         url,
-        known: None,
+        known: known.filter(|known| **known != Validators::default()),
         longest: LARGEST,
-        patience: TIMEOUT,
+        patience: PATIENCE,
         loopback_http: loopback,
         // Nobody else's may go back.
         is_own: source.may_go_back,
     };
-    match fetch(&ask)? {
-        Answer::Document { text, .. } => Ok(match text.strip_prefix('\u{feff}') {
-            Some(rest) => rest.to_owned(),
-            None => text,
-        }),
-        Answer::Unchanged => Err(Unread::Fetch(Unfetched::Status {
-            url: url.to_owned(),
-            status: 304,
-            again_s: None,
-        })),
+    Ok(match fetch(&ask)? {
+        Answer::Document { text, validators } => Some((unmarked(text), validators)),
+        Answer::Unchanged => None,
+    })
+}
+
+/// Places in a text are counted without a byte order mark.
+fn unmarked(text: String) -> String {
+    match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
     }
 }

@@ -48,6 +48,7 @@ fn source(name: &str, location: Location, pinned: &[&SigningKey]) -> Source {
         pinned: pinned.iter().map(|key| key.verifying()).collect(),
         horizon_days: Some(60),
         may_go_back: false,
+        terms: Terms::default(),
     }
 }
 
@@ -326,3 +327,5 @@ async fn a_provider_is_behind_the_profile_that_stands_beside_it() {
     federation.replace(Vec::new());
     assert_eq!(federation.refresh(now()).await.entities().count(), 0);
 }
+
+mod rounds;

@@ -57,6 +57,7 @@ async fn parts(edge: &Edge) -> Result<ServiceParts, Box<dyn Error>> {
         pinned: Vec::new(),
         horizon_days: None,
         may_go_back: false,
+        terms: federation::Terms::default(),
     };
     let folder = std::env::temp_dir().join("notes");
     std::fs::create_dir_all(&folder)?;

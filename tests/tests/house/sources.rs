@@ -279,6 +279,7 @@ fn m01_m04_m13_a_source_is_believed_by_its_key_alone_and_its_last_good_copy_stan
     origin.gives("/good", &signed(&aggregate(&three, Some(9 * DAY)), &theirs));
     wait_until(&client, "three.example", true);
     assert!(!is_trusted(&client, "two.example"), "it is gone");
+    what_changed_is_told(&house, &theirs);
     assert!(
         house
             .run(&["metadata", "refresh", "--json"])
@@ -305,6 +306,55 @@ fn m01_m04_m13_a_source_is_believed_by_its_key_alone_and_its_last_good_copy_stan
         said(&checked).contains("sources/x.toml"),
         "{}",
         said(&checked)
+    );
+}
+
+/// M15: who came and who went, by a command and in the journal; and whom a source may not bring.
+fn what_changed_is_told(house: &House, theirs: &Key) {
+    let about = |text: &str| said(&house.run(&["metadata", "changes", text]));
+    assert!(about("three.example").contains("good: + https://three.example/idp"));
+    assert!(about("two.example").contains("good: - https://two.example/idp"));
+    assert_eq!(about("evil.example").trim(), "");
+    let all = house.run(&["metadata", "changes", "good", "--json"]);
+    let all: Value = serde_json::from_slice(&all.stdout).unwrap();
+    assert_eq!(
+        all.as_array().unwrap().len(),
+        2,
+        "first, then the news: {all}"
+    );
+    let told = |name: &str| house.journal().iter().any(|line| line["event"] == name);
+    assert!(told("metadata.changed") && told("metadata.failed"));
+    // A source that may bring nobody whom another one registered.
+    let file = house.data.path().join("one.xml");
+    let one = aggregate(&provider("one.example", theirs), Some(7 * DAY));
+    std::fs::write(&file, signed(&one, theirs)).unwrap();
+    let (file, pem) = (
+        file.display().to_string(),
+        theirs.certificate.display().to_string(),
+    );
+    let add = [
+        "metadata", "source", "add", &file, "--key", &pem, "--name", "picky",
+    ];
+    let picky = [
+        &add[..],
+        &["--registrar", "https://registrar.example/", "--json"],
+    ]
+    .concat();
+    let picky: Value = serde_json::from_slice(&house.run(&picky).stdout).unwrap();
+    assert_eq!(
+        (picky["entities"].as_u64(), picky["set_aside"].as_u64()),
+        (Some(0), Some(1))
+    );
+    let written = std::fs::read_to_string(house.data.path().join("sources/picky.toml")).unwrap();
+    assert!(
+        written.contains("registrars = [\"https://registrar.example/\"]"),
+        "{written}"
+    );
+    assert!(
+        house
+            .run(&["metadata", "source", "remove", "picky"])
+            .status
+            .success()
     );
 }
 
@@ -362,7 +412,7 @@ fn what_is_not_believed_is_no_source(house: &House, (origin, add): Adding<'_>, k
     );
     origin.says("/loop", response("307 Again", "location: /loop\r\n", ""));
     std::thread::scope(|scope| {
-        // Ten seconds, while the others go on.
+        // Eleven seconds, while the others go on.
         let dripping = scope.spawn(|| add(&origin.at("/drip"), "drip"));
         for (path, document, reason) in &hostile {
             origin.gives(path, document);

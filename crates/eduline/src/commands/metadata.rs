@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use federation::{Federation, Report, Source};
-use saml::VerifyingKey;
+use federation::{Federation, Filter, Report, Source};
 use saml::metadata::ReadPolicy;
+use saml::{EntityId, VerifyingKey};
 use serde_json::{Value, json};
 use web::Edge;
 
@@ -30,6 +30,9 @@ pub(crate) async fn run(settings: &Settings, command: &Metadata) -> Result<(), R
             Ok(())
         }
         Metadata::Refresh(print) => refresh(settings, Voice::of(print.json)).await,
+        Metadata::Changes { about, print } => {
+            changes(settings, about.as_deref(), Voice::of(print.json))
+        }
         Metadata::Source(MetadataSource::Add { source, print }) => {
             let told = add(settings, source).await?;
             Voice::of(print.json).tell(&registered::lines(&told), &told);
@@ -80,10 +83,12 @@ async fn add(settings: &Settings, new: &NewSource) -> Result<Value, Refusal> {
         place,
         pinned: vec![key],
         horizon_days: Some(new.horizon_days),
+        filter: filter_of(new)?,
         key: None,
         needed: false,
     };
-    let read = ask(settings, house::source_of(&source)).await;
+    let every = settings.federation.refresh;
+    let read = ask(settings, house::source_of(&source, every)).await;
     let report = read
         .first()
         .filter(|report| report.failure.is_none())
@@ -94,6 +99,45 @@ async fn add(settings: &Settings, new: &NewSource) -> Result<Value, Refusal> {
         .and_then(|()| registered::replace(&path, &text))
         .map_err(|why| Refusal::of(format!("{}: {why}", path.display())))?;
     Ok(described(settings, &source, report))
+}
+
+/// Whom a new source may bring.
+fn filter_of(new: &NewSource) -> Result<Filter, Refusal> {
+    let id = |text: &String| {
+        EntityId::parse(text).map_err(|why| Refusal::of(format!("--without {text}: {why}")))
+    };
+    Ok(Filter {
+        categories: new.category.clone(),
+        registrars: new.registrar.clone(),
+        without_categories: new.without_category.clone(),
+        without: new.without.iter().map(id).collect::<Result<_, _>>()?,
+    })
+}
+
+/// What the refreshes of sources changed.
+fn changes(settings: &Settings, about: Option<&str>, voice: Voice) -> Result<(), Refusal> {
+    let folder = settings.server.data.join("federation");
+    let all = federation::history(&folder, about)
+        .map_err(|why| Refusal::of(format!("{}: {why}", folder.display())))?;
+    let mut lines = Vec::new();
+    for one in &all {
+        let at = one.at.format("%Y-%m-%d %H:%M:%S UTC");
+        if one.is_first {
+            lines.push(format!("{at}  {}: {} entities", one.source, one.entities));
+        }
+        for (sign, ids) in [
+            ("+", &one.added),
+            ("-", &one.removed),
+            ("key", &one.keys_changed),
+        ] {
+            let told = ids
+                .iter()
+                .filter(|id| about.is_none_or(|text| one.source == text || id.contains(text)));
+            lines.extend(told.map(|id| format!("{at}  {}: {sign} {id}", one.source)));
+        }
+    }
+    voice.tell(&lines, &json!(all));
+    Ok(())
 }
 
 fn why(reports: &[Report]) -> String {
@@ -121,7 +165,11 @@ async fn refresh(settings: &Settings, voice: Voice) -> Result<(), Refusal> {
     let mut reasons = Vec::new();
     for (at, source) in sources.iter().enumerate() {
         say::progress(&format!("{}/{} {}", at + 1, sources.len(), source.name));
-        let reports = ask(settings, house::source_of(source)).await;
+        let reports = ask(
+            settings,
+            house::source_of(source, settings.federation.refresh),
+        )
+        .await;
         for report in &reports {
             if let Some(failure) = &report.failure {
                 reasons.push(format!("{}: {failure}", source.name));
@@ -131,7 +179,7 @@ async fn refresh(settings: &Settings, voice: Voice) -> Result<(), Refusal> {
     }
     say::progress("");
     let folder = added::folder(settings);
-    let asked = folder.join(".asked");
+    let asked = added::asked(settings);
     std::fs::create_dir_all(&folder)
         .and_then(|()| registered::replace(&asked, &Edge::system_clock()().to_rfc3339()))
         .map_err(|why| Refusal::of(format!("{}: {why}", asked.display())))?;
@@ -167,6 +215,8 @@ fn nothing() -> Report {
         failure: Some("nothing was read yet".to_owned()),
         failures: 0,
         ends: None,
+        set_aside: 0,
+        due: None,
     }
 }
 
@@ -212,6 +262,7 @@ fn described(settings: &Settings, source: &SourceSettings, report: &Report) -> V
         "horizon_days": source.horizon_days,
         "entities": report.entities,
         "left_out": report.left_out,
+        "set_aside": report.set_aside,
         "failure": report.failure,
         "copied_at": read_at.map(|at| chrono::DateTime::<chrono::Utc>::from(at).to_rfc3339()),
         "bytes": copied.map(|file| file.len()),

@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use saml::VerifyingKey;
+use federation::Filter;
+use saml::{EntityId, VerifyingKey};
 
 use crate::settings::{Settings, SourcePlace, SourceSettings};
 
@@ -15,6 +16,11 @@ const LONGEST_NAME: usize = 60;
 /// The folder.
 pub(crate) fn folder(settings: &Settings) -> PathBuf {
     settings.server.data.join("sources")
+}
+
+/// The file that changes when every source is to be asked now.
+pub(crate) fn asked(settings: &Settings) -> PathBuf {
+    folder(settings).join(".asked")
 }
 
 /// The file of a source.
@@ -78,6 +84,18 @@ pub(crate) fn written(source: &SourceSettings, key_pem: &str) -> Result<String, 
     if let Some(days) = source.horizon_days {
         table.insert("horizon_days".to_owned(), i64::from(days).into());
     }
+    let filter = &source.filter;
+    let without = filter.without.iter().map(|id| id.as_str().to_owned());
+    for (name, texts) in [
+        ("categories", filter.categories.clone()),
+        ("registrars", filter.registrars.clone()),
+        ("without_categories", filter.without_categories.clone()),
+        ("without", without.collect()),
+    ] {
+        if !texts.is_empty() {
+            table.insert(name.to_owned(), texts.into());
+        }
+    }
     toml::to_string(&table).map_err(|why| why.to_string())
 }
 
@@ -104,6 +122,7 @@ fn one(path: &Path) -> Result<SourceSettings, String> {
         }
         Some(_) => return Err("horizon_days must be a number of days".to_owned()),
     };
+    let filter = filter(&mut table)?;
     if let Some(key) = table.keys().next() {
         return Err(format!("unknown key {key}"));
     }
@@ -117,9 +136,29 @@ fn one(path: &Path) -> Result<SourceSettings, String> {
         place,
         pinned: vec![key],
         horizon_days,
+        filter,
         key: None,
         needed: false,
     })
+}
+
+/// Whom the source may bring.
+fn filter(table: &mut toml::Table) -> Result<Filter, String> {
+    let mut texts_of = |key: &str| -> Result<Vec<String>, String> {
+        let texts = table.remove(key).map(toml::Value::try_into);
+        let texts = texts.transpose().map_err(|why| format!("{key}: {why}"))?;
+        Ok(texts.unwrap_or_default())
+    };
+    let filter = Filter {
+        categories: texts_of("categories")?,
+        registrars: texts_of("registrars")?,
+        without_categories: texts_of("without_categories")?,
+        without: Vec::new(),
+    };
+    let without = texts_of("without")?;
+    let without: Result<_, _> = without.iter().map(|id| EntityId::parse(id)).collect();
+    let without = without.map_err(|why| format!("without: {why}"))?;
+    Ok(Filter { without, ..filter })
 }
 
 #[cfg(test)]

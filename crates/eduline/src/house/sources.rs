@@ -1,7 +1,9 @@
 //! Where metadata is read from: our own services', others', and what the operator registered.
 
+use std::time::Duration;
+
 use directory::Realm;
-use federation::{Location, Snapshot, Source};
+use federation::{Location, Snapshot, Source, Terms};
 use saml::VerifyingKey;
 
 use crate::keyring::{self, KeyRing};
@@ -33,18 +35,21 @@ pub(super) fn of(
         pinned: Vec::new(),
         horizon_days: None,
         may_go_back: true,
+        terms: Terms::default(),
     });
-    sources.extend(settings.federation.sources.iter().map(source_of));
+    let every = settings.federation.refresh;
+    let named = settings.federation.sources.iter();
+    sources.extend(named.map(|source| source_of(source, every)));
     let (added, faults) = added::read(settings);
     if !faults.is_empty() {
         tracing::warn!(?faults, "sources with faults are left out");
     }
-    sources.extend(added.iter().map(source_of));
+    sources.extend(added.iter().map(|source| source_of(source, every)));
     Ok(sources)
 }
 
-/// A source of the operator.
-pub(crate) fn source_of(source: &SourceSettings) -> Source {
+/// A source of the operator, asked at least that often.
+pub(crate) fn source_of(source: &SourceSettings, every: Duration) -> Source {
     Source {
         name: source.name.clone(),
         location: match &source.place {
@@ -55,6 +60,10 @@ pub(crate) fn source_of(source: &SourceSettings) -> Source {
         pinned: source.pinned.clone(),
         horizon_days: source.horizon_days,
         may_go_back: false,
+        terms: Terms {
+            every,
+            filter: source.filter.clone(),
+        },
     }
 }
 
@@ -98,5 +107,6 @@ fn own(name: &str, url: &str, pinned: &[VerifyingKey]) -> Source {
         pinned: pinned.to_vec(),
         horizon_days: Some(OWN_HORIZON_DAYS),
         may_go_back: true,
+        terms: Terms::default(),
     }
 }

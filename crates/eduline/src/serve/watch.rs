@@ -5,7 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::rt::time::sleep;
+use arc_swap::ArcSwap;
+use federation::{Federation, Outcome, Source};
+use portal::Catalogue;
 use tokio::task::JoinHandle;
+use web::{Edge, Event};
 
 use crate::commands::Refusal;
 use crate::house::added;
@@ -32,8 +36,10 @@ pub(super) fn spawn(settings: &Arc<Settings>, house: &House) -> JoinHandle<()> {
     let keys = Arc::clone(&house.keys);
     let edge = house.edge.clone();
     let sources = house.sources(&settings);
-    actix_web::rt::spawn(async move {
+    let afar = afar(house.edge.clone(), Arc::clone(&house.federation));
+    let near = async move {
         let mut added = Seen::of_folder(added::folder(&settings));
+        let mut asked = Seen::of_file(added::asked(&settings));
         let mut registered = Seen::of_folder(settings.registered());
         let mut applications = Seen::of_file(settings.portal.catalogue.clone());
         let mut services = Seen::of_file(settings.idp.services.clone().unwrap_or_default());
@@ -48,7 +54,7 @@ pub(super) fn spawn(settings: &Arc<Settings>, house: &House) -> JoinHandle<()> {
                     "what was decided for services has faults; the last good decisions stand"
                 ),
             }
-            let snapshot = federation.refresh(edge.now()).await;
+            let snapshot = federation.refresh_near(edge.now()).await;
             let whole = missing(&snapshot).is_none();
             let pause = match (whole, rolled.next()) {
                 (true, Rolled::Settled) => settings.federation.refresh,
@@ -58,13 +64,11 @@ pub(super) fn spawn(settings: &Arc<Settings>, house: &House) -> JoinHandle<()> {
             let read = Instant::now();
             while read.elapsed() < pause && !registered.has_changed() && !services.has_changed() {
                 sleep(LOOK.min(pause)).await;
+                if asked.has_changed() {
+                    federation.hasten().await;
+                }
                 if added.has_changed() {
-                    match sources() {
-                        Ok(sources) => federation.replace(sources),
-                        Err(Refusal(faults)) => {
-                            tracing::warn!(?faults, "sources stay as they were");
-                        }
-                    }
+                    replace(&federation, sources());
                     break;
                 }
                 if key_files.has_changed() && keys.reread(&edge, &federation) {
@@ -72,19 +76,67 @@ pub(super) fn spawn(settings: &Arc<Settings>, house: &House) -> JoinHandle<()> {
                     break;
                 }
                 if applications.has_changed() {
-                    match house::reread_catalogue(&settings) {
-                        Ok(read) => catalogue.store(Arc::new(read)),
-                        Err(Refusal(faults)) => {
-                            tracing::warn!(
-                                ?faults,
-                                "the catalogue has faults; the last good one stands"
-                            );
-                        }
-                    }
+                    reread(&catalogue, &settings);
                 }
             }
         }
+    };
+    actix_web::rt::spawn(async move {
+        tokio::join!(near, afar);
     })
+}
+
+/// Reads from the sources there are now.
+fn replace(federation: &Federation, sources: Result<Vec<Source>, Refusal>) {
+    match sources {
+        Ok(sources) => federation.replace(sources),
+        Err(Refusal(faults)) => tracing::warn!(?faults, "sources stay as they were"),
+    }
+}
+
+fn reread(catalogue: &ArcSwap<Catalogue>, settings: &Settings) {
+    match house::reread_catalogue(settings) {
+        Ok(read) => catalogue.store(Arc::new(read)),
+        Err(Refusal(faults)) => {
+            tracing::warn!(
+                ?faults,
+                "the catalogue has faults; the last good one stands"
+            );
+        }
+    }
+}
+
+/// Asks others' addresses when their time has come. Nobody waits for one that is slow, no other
+/// address either; what is under way when the house gives way comes to its end.
+async fn afar(edge: Edge, federation: Arc<Federation>) {
+    loop {
+        let (edge, federation) = (edge.clone(), Arc::clone(&federation));
+        actix_web::rt::spawn(async move {
+            for outcome in federation.refresh_due(edge.now()).await {
+                tell(&edge, &outcome);
+            }
+        });
+        sleep(LOOK).await;
+    }
+}
+
+/// What came of asking a source: changes, and the first failure of several.
+fn tell(edge: &Edge, outcome: &Outcome) {
+    let source = outcome.source.as_str();
+    if let Some(changes) = &outcome.changes {
+        let event = Event::new("metadata.changed")
+            .with("source", source)
+            .with("entities", changes.entities.to_string())
+            .with("added", changes.added.len().to_string())
+            .with("removed", changes.removed.len().to_string())
+            .with("keys_changed", changes.keys_changed.len().to_string());
+        edge.journal().tell(edge.now(), None, &event);
+    }
+    if let (Some(why), 1) = (&outcome.failure, outcome.failures) {
+        let event = Event::new("metadata.failed").with("source", source);
+        let event = event.with("why", why.as_str());
+        edge.journal().tell(edge.now(), None, &event);
+    }
 }
 
 /// Whether keys have just changed. What we publish says so at once where the change was seen, and a

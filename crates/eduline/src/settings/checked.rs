@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use account::{Help, Policy};
 use directory::{Hashing, Realm};
+use federation::Filter;
 use saml::{EntityId, KeyKind, Rules, VerifyingKey};
 use web::{Network, PublicUrl};
 
@@ -297,6 +298,8 @@ pub(crate) struct SourceSettings {
     pub(crate) pinned: Vec<VerifyingKey>,
     /// Days its `validUntil` may lie ahead.
     pub(crate) horizon_days: Option<u32>,
+    /// Whom it may bring.
+    pub(crate) filter: Filter,
     /// The file of those keys.
     pub(crate) key: Option<PathBuf>,
     /// Whether nobody is let in once what it gave has ended.

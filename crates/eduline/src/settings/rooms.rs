@@ -7,6 +7,7 @@ use std::time::Duration;
 use account::policy::Breached;
 use account::{Help, Policy};
 use directory::{Hashing, Realm};
+use federation::Filter;
 use mail::{Smtp, check_from};
 use saml::rules::{MOST_SKEW_S, SKEW_S};
 use saml::{EntityId, KeyKind, Rules, VerifyingKey};
@@ -633,6 +634,7 @@ fn source(section: &mut Section<'_>, folder: &Path) -> Option<SourceSettings> {
     let (pinned, key): (Vec<VerifyingKey>, Vec<_>) = section.parsed("key", key).into_iter().unzip();
     let horizon_days = section.number("horizon_days", 1, 3650);
     let needed = section.boolean("needed").unwrap_or(true);
+    let filter = filter(section);
     let at = section.place.clone();
     let mut written: Vec<SourcePlace> = places.into_iter().flatten().collect();
     let place = written.pop();
@@ -651,9 +653,33 @@ fn source(section: &mut Section<'_>, folder: &Path) -> Option<SourceSettings> {
         place: place?,
         pinned,
         horizon_days,
+        filter,
         needed,
         key: key.into_iter().next(),
     })
+}
+
+/// Whom a source may bring.
+fn filter(section: &mut Section<'_>) -> Filter {
+    let mut texts = |key| -> Vec<String> {
+        let texts = section.texts(key).into_iter();
+        texts.map(|(_, text)| text).collect()
+    };
+    let (categories, registrars) = (texts("categories"), texts("registrars"));
+    let without_categories = texts("without_categories");
+    let mut without = Vec::new();
+    for (place, text) in section.texts("without") {
+        match EntityId::parse(&text) {
+            Ok(id) => without.push(id),
+            Err(why) => section.fault(place, format!("without: {why}")),
+        }
+    }
+    Filter {
+        categories,
+        registrars,
+        without_categories,
+        without,
+    }
 }
 
 fn pinned_key(file: &Path) -> Result<VerifyingKey, String> {

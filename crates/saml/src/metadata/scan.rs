@@ -64,6 +64,8 @@ pub struct Found {
     pub valid_until: Option<Moment>,
     /// Where it stands.
     pub slice: Slice,
+    /// The same as long as its certificates are written alike, and in the same order.
+    pub keys: u64,
 }
 
 /// Where an entity stands in its document, and what is declared around it.
@@ -363,6 +365,7 @@ impl<'p> Walk<'p> {
             return;
         };
         let (name, until) = (light.name().to_owned(), light.until());
+        let keys = light.keys();
         let read = match self.fault.take() {
             Some(fault) => Err(fault),
             None => light.finish(),
@@ -379,6 +382,7 @@ impl<'p> Walk<'p> {
             Ok((listing, valid_until)) => self.scan.entities.push(Found {
                 listing,
                 valid_until,
+                keys,
                 slice: Slice {
                     at: from,
                     len: usize::try_from(to - from).unwrap_or(usize::MAX),

@@ -197,6 +197,7 @@ async fn federation(folder: &Path) -> Arc<Federation> {
         pinned: vec![key("metadata").verifying()],
         horizon_days: Some(30),
         may_go_back: false,
+        terms: federation::Terms::default(),
     };
     let federation = Federation::open(vec![source], folder.join("cache"), false, start());
     let snapshot = federation.refresh(start()).await;

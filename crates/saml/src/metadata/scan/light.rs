@@ -4,6 +4,8 @@
 mod role;
 mod tag;
 
+use std::hash::{DefaultHasher, Hasher};
+
 use crate::c14n::{Namespace, Resolved, value_of_text};
 use crate::metadata::read::{ENTITY_NODES, earlier, not_past};
 use crate::metadata::{Listing, Localized, Logo, ReadPolicy, Ui};
@@ -45,6 +47,8 @@ pub(super) struct Light<'p> {
     registrar: Option<String>,
     is_registered: bool,
     organization: Option<(Vec<Localized>, Vec<Localized>)>,
+    /// Of the certificates, as they are written.
+    keys: DefaultHasher,
 }
 
 impl<'p> Light<'p> {
@@ -71,6 +75,7 @@ impl<'p> Light<'p> {
             registrar: None,
             is_registered: false,
             organization: None,
+            keys: DefaultHasher::new(),
         };
         let own = moment(element);
         let own = own.and_then(|own| not_past(own, policy.now).map(|()| own));
@@ -87,6 +92,11 @@ impl<'p> Light<'p> {
     /// The name it gives itself.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The same as long as its certificates are written alike, and in the same order.
+    pub(super) fn keys(&self) -> u64 {
+        self.keys.finish()
     }
 
     /// What is above it says.
@@ -235,6 +245,10 @@ impl<'p> Light<'p> {
     /// A text inside.
     pub(super) fn text(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
         self.counted();
+        if self.path.last() == Some(&Tag::Certificate) {
+            let written = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
+            written.for_each(|byte| self.keys.write_u8(*byte));
+        }
         match &mut self.capture {
             Some(capture) if capture.text.len() + bytes.len() <= LONGEST => {
                 value_of_text(&mut capture.text, bytes)

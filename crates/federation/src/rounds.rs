@@ -1,0 +1,235 @@
+//! Rounds: which sources are read at a time, and what stands afterwards.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use saml::{Moment, Rules};
+use tokio::task::JoinSet;
+
+use crate::cache::Cache;
+use crate::changes::{self, Changes};
+use crate::fetch::Validators;
+use crate::source::{self, Failure, Reading};
+use crate::{Federation, Location, Snapshot, Source};
+
+/// What came of reading one source.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The source's name.
+    pub source: String,
+    /// Why the last good copy stands, where it does.
+    pub failure: Option<String>,
+    /// How many times in a row it failed.
+    pub failures: u32,
+    /// What changed, where something did.
+    pub changes: Option<Changes>,
+}
+
+impl Source {
+    /// Whether it is read whenever somebody looks: what is ours, and what is on disk. Others' addresses
+    /// are asked when their time has come.
+    fn is_near(&self) -> bool {
+        self.may_go_back || !matches!(self.location, Location::Url(_))
+    }
+
+    /// What it is: what was read from another place, by other keys or through another filter is no
+    /// reading of it. Our own keys roll, which makes nobody else of us.
+    pub(crate) fn mark(&self) -> String {
+        let pinned = self.pinned.iter().filter(|_| !self.may_go_back);
+        let pinned: Vec<&str> = pinned.map(saml::VerifyingKey::fingerprint).collect();
+        let (horizon, filter) = (self.horizon_days, &self.terms.filter);
+        format!("{:?} {pinned:?} {horizon:?} {filter:?}", self.location)
+    }
+}
+
+impl Federation {
+    /// Reads every source again, all at once (blocking work in a pool), and swaps the snapshot. A
+    /// source that fails keeps its last good reading, as far as it is still valid.
+    pub async fn refresh(&self, now: Moment) -> Arc<Snapshot> {
+        self.round(now, |_, _| true).await;
+        self.show().await
+    }
+
+    /// Reads what is ours and what is on disk again: others' addresses are not waited for.
+    pub async fn refresh_near(&self, now: Moment) -> Arc<Snapshot> {
+        self.round(now, |source, _| source.is_near()).await;
+        self.show().await
+    }
+
+    /// Asks those of others' addresses whose time has come, and that nobody is asking: what each gives
+    /// stands as soon as it is there.
+    pub async fn refresh_due(&self, now: Moment) -> Vec<Outcome> {
+        let is_due = |source: &Source, due: Option<Moment>| {
+            !source.is_near() && due.is_none_or(|due| due <= now)
+        };
+        self.round(now, is_due).await
+    }
+
+    /// Makes the time of every address come.
+    pub async fn hasten(&self) {
+        for reading in self.last.lock().await.values_mut() {
+            reading.standing.due = None;
+        }
+    }
+
+    async fn round(
+        &self,
+        now: Moment,
+        wanted: impl Fn(&Source, Option<Moment>) -> bool,
+    ) -> Vec<Outcome> {
+        let mut tasks = JoinSet::new();
+        let sources = self.sources.load_full();
+        let last = self.last.lock().await;
+        for source in sources.iter() {
+            let before = last.get(&source.name);
+            let before = before.filter(|before| before.mark == source.mark());
+            if wanted(source, before.and_then(|before| before.standing.due))
+                && let Some(turn) = self.turn(&source.name)
+            {
+                let task = self.task(source, before, now);
+                tasks.spawn_blocking(move || {
+                    let read = task.run();
+                    (task.source, read, turn)
+                });
+            }
+        }
+        drop(last);
+        let mut outcomes = Vec::new();
+        while let Some(done) = tasks.join_next().await {
+            match done {
+                Ok((source, read, turn)) => {
+                    outcomes.extend(self.settle(&source, read, now).await);
+                    if !source.is_near() {
+                        self.show().await;
+                    }
+                    drop(turn);
+                }
+                Err(why) => tracing::error!(%why, "the reading of a source broke off"),
+            }
+        }
+        outcomes
+    }
+
+    fn turn(&self, source: &str) -> Option<Turn> {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        busy.insert(source.to_owned()).then(|| Turn {
+            busy: Arc::clone(&self.busy),
+            source: source.to_owned(),
+        })
+    }
+
+    fn task(&self, source: &Source, before: Option<&Reading>, now: Moment) -> Task {
+        Task {
+            source: source.clone(),
+            known: before.map(|before| before.standing.validators.clone()),
+            stands: before.and_then(|before| before.valid_until),
+            cache: self.cache.clone(),
+            rules: self.rules.clone(),
+            loopback: self.loopback_http,
+            now,
+        }
+    }
+
+    /// What stands of a source after it was read; nothing to tell where it is none any more.
+    async fn settle(
+        &self,
+        source: &Source,
+        read: Result<Option<Reading>, Failure>,
+        now: Moment,
+    ) -> Option<Outcome> {
+        let mark = source.mark();
+        let is_it = |one: &Source| one.name == source.name && one.mark() == mark;
+        if !self.sources.load().iter().any(is_it) {
+            return None;
+        }
+        let mut last = self.last.lock().await;
+        let before = last.get(&source.name);
+        let before = before.filter(|before| before.mark == mark);
+        let mut changes = None;
+        let reading = match read {
+            Ok(Some(reading)) => {
+                let known = before.filter(|before| before.is_of_something());
+                changes = Changes::between(known, &reading, now).filter(|_| !source.may_go_back);
+                reading.paced(source, now)
+            }
+            Ok(None) => {
+                let empty = Reading::empty(&source.name);
+                before.unwrap_or(&empty).unchanged(now).paced(source, now)
+            }
+            Err(failure) => {
+                let empty = Reading::empty(&source.name);
+                let before = before.unwrap_or(&empty);
+                let reading = before.after_failure(&source.name, &failure, now);
+                reading.put_off(source, failure.again_s, now)
+            }
+        };
+        if let Some(changes) = &changes
+            && let Err(why) = changes::keep(&self.cache, changes)
+        {
+            tracing::warn!(source = source.name, %why, "what changed cannot be noted");
+        }
+        let outcome = Outcome {
+            source: source.name.clone(),
+            failure: reading.report.failure.clone(),
+            failures: reading.report.failures,
+            changes,
+        };
+        last.insert(source.name.clone(), reading);
+        Some(outcome)
+    }
+
+    /// Makes the snapshot of what each source gave last.
+    async fn show(&self) -> Arc<Snapshot> {
+        let mut last = self.last.lock().await;
+        let sources = self.sources.load();
+        last.retain(|name, reading| {
+            let is_it = |one: &Source| one.name == *name && one.mark() == reading.mark;
+            sources.iter().any(is_it)
+        });
+        let snapshot = Snapshot::of(&sources, &last).after(&self.current.load());
+        self.current.store(Arc::new(snapshot));
+        self.snapshot()
+    }
+}
+
+/// The right to read a source: nobody else reads it as long as this is there.
+struct Turn {
+    busy: Arc<Mutex<HashSet<String>>>,
+    source: String,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        busy.remove(&self.source);
+    }
+}
+
+/// One source to be read, and what is known of it.
+struct Task {
+    source: Source,
+    known: Option<Validators>,
+    stands: Option<Moment>,
+    cache: Cache,
+    rules: Rules,
+    loopback: bool,
+    now: Moment,
+}
+
+impl Task {
+    /// Reads, judges, and keeps what is good. Blocks. Nothing: what is known is what there is.
+    fn run(&self) -> Result<Option<Reading>, Failure> {
+        let read = source::read(&self.source, self.known.as_ref(), self.loopback, self.now)?;
+        let Some(reading) = read else {
+            // "Unchanged" is no answer once what was there has ended.
+            return match self.stands {
+                Some(at) if at <= self.now => Err(Failure::ended(at)),
+                _ => Ok(None),
+            };
+        };
+        let reading = reading.allowed_by(&self.rules)?;
+        let mut reading = reading.no_older_than(self.stands, &self.source, self.now)?;
+        source::keep(&mut reading, &self.cache);
+        Ok(Some(reading))
+    }
+}

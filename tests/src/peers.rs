@@ -15,7 +15,7 @@ mod mellon;
 mod pysaml;
 
 pub use mellon::Mellon;
-pub use pysaml::{Pysaml, carry};
+pub use pysaml::{Pysaml, carry, query};
 
 /// What both ask for.
 const ASKED: [Wire; 3] = [attribute::SN, attribute::GIVEN_NAME, attribute::AFFILIATION];

@@ -27,6 +27,7 @@ pub use saml::metadata::Listing;
 
 use saml::metadata::{Entity, IdpRole, SpRole};
 use saml::{EntityId, Moment, Rules, VerifyingKey};
+use sha1::{Digest, Sha1};
 
 use cache::Cache;
 use kept::Kept;
@@ -102,7 +103,7 @@ pub struct Snapshot {
     generation: u64,
     /// The profile the operator put an entity behind, beside its metadata.
     profiles: HashMap<EntityId, String>,
-    /// What was signed for one entity alone, as it was read.
+    /// What our own entities publish, as it was read.
     documents: HashMap<EntityId, Arc<str>>,
     /// What happened to each source at its last refresh.
     pub reports: Vec<Report>,
@@ -159,9 +160,15 @@ impl Snapshot {
         ids.filter(move |id| self.profile_of(id) == Some(profile))
     }
 
-    /// The document of one entity alone, as it was read from an address, with its signature.
-    pub fn document(&self, id: &EntityId) -> Option<&Arc<str>> {
-        self.documents.get(id)
+    /// The document of an entity of ours, as it was read where it publishes itself: by its name, or by
+    /// `{sha1}` and the digest of that, hexadecimal (draft-young-md-query-saml 2.3).
+    pub fn published(&self, identifier: &str) -> Option<&Arc<str>> {
+        let Some(digest) = identifier.strip_prefix("{sha1}") else {
+            return self.documents.get(&EntityId::parse(identifier).ok()?);
+        };
+        let mut all = self.documents.iter();
+        all.find(|(id, _)| sha1_of(id).eq_ignore_ascii_case(digest))
+            .map(|(_, document)| document)
     }
 
     /// Every entity. Those of large aggregates are read from disk for it, one by one.
@@ -278,7 +285,7 @@ impl Snapshot {
                 if let Some(profile) = reading.profiles.get(id) {
                     profiles.insert(id.clone(), profile.clone());
                 }
-                if let Some(document) = &reading.document {
+                if let Some(document) = reading.document.as_ref().filter(|_| source.may_go_back) {
                     documents.insert(id.clone(), Arc::clone(document));
                 }
             }
@@ -304,6 +311,12 @@ impl Snapshot {
         };
         self
     }
+}
+
+/// The digest that an entity is asked for by.
+fn sha1_of(id: &EntityId) -> String {
+    let digest = Sha1::digest(id.as_str().as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

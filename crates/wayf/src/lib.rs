@@ -18,6 +18,7 @@ mod feed;
 pub mod foreign;
 pub mod index;
 mod logos;
+mod mdq;
 mod offer;
 mod page;
 mod question;
@@ -164,6 +165,7 @@ impl Wayf {
             .service(at(&["/wayf/search"]).route(get().to(search::search)))
             .service(at(&["/wayf/feed"]).route(get().to(feed::feed)))
             .service(at(&["/wayf/logo/{name}"]).route(get().to(logos::serve)))
+            .service(at(&[&format!("{}{{id:.*}}", mdq::UNDER)]).route(get().to(mdq::entity)))
             .service(at(&["/wayf/button.js"]).route(get().to(button::script)));
     }
 

@@ -1,25 +1,36 @@
 //! A document made now and then, and published with a tag so that it is fetched again only when it
 //! changed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::Write;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use actix_web::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, TimeDelta, Utc};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 /// The document that stands, made again after a time.
 pub struct Publisher {
     renewed: TimeDelta,
-    current: Mutex<Option<Arc<Published>>>,
+    current: Mutex<Option<Made>>,
 }
 
-/// One made document.
+/// What a document was made of, and when.
+struct Made {
+    of: String,
+    at: DateTime<Utc>,
+    published: Arc<Published>,
+}
+
+/// One document.
 pub struct Published {
     text: String,
-    etag: String,
-    of: String,
-    made: DateTime<Utc>,
+    tag: String,
+    compressed: OnceLock<Vec<u8>>,
 }
 
 impl Publisher {
@@ -40,61 +51,99 @@ impl Publisher {
         make: impl FnOnce() -> Result<String, E>,
     ) -> Result<Arc<Published>, E> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let stands = |one: &&Arc<Published>| one.of == of && one.made + self.renewed > now;
-        if let Some(published) = current.as_ref().filter(stands) {
-            return Ok(Arc::clone(published));
+        let stands = |one: &&Made| one.of == of && one.at + self.renewed > now;
+        if let Some(made) = current.as_ref().filter(stands) {
+            return Ok(Arc::clone(&made.published));
         }
-        let text = make()?;
-        let digest = Sha256::digest(text.as_bytes());
-        let tag: String = digest
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let published = Arc::new(Published {
-            etag: format!("\"{tag}\""),
-            text,
+        let published = Arc::new(Published::of(make()?));
+        *current = Some(Made {
             of: of.to_owned(),
-            made: now,
+            at: now,
+            published: Arc::clone(&published),
         });
-        *current = Some(Arc::clone(&published));
         Ok(published)
     }
 }
 
 impl Published {
+    /// This text.
+    pub fn of(text: String) -> Self {
+        let digest = Sha256::digest(text.as_bytes());
+        let tag = digest.iter().take(16);
+        Self {
+            tag: tag.map(|byte| format!("{byte:02x}")).collect(),
+            text,
+            compressed: OnceLock::new(),
+        }
+    }
+
     /// The text.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Answers a request for it: 200, or 304 to who has it (RFC 9110 13.1.2).
+    /// Answers a request for it: 200, or 304 to who has it (RFC 9110 13.1.2); compressed for who takes
+    /// that.
     pub fn answer(
         &self,
         request: &HttpRequest,
         content_type: &str,
         max_age_s: u32,
     ) -> HttpResponse {
-        let known = request
-            .headers()
-            .get(IF_NONE_MATCH)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|tags| names(tags, &self.etag));
+        let field = |name| {
+            let value = request.headers().get(name)?;
+            value.to_str().ok()
+        };
+        let is_compressed = field(ACCEPT_ENCODING).is_some_and(takes_gzip);
+        // What differs byte by byte has another tag (RFC 9110 8.8.3).
+        let tags = [
+            format!("\"{}\"", self.tag),
+            format!("\"{}-gzip\"", self.tag),
+        ];
+        let known =
+            field(IF_NONE_MATCH).is_some_and(|known| tags.iter().any(|tag| names(known, tag)));
+        let [plain, zipped] = tags;
         let mut answer = if known {
             HttpResponse::NotModified()
         } else {
             HttpResponse::Ok()
         };
         answer
-            .insert_header((ETAG, self.etag.clone()))
+            .insert_header((ETAG, if is_compressed { zipped } else { plain }))
+            .insert_header((VARY, "Accept-Encoding"))
             .insert_header((CACHE_CONTROL, format!("public, max-age={max_age_s}")));
         if known {
             return answer.finish();
         }
-        answer
-            .insert_header((CONTENT_TYPE, content_type))
-            .body(self.text.clone())
+        answer.insert_header((CONTENT_TYPE, content_type));
+        if is_compressed {
+            answer.insert_header((CONTENT_ENCODING, "gzip"));
+            return answer.body(self.compressed().to_vec());
+        }
+        answer.body(self.text.clone())
     }
+
+    fn compressed(&self) -> &[u8] {
+        self.compressed.get_or_init(|| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+            // Memory cannot refuse to be written.
+            encoder.write_all(self.text.as_bytes()).ok();
+            encoder.finish().unwrap_or_default()
+        })
+    }
+}
+
+/// Whether an `Accept-Encoding` field takes gzip (RFC 9110 12.5.3).
+fn takes_gzip(field: &str) -> bool {
+    field.split(',').any(|one| {
+        let mut parts = one.split(';').map(str::trim);
+        let is_gzip = parts.next() == Some("gzip");
+        let refuses = |part: &str| {
+            let weight = part.strip_prefix("q=");
+            weight.is_some_and(|weight| weight.trim_matches(['0', '.']).is_empty())
+        };
+        is_gzip && !parts.any(refuses)
+    })
 }
 
 /// Whether an `If-None-Match` field names this tag.

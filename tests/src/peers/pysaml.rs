@@ -128,6 +128,25 @@ pub fn carry(house: &House, envelope: &str, login: &str, password: &str) -> Resu
     }
 }
 
+/// Has the Metadata Query client of pysaml2 ask our server for `names`, `by-digest` or `by-name`, and
+/// believe it by the key our metadata is signed with: the entities it got, or what it says.
+pub fn query(house: &House, by: &str, names: &[String]) -> Result<Vec<String>, String> {
+    let folder = TempDir::new().expect("temporary folder");
+    let output = Command::new(interpreter())
+        .arg(root().join("tests/peers/mdq.py"))
+        .arg(house.at("/mdq"))
+        .arg(metadata_certificate(house, folder.path()))
+        .arg(by)
+        .args(names)
+        .output()
+        .expect("it runs");
+    if output.status.success() {
+        Ok(serde_json::from_slice(&output.stdout).expect("JSON"))
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
 /// Starts the application on its settings; it reads metadata before it listens.
 fn serve(folder: &Path, port: u16) -> Running {
     let complaints = std::fs::File::options()

@@ -28,6 +28,7 @@ mod lines;
 mod logout;
 mod looking_after;
 mod lost_password;
+mod mdq;
 mod mellon;
 mod operations;
 mod operator;

@@ -132,7 +132,7 @@ pub(crate) struct Fticks {
 /// `bench`.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// Sign-ons that a row is the mean of.
+    /// Sign-ons that a row is the median of, in batches of 50.
     #[arg(long, default_value_t = 1000)]
     pub(crate) sign_ons: u32,
     /// Password logins that a row is the mean of.

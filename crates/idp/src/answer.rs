@@ -11,7 +11,7 @@ use saml::response::{
 };
 use saml::{Binding, MessageId, Moment, NameIdFormat, attribute};
 use serde::Serialize;
-use web::{Event, Page, Refused, Visit};
+use web::{Event, Filling, Mould, Page, Refused, Visit, gap};
 
 use crate::flow::{Flow, Named, stale};
 use crate::logout::Participant;
@@ -54,6 +54,25 @@ impl Page for AnswerPage {
 
     fn form_action(&self) -> Option<String> {
         Some(self.acs.clone())
+    }
+
+    fn mould(&self) -> Option<Mould<Self>> {
+        let state = self.relay_state.clone().filter(|state| !state.is_empty());
+        Some(Mould {
+            shape: u8::from(state.is_some()),
+            blank: Self {
+                acs: gap(0),
+                response: gap(1),
+                relay_state: state.as_ref().map(|_| gap(2)),
+                tutoie: self.tutoie,
+            },
+            values: vec![
+                Filling::Text(self.acs.clone()),
+                // Base64 of our own making.
+                Filling::Plain(self.response.clone()),
+                Filling::Text(state.unwrap_or_default()),
+            ],
+        })
     }
 
     fn tutoie(&self) -> bool {

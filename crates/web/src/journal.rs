@@ -10,8 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use serde_json::{Map, Value};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 /// Version of the lines, in their field `v`.
 const VERSION: u64 = 1;
@@ -114,6 +116,59 @@ enum Line {
     Flush(SyncSender<()>),
 }
 
+/// One event as it is written.
+struct Told<'a> {
+    at: DateTime<Utc>,
+    service: &'a str,
+    reference: Option<&'a Reference>,
+    event: &'a Event,
+    /// Lines that found no room before this one.
+    dropped: u64,
+}
+
+impl Told<'_> {
+    fn line(&self) -> String {
+        // Numbers and strings always become JSON.
+        let mut line = serde_json::to_string(self).unwrap_or_default();
+        line.push('\n');
+        line
+    }
+}
+
+impl Serialize for Told<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = &self.event.fields;
+        let at = self.at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let head = [
+            ("at", at.as_str()),
+            ("event", self.event.name),
+            ("service", self.service),
+            ("ref", self.reference.map_or("", Reference::as_str)),
+        ];
+        let said_later = |name: &str, from: usize| {
+            let later = fields.iter().skip(from);
+            later.into_iter().any(|(other, _)| *other == name)
+        };
+        let mut line = serializer.serialize_map(None)?;
+        line.serialize_entry("v", &VERSION)?;
+        // A name stands once in a line: what an event says takes the place of what is said for it.
+        for (name, value) in head {
+            if !value.is_empty() && !said_later(name, 0) {
+                line.serialize_entry(name, value)?;
+            }
+        }
+        for (number, (name, value)) in fields.iter().enumerate() {
+            if !said_later(name, number + 1) {
+                line.serialize_entry(name, value)?;
+            }
+        }
+        if self.dropped > 0 {
+            line.serialize_entry("dropped_before", &self.dropped)?;
+        }
+        line.end()
+    }
+}
+
 impl Journal {
     /// A journal in `folder`, created when absent; files older than `keep_days` are removed.
     pub fn open(folder: PathBuf, service: &str, keep_days: u32) -> std::io::Result<Self> {
@@ -140,27 +195,15 @@ impl Journal {
     /// Tells one event, under a reference where there is one. Never waits.
     pub fn tell(&self, at: DateTime<Utc>, reference: Option<&Reference>, event: &Event) {
         let Some(writer) = &self.writer else { return };
-        let mut line = Map::new();
-        line.insert("v".to_owned(), VERSION.into());
-        line.insert(
-            "at".to_owned(),
-            at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
-                .into(),
-        );
-        line.insert("event".to_owned(), event.name.into());
-        line.insert("service".to_owned(), writer.service.clone().into());
-        if let Some(reference) = reference {
-            line.insert("ref".to_owned(), reference.as_str().into());
-        }
-        for (name, value) in &event.fields {
-            line.insert((*name).to_owned(), value.as_str().into());
-        }
         let dropped = writer.dropped.swap(0, Ordering::Relaxed);
-        if dropped > 0 {
-            line.insert("dropped_before".to_owned(), dropped.into());
+        let text = Told {
+            at,
+            service: &writer.service,
+            reference,
+            event,
+            dropped,
         }
-        let mut text = Value::Object(line).to_string();
-        text.push('\n');
+        .line();
         if let Err(TrySendError::Full(_)) =
             writer.lines.try_send(Line::Event(at.date_naive(), text))
         {

@@ -45,7 +45,7 @@ pub use form::{Form, Query, Xml, is_xml};
 pub use guard::guard;
 pub use journal::{Event, Journal, Reference};
 pub use metrics::Metrics;
-pub use page::{Badge, Lang, Page, Sample};
+pub use page::{Badge, Filling, Lang, Mould, Page, Sample, gap};
 pub use pool::{Busy, Pool};
 pub use proxies::Network;
 pub use publishing::Publisher;

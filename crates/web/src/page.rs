@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// The visitor's language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Lang {
     /// Français.
@@ -62,6 +62,43 @@ pub trait Page: Serialize {
     fn form_action(&self) -> Option<String> {
         None
     }
+
+    /// The form this page is made by, if it is to be kept. For pages without a badge and without a
+    /// token of a form.
+    fn mould(&self) -> Option<Mould<Self>>
+    where
+        Self: Sized,
+    {
+        None
+    }
+}
+
+/// How a page is told apart from others of its form, and what is put into its gaps.
+///
+/// For pages that are shown at every sign-on, whose fields are put in place and nothing else: the
+/// form is rendered once, with [`gap`]s where values stand, and kept; a page is then the pieces with
+/// its values between them.
+pub struct Mould<P> {
+    /// Pages whose templates branch alike have the same shape.
+    pub shape: u8,
+    /// A page of that shape with `gap(0)`, `gap(1)`… for its values.
+    pub blank: P,
+    /// What goes into the gaps.
+    pub values: Vec<Filling>,
+}
+
+/// What goes into a gap.
+pub enum Filling {
+    /// Text, escaped.
+    Text(String),
+    /// What holds no markup, whatever it says (base64): as it is.
+    Plain(String),
+}
+
+/// What stands in a page for the value of that number, at most 99: characters of private use, which
+/// no escaping touches.
+pub fn gap(number: u8) -> String {
+    format!("\u{E000}{number:02}\u{E001}")
 }
 
 /// One page sample, type erased.

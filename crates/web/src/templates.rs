@@ -14,6 +14,9 @@ use crate::words::{WordFile, Words, fill};
 use crate::{Badge, Lang, Sample};
 
 mod literals;
+mod moulds;
+
+pub(crate) use moulds::{Form, Key, gap_here, gap_reference};
 
 #[derive(RustEmbed)]
 #[folder = "../../templates/"]
@@ -25,6 +28,7 @@ pub(crate) struct Templates {
     environment: Environment<'static>,
     pub(crate) words: Arc<Words>,
     pub(crate) assets: Arc<Assets>,
+    pub(crate) moulds: moulds::Moulds,
 }
 
 /// What a template is given besides the page.
@@ -138,6 +142,7 @@ impl Templates {
             environment,
             words: Arc::new(words),
             assets: Arc::new(assets),
+            moulds: moulds::Moulds::default(),
         };
         let unknown = loaded.unknown_names();
         if unknown.is_empty() {

@@ -23,7 +23,7 @@ use minijinja::Value;
 use minijinja::value::Serde;
 
 use crate::guard::{self, FormAction};
-use crate::templates::Surroundings;
+use crate::templates::{Form, Key, Surroundings, gap_here, gap_reference};
 use crate::{Edge, Event, Lang, Page, Reference, Refused, csrf, proxies};
 
 /// The cookie that tells one browser from another.
@@ -237,9 +237,37 @@ impl Visit {
         Ok(guard::said(response))
     }
 
+    fn render<P: Page>(&self, page: &P) -> Result<String, minijinja::Error> {
+        let here = self.here();
+        let reference = self.inner.reference.as_str();
+        let Some(mould) = page.mould() else {
+            return self.rendered(page, &here, reference);
+        };
+        let key = Key {
+            template: P::TEMPLATE,
+            shape: mould.shape,
+            lang: self.lang(),
+            tutoie: page.tutoie(),
+            path: self.inner.uri.path().to_owned(),
+        };
+        let moulds = &self.inner.edge.templates().moulds;
+        let form = if let Some(form) = moulds.find(&key) {
+            form
+        } else {
+            let blank = self.rendered(&mould.blank, &gap_here(), &gap_reference())?;
+            moulds.keep(key, Form::cut(&blank))
+        };
+        Ok(form.fill(&mould.values, &here, reference))
+    }
+
     /// A page without a form gives no browser cookie: in answer to a cross-site POST, which comes
     /// without ours, a fresh one would take the place of the one the browser has.
-    fn render<P: Page>(&self, page: &P) -> Result<String, minijinja::Error> {
+    fn rendered<P: Page>(
+        &self,
+        page: &P,
+        here: &str,
+        reference: &str,
+    ) -> Result<String, minijinja::Error> {
         let owner = self.inner.browser.get().cloned();
         let owner = owner.or_else(|| self.known_browser());
         let owner = owner.unwrap_or_else(|| self.inner.edge.token());
@@ -257,8 +285,8 @@ impl Visit {
             lang: self.lang(),
             tutoie: page.tutoie(),
             path: self.inner.uri.path(),
-            here: &self.here(),
-            reference: self.inner.reference.as_str(),
+            here,
+            reference,
             user: user.as_ref(),
             csrf: Arc::new(csrf),
         };

@@ -163,8 +163,7 @@ fn unescape(raw: &str, part: &'static str) -> Result<String, Refusal> {
     if !raw.split('%').skip(1).all(is_escape) {
         return Err(Refusal::BadEscape { part });
     }
-    percent_decode_str(raw)
-        .decode_utf8()
-        .map(String::from)
-        .map_err(|_| Refusal::NotUtf8 { part })
+    let mut plain = Vec::with_capacity(raw.len());
+    plain.extend(percent_decode_str(raw));
+    String::from_utf8(plain).map_err(|_| Refusal::NotUtf8 { part })
 }

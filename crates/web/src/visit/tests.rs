@@ -3,6 +3,7 @@ use actix_web::test::TestRequest;
 
 use super::*;
 use crate::scene::{Answer, Scene};
+use crate::{Filling, Mould, gap};
 
 const HTTP: &str = "http://localhost:8080";
 const HTTPS: &str = "https://eduline.example";
@@ -248,5 +249,65 @@ async fn only_a_proxy_of_ours_says_whom_it_asks_for() {
             expected,
             "{from}"
         );
+    }
+}
+
+/// The page of an answer, by a mould or without.
+#[derive(serde::Serialize)]
+struct HandOver {
+    acs: String,
+    response: String,
+    relay_state: Option<String>,
+    #[serde(skip)]
+    is_moulded: bool,
+}
+
+impl Page for HandOver {
+    const TEMPLATE: &'static str = "idp-answer.html";
+
+    fn samples() -> Vec<Self> {
+        Vec::new()
+    }
+
+    fn mould(&self) -> Option<Mould<Self>> {
+        let state = self.relay_state.clone().filter(|state| !state.is_empty());
+        self.is_moulded.then(|| Mould {
+            shape: u8::from(state.is_some()),
+            blank: Self {
+                acs: gap(0),
+                response: gap(1),
+                relay_state: state.as_ref().map(|_| gap(2)),
+                is_moulded: false,
+            },
+            values: vec![
+                Filling::Text(self.acs.clone()),
+                Filling::Plain(self.response.clone()),
+                Filling::Text(state.unwrap_or_default()),
+            ],
+        })
+    }
+}
+
+#[actix_web::test]
+async fn what_a_mould_gives_is_what_the_template_gives() {
+    let scene = Scene::at(HTTPS);
+    let hostile = "\"><script>alert('1')</script>&amp;\u{E000}01\u{E001}é";
+    for state in [None, Some(""), Some("state"), Some(hostile), Some("state")] {
+        for acs in ["https://sp.example/acs?a=1&b=2", hostile] {
+            let page = |is_moulded| HandOver {
+                acs: acs.to_owned(),
+                response: "PHg+/w==".to_owned(),
+                relay_state: state.map(str::to_owned),
+                is_moulded,
+            };
+            let ((moulded, plain), cookies) = scene
+                .visit(&[], async |visit| {
+                    let render = |is_moulded| visit.render(&page(is_moulded)).unwrap();
+                    (render(true), render(false))
+                })
+                .await;
+            assert_eq!(moulded, plain);
+            assert!(cookies.is_empty(), "{cookies:?}");
+        }
     }
 }

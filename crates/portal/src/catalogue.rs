@@ -26,6 +26,11 @@ pub struct Catalogue {
     pub applications: Vec<Application>,
     /// Messages, in the order of the file.
     pub messages: Vec<Message>,
+    /// Where access is asked for, when an application does not say: a path of ours, an https address
+    /// or `mailto:`.
+    pub demande: Option<String>,
+    /// Whether only those who are signed in are shown what there is.
+    pub reserve: bool,
 }
 
 /// A category of the menu.
@@ -81,6 +86,8 @@ pub struct Application {
     pub cachee: bool,
     /// When it is not to be used.
     pub maintenance: Option<Maintenance>,
+    /// Where access to it is asked for, as for the whole catalogue.
+    pub demande: Option<String>,
     /// The entityID of the service it is, when its rule is to hold there too.
     pub sp: Option<String>,
 }
@@ -162,6 +169,8 @@ impl Reading<'_> {
         let mut categories = Vec::new();
         let mut applications = Vec::new();
         let mut messages = Vec::new();
+        let mut demande = None;
+        let mut reserve = false;
         for (key, value) in document.into_inner() {
             let at = key.span().start;
             match key.get_ref().as_ref() {
@@ -169,12 +178,17 @@ impl Reading<'_> {
                 "application" => applications = self.tables::<Application>(value),
                 "message" => messages = self.tables::<Message>(value),
                 "groupes" => self.read_groups(at, value),
+                "demande" => demande = self.one::<String>(at, value),
+                "reserve" => reserve = self.one(at, value).unwrap_or_default(),
                 unknown => self.fault(at, &format!("unknown key {unknown}")),
             }
         }
         self.check_ids(categories.iter().map(|(at, one)| (*at, one.id.as_str())));
         self.check_ids(applications.iter().map(|(at, one)| (*at, one.id.as_str())));
         self.check_ids(messages.iter().map(|(at, one)| (*at, one.id.as_str())));
+        if let Some(place) = &demande {
+            self.check_demand(0, "the catalogue", place);
+        }
         let known: HashSet<String> = categories.iter().map(|(_, one)| one.id.clone()).collect();
         let applications = applications
             .into_iter()
@@ -187,6 +201,8 @@ impl Reading<'_> {
                 .into_iter()
                 .map(|(at, message)| self.checked_message(at, message))
                 .collect(),
+            demande,
+            reserve,
         }
     }
 
@@ -210,6 +226,18 @@ impl Reading<'_> {
             }
         }
         tables
+    }
+
+    fn one<T: DeserializeOwned>(&mut self, at: usize, value: Spanned<DeValue<'_>>) -> Option<T> {
+        let read = T::deserialize(ValueDeserializer::from(value));
+        read.map_err(|error| self.fault(at, error.message())).ok()
+    }
+
+    fn check_demand(&mut self, at: usize, id: &str, place: &str) {
+        if !leads_somewhere(place) && !is_mail(place) {
+            let what = "is neither a path of ours, an https address nor mailto:";
+            self.fault(at, &format!("{id}: demande = {place:?} {what}"));
+        }
     }
 
     fn read_groups(&mut self, at: usize, value: Spanned<DeValue<'_>>) {
@@ -271,6 +299,9 @@ impl Reading<'_> {
                 at,
                 &format!("{id}: {url:?} is neither a path of ours nor an https address"),
             );
+        }
+        if let Some(place) = &application.demande {
+            self.check_demand(at, &id, place);
         }
         if let Some(service) = &application.sp
             && let Err(why) = EntityId::parse(service)
@@ -341,6 +372,13 @@ fn leads_somewhere(url: &str) -> bool {
         .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
     let before_query = url.split('?').next().unwrap_or_default();
     printable && (path || address) && !before_query.contains(PROVIDER)
+}
+
+/// `mailto:` and one plain address.
+fn is_mail(url: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@.-_+".contains(&byte);
+    url.strip_prefix("mailto:")
+        .is_some_and(|address| address.contains('@') && address.bytes().all(plain))
 }
 
 #[cfg(test)]

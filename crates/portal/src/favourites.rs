@@ -96,7 +96,7 @@ pub(crate) async fn choose(
     Ok(visit.see_other(&choice.back()))
 }
 
-fn page(
+pub(crate) fn page(
     visit: &Visit,
     portal: &Portal,
     opened: &Opened,

@@ -14,6 +14,7 @@ mod pages;
 pub mod role;
 mod search;
 mod trouble;
+mod uses;
 mod visitor;
 
 use std::collections::HashMap;
@@ -35,9 +36,12 @@ pub use visitor::Visitor;
 
 use favourites::FAVOURITES;
 use memory::{Memory, Remembered};
-use pages::{APPLICATIONS, ApplicationsPage, FavouritesPage, HomePage, TroublePage, View};
+use pages::{
+    APPLICATIONS, ApplicationsPage, FavouritesPage, HomePage, OFFER, OfferPage, TroublePage, View,
+};
 use role::ROLE;
 use trouble::TROUBLE;
+use uses::USES;
 
 /// What a portal is made of.
 pub struct PortalParts {
@@ -94,7 +98,9 @@ impl Portal {
                     .route(get().to(favourites::show))
                     .route(post().to(favourites::choose)),
             )
+            .service(page(OFFER).route(get().to(offer)))
             .service(page(ROLE).route(post().to(role::choose)))
+            .service(page(USES).route(post().to(uses::tell)))
             .service(page(TROUBLE).route(get().to(trouble::explain)));
     }
 
@@ -139,6 +145,7 @@ impl Opened {
             visitor: &self.visitor,
             functions: &portal.parts.functions,
             favourites: &self.remembered.favourites,
+            uses: &self.remembered.uses,
             provider: self.provider.as_str(),
             lang,
             now: self.now,
@@ -152,6 +159,7 @@ pub fn samples() -> Vec<Sample> {
         Sample::of::<HomePage>(),
         Sample::of::<ApplicationsPage>(),
         Sample::of::<FavouritesPage>(),
+        Sample::of::<OfferPage>(),
         Sample::of::<TroublePage>(),
     ]
     .concat()
@@ -179,6 +187,35 @@ fn home_page(
     let mut page = HomePage::of(opened.badge.clone(), &view, provider);
     page.expired = expired;
     visit.page(&page)
+}
+
+/// What is searched for among everything there is.
+#[derive(Debug, Deserialize)]
+struct OfferQuery {
+    q: Option<String>,
+}
+
+/// `GET /portail/catalogue?q=`: open to everybody, unless the operator keeps it for those who are
+/// signed in.
+async fn offer(
+    visit: Visit,
+    portal: Data<Portal>,
+    Query(query): Query<OfferQuery>,
+) -> Result<HttpResponse, Refused> {
+    let opened = portal.open(&visit).await?;
+    let catalogue = portal.parts.catalogue.load_full();
+    if catalogue.reserve && opened.is_none() {
+        let service = &portal.parts.service;
+        return service.start(&visit, visit.path_and_query()).await;
+    }
+    let search = query.q.as_deref().and_then(search::Search::parse);
+    let of = opened.as_ref().map(|one| (one.badge.clone(), &one.visitor));
+    visit.page(&OfferPage::of(
+        &catalogue,
+        of,
+        search.as_ref(),
+        visit.lang(),
+    ))
 }
 
 /// What a bookmark of the applications page says.

@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 use sp::SignedIn;
 use store::{Away, Drawer, Shelf};
 
+use crate::uses::Uses;
+
 /// Who has not come for two school years has left.
 const KEPT: Duration = Duration::from_secs(2 * 366 * 86_400);
 /// How often a visit makes it last anew: a page view is not a write.
@@ -27,6 +29,8 @@ pub(crate) struct Remembered {
     pub(crate) favourites: Vec<String>,
     /// The id of the post they were last here in.
     pub(crate) role: Option<String>,
+    /// What they opened, unless they do not want it counted.
+    pub(crate) uses: Uses,
     written: DateTime<Utc>,
 }
 

@@ -5,11 +5,13 @@ use web::{Badge, Page};
 
 mod applications;
 mod favourites;
+mod offer;
 mod trouble;
 mod view;
 
 pub(crate) use applications::{APPLICATIONS, ApplicationsPage};
 pub(crate) use favourites::FavouritesPage;
+pub(crate) use offer::{OFFER, OfferPage};
 pub(crate) use trouble::{Said, TroublePage};
 pub(crate) use view::View;
 
@@ -26,12 +28,17 @@ pub(crate) struct HomePage {
     provider: Option<String>,
     roles: Vec<Role>,
     favourites: Vec<Link>,
+    /// Opened last.
+    recent: Vec<Link>,
+    /// Opened often, besides.
+    often: Vec<Link>,
     news: Vec<News>,
 }
 
 impl HomePage {
     /// The page of that visitor.
     pub(crate) fn of(badge: Badge, view: &View<'_>, provider: Option<String>) -> Self {
+        let (recent, often) = view.used();
         Self {
             badge,
             pupil: view.visitor.is_pupil(),
@@ -39,6 +46,8 @@ impl HomePage {
             provider,
             roles: view.roles(),
             favourites: view.favourites(),
+            recent,
+            often,
             news: view.news(),
         }
     }
@@ -55,11 +64,15 @@ impl Page for HomePage {
             provider: provider.map(str::to_owned),
             roles: Vec::new(),
             favourites: Vec::new(),
+            recent: Vec::new(),
+            often: Vec::new(),
             news: Vec::new(),
         };
         let full = Self {
             roles: view::sample_roles(),
             favourites: view::sample_links(),
+            recent: view::sample_links(),
+            often: view::sample_links(),
             news: view::sample_news(),
             ..page(false, Some("Personnel"))
         };

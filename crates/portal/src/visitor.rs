@@ -24,6 +24,19 @@ pub struct Visitor {
     pub role: Option<String>,
 }
 
+/// What keeps an application from somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lacking {
+    /// It is for other profiles.
+    Profile,
+    /// None of their functions or groups opens it.
+    Function,
+    /// Nor does a delegation of today, which could.
+    FunctionOrDelegation,
+    /// The post they are here in does not open it; another of theirs does.
+    OtherPost,
+}
+
 impl Visitor {
     /// The visitor one assertion describes, on `today`.
     pub fn of(signed_in: &SignedIn, profile: Option<String>, today: NaiveDate) -> Self {
@@ -77,17 +90,22 @@ impl Visitor {
             .any(|function| function == "*" || self.functions.contains(function))
     }
 
-    /// Whether this person sees the application: their profile may, and for staff one of their
-    /// functions, a delegation of today, or a group opens it.
+    /// Whether this person sees the application.
     pub fn sees(&self, application: &Application) -> bool {
+        self.lacks(application).is_none()
+    }
+
+    /// The one rule: their profile may, and for staff one of their functions, a delegation of today,
+    /// or a group opens it. What is lacking, when something is.
+    pub fn lacks(&self, application: &Application) -> Option<Lacking> {
         let Some(profile) = &self.profile else {
-            return false;
+            return Some(Lacking::Profile);
         };
         if !application.profils.contains(profile) {
-            return false;
+            return Some(Lacking::Profile);
         }
         if profile != "personnel" {
-            return true;
+            return None;
         }
         let by_function = self.holds_one_of(&application.fonctions);
         let by_delegation = application.delegable && self.delegated.contains(&application.id);
@@ -95,7 +113,19 @@ impl Visitor {
             .groups
             .iter()
             .any(|group| *group == application.id || application.ctgrps.contains(group));
-        by_function || by_delegation || by_group
+        if by_function || by_delegation || by_group {
+            return None;
+        }
+        let mut elsewhere = self.posts.iter().map(|post| &post.function);
+        Some(
+            if elsewhere.any(|one| application.fonctions.contains(one)) {
+                Lacking::OtherPost
+            } else if application.delegable {
+                Lacking::FunctionOrDelegation
+            } else {
+                Lacking::Function
+            },
+        )
     }
 
     /// Whether pages say "tu".
@@ -139,6 +169,7 @@ mod tests {
             cachee: false,
             maintenance: None,
             sp: None,
+            demande: None,
         }
     }
 
@@ -229,6 +260,23 @@ mod tests {
         let mut one = everywhere;
         one.posts.truncate(1);
         assert_eq!(one.in_role(Some("enseignant_1d.9990101F")).role, None);
+    }
+
+    #[test]
+    fn t07_what_is_lacking_is_told_apart() {
+        let for_heads = |delegable| application(&["personnel"], &["directeur_ecole"], delegable);
+        let mut visitor = staff(&["enseignant_1d"]);
+        assert_eq!(visitor.lacks(&for_heads(false)), Some(Lacking::Function));
+        let lacks = visitor.lacks(&for_heads(true));
+        assert_eq!(lacks, Some(Lacking::FunctionOrDelegation));
+        let posts = ["enseignant_1d$1A$A", "directeur_ecole$2B$B"];
+        visitor.posts = Post::distinct(&posts.map(str::to_owned));
+        let there = visitor.in_role(Some("enseignant_1d.1A"));
+        assert_eq!(there.lacks(&for_heads(true)), Some(Lacking::OtherPost));
+        let for_pupils = application(&["eleve"], &["*"], true);
+        assert_eq!(there.lacks(&for_pupils), Some(Lacking::Profile));
+        let nobody = Visitor::default().lacks(&for_pupils);
+        assert_eq!(nobody, Some(Lacking::Profile));
     }
 
     #[test]

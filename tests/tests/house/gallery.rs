@@ -456,6 +456,7 @@ fn every_page_is_valid_html() {
         "/portail/",
         "/portail/applications",
         "/portail/favoris",
+        "/portail/catalogue",
         "/portail/applications?categorie=intranet",
         "/portail/applications?categorie=documentation",
         "/portail/applications?categorie=none",

@@ -50,3 +50,5 @@ mod several_processes;
 mod sources;
 mod story;
 mod tabs;
+mod used;
+mod who_sees;

@@ -1,19 +1,15 @@
 //! The portal that people open every morning: favourites, two ways to show a list, and what the
 //! operator writes for a time.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use tempfile::TempDir;
 use visits::client::{between, unescape};
 use visits::process::{Running, free_port};
-use visits::{Answer, Client, House, PASSWORD};
-
-/// An application that heads of primary schools see, and teachers do not.
-const FOR_HEADS: &str = "onde";
+use visits::{Answer, Client, House};
 
 /// Ids of the applications on a page, in order.
-fn ids(page: &Answer) -> Vec<String> {
+pub(crate) fn ids(page: &Answer) -> Vec<String> {
     let parts = page.body.split("data-application=\"").skip(1);
     parts
         .map(|rest| rest.split('"').next().unwrap().to_owned())
@@ -27,7 +23,7 @@ fn favourites(client: &Client) -> Vec<String> {
 }
 
 /// Presses a button of the page of favourites.
-fn press(client: &Client, fields: &[(&str, &str)]) -> Answer {
+pub(crate) fn press(client: &Client, fields: &[(&str, &str)]) -> Answer {
     let page = client.get("/portail/favoris");
     // The button to sign out, above, has a token of its own.
     let main = page.body.split("<main").nth(1).unwrap_or_default();
@@ -39,7 +35,7 @@ fn press(client: &Client, fields: &[(&str, &str)]) -> Answer {
 }
 
 /// A house whose catalogue is the shipped one, changed, with `more` behind it.
-fn house_of(changes: &[(&str, &str)], more: &str) -> (TempDir, House) {
+pub(crate) fn house_of(changes: &[(&str, &str)], more: &str) -> (TempDir, House) {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("applications.toml");
     let shipped = visits::house::root().join("config/applications.toml");
@@ -433,192 +429,4 @@ fn x10_a_service_that_cannot_let_somebody_in_is_explained() {
             .all(|line| !line.to_string().contains("0.9.2342")),
         "what a service lacks is not kept"
     );
-}
-
-/// Somebody of the staff whom the demo does not have, in these posts.
-fn hire(house: &House, login: &str, posts: &[&str]) {
-    let mut command = house.command(&["account", "add", "personnel", login, "--password-stdin"]);
-    command.args(["--given-name", "Thérèse", "--surname", "Woroles"]);
-    for post in posts {
-        command.args(["--post", post]);
-    }
-    let piped = command.stdin(Stdio::piped()).stdout(Stdio::null());
-    let mut made = piped.spawn().unwrap();
-    let mut password = made.stdin.take().unwrap();
-    password.write_all(PASSWORD.as_bytes()).unwrap();
-    drop(password);
-    assert!(made.wait().unwrap().success());
-}
-
-/// The token of the form that posts to `action`.
-fn token(page: &Answer, action: &str) -> String {
-    let form = between(&page.body, &format!("action=\"{action}\""), "</form>");
-    let csrf = form.and_then(|form| between(&form, "name=\"csrf\" value=\"", "\""));
-    unescape(&csrf.unwrap_or_else(|| panic!("no form to {action}: {}", page.body)))
-}
-
-#[test]
-fn t10_a_person_of_several_posts_chooses_one_without_signing_in_again() {
-    let mut house = House::start();
-    hire(
-        &house,
-        "tworoles",
-        &[
-            "enseignant_1d:9990101F:École <Jules-Ferry>",
-            "directeur_ecole:9990102G:École Les Tilleuls",
-        ],
-    );
-    let (teacher, head) = ("enseignant_1d.9990101F", "directeur_ecole.9990102G");
-    let client = house.client();
-    let home = client.arrive("personnel", "tworoles");
-    let choices = between(&unescape(&home.body), "<select id=\"role\"", "</select>").unwrap();
-    for said in [
-        "Toutes mes affectations (2)",
-        "École <Jules-Ferry> – Professeur / Professeure des écoles",
-        "École Les Tilleuls – ",
-    ] {
-        assert!(choices.contains(said), "{said} is not in {choices}");
-    }
-    assert!(!home.body.contains("<Jules-Ferry>"), "written as text");
-    let choose = |role: &str, from: &str| {
-        let csrf = token(&client.get("/portail/"), "/portail/role");
-        client.post(
-            "/portail/role",
-            &[("csrf", &csrf), ("role", role), ("from", from)],
-        )
-    };
-    // What only heads of schools see.
-    let opened = |id: &str| {
-        let found = client.get(&format!("/portail/applications?q={id}"));
-        ids(&found).contains(&id.to_owned())
-    };
-    assert!(opened(FOR_HEADS) && opened("magistere"));
-    for (role, from, to, heads) in [
-        (teacher, "applications", "/portail/applications", false),
-        (teacher, "https://evil.example", "/portail/", false),
-        (head, "home", "/portail/", true),
-        ("", "", "/portail/", true),
-        (teacher, "home", "/portail/", false),
-    ] {
-        let answer = choose(role, from);
-        assert_eq!((answer.status, answer.location()), (303, to), "{role}");
-        assert_eq!(opened(FOR_HEADS), heads, "{role}");
-        assert!(opened("magistere"), "{role}");
-        let selected = client.get("/portail/").body.contains("\" selected>");
-        assert_eq!(selected, !role.is_empty(), "{role}");
-    }
-    assert_eq!(press(&client, &[("add", FOR_HEADS)]).status, 403);
-
-    // What is no post of theirs, an old form, and nobody.
-    for role in ["dasen.9990102G", "directeur_ecole.9990101F", "<b>", "all"] {
-        let refused = choose(role, "home");
-        assert_eq!(refused.code().as_deref(), Some("EDU-8004"), "{role}");
-    }
-    let old = client.post("/portail/role", &[("csrf", "old"), ("role", head)]);
-    assert_eq!(old.status, 200);
-    assert!(old.body.contains("role=\"alert\""), "{}", old.body);
-    assert!(!opened(FOR_HEADS), "nothing changed");
-    assert_eq!(client.get("/portail/role").status, 405);
-    let stranger = house.client();
-    let answer = stranger.post("/portail/role", &[("role", head)]);
-    assert!(answer.location().contains("/wayf/"), "{answer:?}");
-
-    // Kept for the next days; and another person has another choice, or none.
-    house.kill();
-    house.open();
-    assert!(!opened(FOR_HEADS));
-    let one = stranger.arrive("personnel", "amartin");
-    assert!(!one.body.contains("/portail/role"), "{}", one.body);
-    let two = stranger.arrive_again("personnel", "cdupont");
-    assert!(two.body.contains("Lycée Louis-Pasteur"), "{}", two.body);
-    assert!(!two.body.contains("\" selected>"));
-    let told = house.journal();
-    let told: Vec<_> = told
-        .iter()
-        .filter(|line| line["event"] == "portal.role")
-        .collect();
-    assert_eq!(told.len(), 4, "{told:?}");
-}
-
-#[test]
-fn t01_the_rule_of_an_application_guards_its_service_too() {
-    // The catalogue binds the viewer once its address is known: a running house reads it again.
-    let (folder, house) = house_of(&[], "");
-    let file = folder.path().join("applications.toml");
-    let open = std::fs::read_to_string(&file).unwrap();
-    let bind = |id: &str, service: &str| {
-        let bound = format!("id = \"{id}\"\nsp = \"{service}\"");
-        open.replacen(&format!("id = \"{id}\""), &bound, 1)
-    };
-    let viewer = house.at("/magistere");
-    let client = house.client();
-    client.arrive("personnel", "amartin");
-    let door = |realm: &str| {
-        let provider = house.at(&format!("/idp/{realm}"));
-        let provider = visits::client::form(&[("entityID", &provider)]);
-        format!("/magistere/login?{provider}")
-    };
-    let enter = |client: &Client, realm: &str| client.open(&door(realm));
-    let is_let_in = |answer: &Answer| answer.field("SAMLResponse").is_some();
-    assert!(is_let_in(&enter(&client, "personnel")), "bound to nothing");
-
-    std::fs::write(&file, bind(FOR_HEADS, &viewer)).unwrap();
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    let refused = loop {
-        let answer = enter(&client, "personnel");
-        if !is_let_in(&answer) {
-            break answer;
-        }
-        assert!(std::time::Instant::now() < deadline, "never guarded");
-        std::thread::sleep(std::time::Duration::from_millis(300));
-    };
-    assert_eq!(refused.status, 403);
-    assert_eq!(refused.code().as_deref(), Some("EDU-4008"));
-    let page = unescape(&refused.body);
-    assert!(page.contains("ne vous est pas ouverte"), "{page}");
-    assert!(page.contains("/portail/login"), "a way out: {page}");
-    // After a password as before one, and for whoever has no such profile.
-    let stranger = house.client();
-    let login = enter(&stranger, "personnel");
-    let answer = stranger.sign_in(&login, "amartin", PASSWORD);
-    assert_eq!(answer.code().as_deref(), Some("EDU-4008"));
-    let pupil = house.client();
-    let login = enter(&pupil, "eleve");
-    let answer = pupil.sign_in(&login, "jeanne.b", PASSWORD);
-    assert_eq!(answer.code().as_deref(), Some("EDU-4008"));
-    // Other services are theirs as before.
-    assert_eq!(client.get("/portail/").user().as_deref(), Some("amartin"));
-    // A head of school comes in by function, whoever holds one of the posts too.
-    let head = house.client();
-    head.arrive("personnel", "bleroy");
-    assert!(is_let_in(&enter(&head, "personnel")));
-    hire(
-        &house,
-        "tworoles",
-        &["enseignant_1d:9990101F:A", "directeur_ecole:9990102G:B"],
-    );
-    let both = house.client();
-    both.arrive("personnel", "tworoles");
-    assert!(is_let_in(&enter(&both, "personnel")));
-    let told = house.journal();
-    let told: Vec<_> = told
-        .iter()
-        .filter(|line| line["event"] == "idp.service.closed")
-        .collect();
-    assert!(told.len() >= 3, "{told:?}");
-    assert!(told.iter().all(|line| line["sp"] == viewer.as_str()));
-
-    // What is no entityID is told with its line.
-    let (other, faulty) = (TempDir::new().unwrap(), bind(FOR_HEADS, "not one"));
-    let file = other.path().join("applications.toml");
-    std::fs::write(&file, faulty).unwrap();
-    let checked = house
-        .command(&["check"])
-        .env("EDULINE__PORTAL__CATALOGUE", &file)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&checked.stderr).into_owned()
-        + &String::from_utf8_lossy(&checked.stdout);
-    assert_eq!(checked.status.code(), Some(1), "{said}");
-    assert!(said.contains("onde: sp = \"not one\""), "{said}");
 }

@@ -42,6 +42,31 @@ fn the_shipped_catalogue_is_whole() {
 }
 
 #[test]
+fn access_is_asked_for_at_a_path_an_https_address_or_by_mail() {
+    for fine in [
+        "/aide",
+        "https://help.example/form?app=x",
+        "mailto:dsi@ac-demo.example",
+    ] {
+        let read = Catalogue::parse(&format!("demande = \"{fine}\""), &anything).unwrap();
+        assert_eq!(read.demande.as_deref(), Some(fine));
+        assert!(!read.reserve);
+    }
+    for wrong in [
+        "\"javascript:alert(1)\"",
+        "\"http://help.example\"",
+        "\"mailto:nobody\"",
+        "\"mailto:a@b.example?cc=all@b.example\"",
+        "\"//evil.example\"",
+        "\"\"",
+        "1",
+    ] {
+        assert_eq!(faults(&format!("demande = {wrong}")).len(), 1, "{wrong}");
+    }
+    assert_eq!(faults("reserve = \"yes\"").len(), 1);
+}
+
+#[test]
 fn every_fault_is_told_with_its_line() {
     let application = |id: &str, rest: &str| {
         format!(

@@ -5,7 +5,7 @@ use serde::Serialize;
 use web::{Badge, Page};
 
 use super::view::{self, Entry, News, Role, Section};
-use super::{View, sample_badge};
+use super::{OFFER, View, sample_badge};
 use crate::search::Search;
 
 /// The address of the page.
@@ -27,6 +27,8 @@ pub(crate) struct ApplicationsPage {
     category: Option<String>,
     /// What was searched for, in place of a category.
     search: Option<String>,
+    /// The same search among everything there is.
+    wider: String,
     sections: Vec<Section>,
     /// Messages that are more than news.
     news: Vec<News>,
@@ -71,6 +73,7 @@ impl ApplicationsPage {
         let sections = sections.filter(|one| !one.links.is_empty()).collect();
         Self {
             search: Some(search.text.clone()),
+            wider: address(OFFER, "q", &search.text),
             ..Self::plain(badge, view, here("q", &search.text), sections)
         }
     }
@@ -94,6 +97,7 @@ impl ApplicationsPage {
             menu: view.menu(None),
             category: None,
             search: None,
+            wider: OFFER.to_owned(),
             sections,
             news: news.filter(|one| one.important).collect(),
             other: here.clone(),
@@ -117,8 +121,12 @@ fn of_favourites(view: &View<'_>) -> Vec<Section> {
 }
 
 fn here(name: &str, value: &str) -> String {
+    address(APPLICATIONS, name, value)
+}
+
+fn address(page: &str, name: &str, value: &str) -> String {
     let value = utf8_percent_encode(value, NON_ALPHANUMERIC);
-    format!("{APPLICATIONS}?{name}={value}")
+    format!("{page}?{name}={value}")
 }
 
 impl Page for ApplicationsPage {
@@ -178,6 +186,7 @@ fn sample(current: bool, pupil: bool) -> ApplicationsPage {
         ],
         category: current.then(|| "Formation à distance".into()),
         search: None,
+        wider: OFFER.to_owned(),
         sections: Vec::new(),
         news: view::sample_news(),
         here: here("categorie", "formation"),
@@ -205,6 +214,7 @@ mod tests {
     use super::*;
     use crate::catalogue::{Catalogue, Maintenance};
     use crate::role::Function;
+    use crate::uses::Uses;
     use crate::visitor::Visitor;
 
     fn catalogue() -> Catalogue {
@@ -221,9 +231,11 @@ mod tests {
     }
 
     fn view<'a>(catalogue: &'a Catalogue, visitor: &'a Visitor, lang: Lang) -> View<'a> {
+        static NO_USES: LazyLock<Uses> = LazyLock::new(Uses::default);
         static FUNCTIONS: LazyLock<HashMap<String, Function>> = LazyLock::new(HashMap::new);
         View {
             functions: &FUNCTIONS,
+            uses: &NO_USES,
             catalogue,
             visitor,
             favourites: &[],

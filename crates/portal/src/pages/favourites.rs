@@ -15,6 +15,8 @@ pub(crate) struct FavouritesPage {
     /// The form was too old and is shown again.
     expired: bool,
     room: Room,
+    /// Whether what they open is counted.
+    counts: bool,
     chosen: Vec<Choice>,
     /// The others, under the names of their categories.
     sections: Vec<Section>,
@@ -59,6 +61,7 @@ impl FavouritesPage {
                 (true, MOST..) => Room::Full,
                 _ => Room::Free,
             },
+            counts: !view.uses.off,
             chosen: chosen
                 .map(|link| Choice {
                     id: link.id,
@@ -79,6 +82,7 @@ impl Page for FavouritesPage {
             pupil,
             expired: pupil,
             room: Room::Free,
+            counts: pupil,
             chosen: chosen
                 .iter()
                 .map(|name| Choice {

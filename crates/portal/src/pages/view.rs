@@ -8,6 +8,7 @@ use web::Lang;
 
 use crate::catalogue::{Application, Catalogue, Message, PROVIDER, SecondFactor, Written};
 use crate::role::Function;
+use crate::uses::Uses;
 use crate::visitor::Visitor;
 
 /// What a page is laid out from.
@@ -19,6 +20,8 @@ pub(crate) struct View<'a> {
     pub(crate) functions: &'a HashMap<String, Function>,
     /// Ids of the favourites, in order.
     pub(crate) favourites: &'a [String],
+    /// What they opened.
+    pub(crate) uses: &'a Uses,
     /// The identity provider they came from.
     pub(crate) provider: &'a str,
     pub(crate) lang: Lang,
@@ -172,6 +175,17 @@ impl<'a> View<'a> {
         roles.collect()
     }
 
+    /// What was opened last, and what else is opened often.
+    pub(super) fn used(&self) -> (Vec<Link>, Vec<Link>) {
+        let listed = |id: &str| self.catalogue.application(id).filter(|one| self.lists(one));
+        let (recent, often) = self.uses.shown(&|id| listed(id).is_some());
+        let links = |ids: Vec<&str>| -> Vec<Link> {
+            let found = ids.into_iter().filter_map(listed);
+            found.map(|one| self.link(one)).collect()
+        };
+        (links(recent), links(often))
+    }
+
     /// The favourites that this person sees today, in their order.
     pub(super) fn favourites(&self) -> Vec<Link> {
         let named = self.favourites.iter();
@@ -227,12 +241,17 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn told(&self, fr: &str, en: &str) -> String {
-        let text = match self.lang {
-            Lang::Fr => fr,
-            Lang::En => en,
-        };
-        web::typeset(text, self.lang)
+        told(self.lang, fr, en)
     }
+}
+
+/// Of two texts the one in that language, typeset.
+pub(super) fn told(lang: Lang, fr: &str, en: &str) -> String {
+    let text = match lang {
+        Lang::Fr => fr,
+        Lang::En => en,
+    };
+    web::typeset(text, lang)
 }
 
 /// Samples of links that show every mark.

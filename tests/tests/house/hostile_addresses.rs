@@ -30,7 +30,7 @@ const POST: &[&str] = &["POST"];
 const BOTH: &[&str] = &["GET", "POST"];
 const REQUEST: &[&str] = &["SAMLRequest", "RelayState", "SigAlg", "Signature"];
 
-const ADDRESSES: [Address; 33] = [
+const ADDRESSES: [Address; 36] = [
     at(
         "/wayf/",
         BOTH,

@@ -400,6 +400,9 @@ pub(crate) struct NewSource {
     /// Days that validUntil may lie ahead; without one, a document is refused.
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     pub(crate) horizon_days: u32,
+    /// The address is of a Metadata Query service, asked for one entity after the other.
+    #[arg(long)]
+    pub(crate) mdq: bool,
     /// Take only who is of this entity category; several times: of one of them.
     #[arg(long, value_name = "URI")]
     pub(crate) category: Vec<String>,

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use saml::EntityId;
+
 use crate::changes::Changes;
 
 /// Bytes of what changed that are kept; of more, the newer half is.
@@ -32,6 +34,22 @@ impl Cache {
         self.0.join(format!("{name}.xml"))
     }
 
+    /// The entities of which there are copies, each a source under this one.
+    pub(crate) fn ids_under(&self, source: &str) -> Vec<EntityId> {
+        let begins = format!("{source}_");
+        let entries = std::fs::read_dir(&self.0).into_iter().flatten().flatten();
+        entries
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(&begins))
+            .filter_map(|entry| {
+                // What it really is, and whether it is signed, is seen when it is read.
+                let text = std::fs::read_to_string(entry.path()).ok()?;
+                let (_, rest) = text.split_once("entityID=\"")?;
+                let (id, _) = rest.split_once('"')?;
+                EntityId::parse(&id.replace("&amp;", "&")).ok()
+            })
+            .collect()
+    }
+
     /// The copy of a source, if there is one.
     pub(crate) fn find(&self, source: &str) -> Option<String> {
         std::fs::read_to_string(self.path(source)).ok()
@@ -42,6 +60,11 @@ impl Cache {
         let file = std::fs::File::open(self.path(source)).ok()?;
         let bytes = usize::try_from(file.metadata().ok()?.len()).ok()?;
         (bytes >= least).then_some(file)
+    }
+
+    /// Forgets the copy of a source.
+    pub(crate) fn forget(&self, source: &str) {
+        std::fs::remove_file(self.path(source)).ok();
     }
 
     /// Keeps a copy: whole or not at all, whatever happens meanwhile.

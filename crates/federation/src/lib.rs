@@ -12,6 +12,7 @@ pub mod fetch;
 mod filter;
 mod kept;
 mod pace;
+mod query;
 mod rounds;
 mod source;
 
@@ -59,6 +60,8 @@ pub struct Terms {
     pub every: Duration,
     /// Whom it may bring.
     pub filter: Filter,
+    /// Whom alone it may bring: one entity that another source was asked for.
+    pub only: Option<EntityId>,
 }
 
 impl Default for Terms {
@@ -67,6 +70,7 @@ impl Default for Terms {
         Self {
             every: Duration::from_secs(3600),
             filter: Filter::default(),
+            only: None,
         }
     }
 }
@@ -80,6 +84,8 @@ pub enum Location {
     Folder(PathBuf),
     /// An address.
     Url(String),
+    /// The address of a Metadata Query service, which is asked for one entity after the other.
+    Query(String),
 }
 
 /// The federation: sources, and the snapshot that stands.
@@ -93,6 +99,8 @@ pub struct Federation {
     last: tokio::sync::Mutex<HashMap<String, Reading>>,
     /// The sources that are being read: two readings of one never cross.
     busy: Arc<Mutex<HashSet<String>>>,
+    /// The entities that were asked for one by one.
+    asked: query::Asked,
 }
 
 /// Everything known at one moment. Immutable.
@@ -130,6 +138,20 @@ pub struct Report {
     pub set_aside: usize,
     /// When an address is asked next.
     pub due: Option<Moment>,
+}
+
+impl Report {
+    /// Tells of one entity in the report of the source that was asked for it.
+    fn join(self, whole: &mut Self) {
+        whole.entities += self.entities;
+        whole.set_aside += self.set_aside;
+        whole.left_out.extend(self.left_out);
+        whole.read_at = whole.read_at.max(self.read_at);
+        whole.failures = whole.failures.max(self.failures);
+        if whole.failure.is_none() {
+            whole.failure = self.failure;
+        }
+    }
 }
 
 impl Snapshot {
@@ -202,7 +224,7 @@ impl Federation {
             })
             .collect();
         let current = arc_swap::ArcSwap::from_pointee(Snapshot::of(&sources, &read));
-        Self {
+        let mut federation = Self {
             sources: arc_swap::ArcSwap::from_pointee(sources),
             cache,
             loopback_http,
@@ -210,7 +232,10 @@ impl Federation {
             current,
             last: tokio::sync::Mutex::new(read),
             busy: Arc::default(),
-        }
+            asked: query::Asked::default(),
+        };
+        federation.recall(now);
+        federation
     }
 
     /// The same, by these rules: what is kept here is read under them too.
@@ -223,7 +248,8 @@ impl Federation {
                 reading.report.failure = Some(why.to_string());
             }
         }
-        let snapshot = Snapshot::of(&self.sources.load(), last);
+        let all = self.all();
+        let snapshot = Snapshot::of(&all, self.last.get_mut());
         self.current.store(Arc::new(snapshot));
         self.rules = rules;
         self
@@ -289,7 +315,10 @@ impl Snapshot {
                     documents.insert(id.clone(), Arc::clone(document));
                 }
             }
-            reports.push(report);
+            match reports.last_mut() {
+                Some(whole) if source.terms.only.is_some() => report.join(whole),
+                _ => reports.push(report),
+            }
         }
         Self {
             entities,

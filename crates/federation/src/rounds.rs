@@ -1,6 +1,6 @@
 //! Rounds: which sources are read at a time, and what stands afterwards.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use saml::{Moment, Rules};
@@ -11,6 +11,9 @@ use crate::changes::{self, Changes};
 use crate::fetch::Validators;
 use crate::source::{self, Failure, Reading};
 use crate::{Federation, Location, Snapshot, Source};
+
+/// Entities that were asked for one by one, and are asked for again in one round.
+const SINGLES: usize = 16;
 
 /// What came of reading one source.
 #[derive(Debug, Clone)]
@@ -78,14 +81,20 @@ impl Federation {
         wanted: impl Fn(&Source, Option<Moment>) -> bool,
     ) -> Vec<Outcome> {
         let mut tasks = JoinSet::new();
-        let sources = self.sources.load_full();
+        let sources = self.all();
+        let asked = |source: &&Source| !matches!(source.location, Location::Query(_));
         let last = self.last.lock().await;
-        for source in sources.iter() {
+        let mut singles = 0;
+        for source in sources.iter().filter(asked) {
             let before = last.get(&source.name);
             let before = before.filter(|before| before.mark == source.mark());
-            if wanted(source, before.and_then(|before| before.standing.due))
+            let due = before.and_then(|before| before.standing.due);
+            let is_single = source.terms.only.is_some();
+            if wanted(source, due)
+                && !(is_single && singles == SINGLES)
                 && let Some(turn) = self.turn(&source.name)
             {
+                singles += usize::from(is_single);
                 let task = self.task(source, before, now);
                 tasks.spawn_blocking(move || {
                     let read = task.run();
@@ -110,7 +119,7 @@ impl Federation {
         outcomes
     }
 
-    fn turn(&self, source: &str) -> Option<Turn> {
+    pub(crate) fn turn(&self, source: &str) -> Option<Turn> {
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         busy.insert(source.to_owned()).then(|| Turn {
             busy: Arc::clone(&self.busy),
@@ -118,7 +127,7 @@ impl Federation {
         })
     }
 
-    fn task(&self, source: &Source, before: Option<&Reading>, now: Moment) -> Task {
+    pub(crate) fn task(&self, source: &Source, before: Option<&Reading>, now: Moment) -> Task {
         Task {
             source: source.clone(),
             known: before.map(|before| before.standing.validators.clone()),
@@ -139,7 +148,7 @@ impl Federation {
     ) -> Option<Outcome> {
         let mark = source.mark();
         let is_it = |one: &Source| one.name == source.name && one.mark() == mark;
-        if !self.sources.load().iter().any(is_it) {
+        if !self.all().iter().any(is_it) {
             return None;
         }
         let mut last = self.last.lock().await;
@@ -149,7 +158,8 @@ impl Federation {
         let reading = match read {
             Ok(Some(reading)) => {
                 let known = before.filter(|before| before.is_of_something());
-                changes = Changes::between(known, &reading, now).filter(|_| !source.may_go_back);
+                let is_told = !source.may_go_back && source.terms.only.is_none();
+                changes = Changes::between(known, &reading, now).filter(|_| is_told);
                 reading.paced(source, now)
             }
             Ok(None) => {
@@ -159,6 +169,14 @@ impl Federation {
             Err(failure) => {
                 let empty = Reading::empty(&source.name);
                 let before = before.unwrap_or(&empty);
+                // An entity that is said to be nowhere is gone; a whole federation never is.
+                let is_gone = failure.is_gone && source.terms.only.is_some();
+                let before = if is_gone {
+                    self.cache.forget(&source.name);
+                    &empty
+                } else {
+                    before
+                };
                 let reading = before.after_failure(&source.name, &failure, now);
                 reading.put_off(source, failure.again_s, now)
             }
@@ -179,21 +197,21 @@ impl Federation {
     }
 
     /// Makes the snapshot of what each source gave last.
-    async fn show(&self) -> Arc<Snapshot> {
+    pub(crate) async fn show(&self) -> Arc<Snapshot> {
         let mut last = self.last.lock().await;
-        let sources = self.sources.load();
-        last.retain(|name, reading| {
-            let is_it = |one: &Source| one.name == *name && one.mark() == reading.mark;
-            sources.iter().any(is_it)
-        });
+        let sources = self.all();
+        let marks = sources.iter().map(|one| (one.name.as_str(), one.mark()));
+        let marks: HashMap<&str, String> = marks.collect();
+        last.retain(|name, reading| marks.get(name.as_str()) == Some(&reading.mark));
         let snapshot = Snapshot::of(&sources, &last).after(&self.current.load());
         self.current.store(Arc::new(snapshot));
+        self.forget_gone(&last);
         self.snapshot()
     }
 }
 
 /// The right to read a source: nobody else reads it as long as this is there.
-struct Turn {
+pub(crate) struct Turn {
     busy: Arc<Mutex<HashSet<String>>>,
     source: String,
 }
@@ -206,7 +224,7 @@ impl Drop for Turn {
 }
 
 /// One source to be read, and what is known of it.
-struct Task {
+pub(crate) struct Task {
     source: Source,
     known: Option<Validators>,
     stands: Option<Moment>,
@@ -218,7 +236,7 @@ struct Task {
 
 impl Task {
     /// Reads, judges, and keeps what is good. Blocks. Nothing: what is known is what there is.
-    fn run(&self) -> Result<Option<Reading>, Failure> {
+    pub(crate) fn run(&self) -> Result<Option<Reading>, Failure> {
         let read = source::read(&self.source, self.known.as_ref(), self.loopback, self.now)?;
         let Some(reading) = read else {
             // "Unchanged" is no answer once what was there has ended.

@@ -89,6 +89,8 @@ pub(crate) struct Failure {
     ended: Option<Moment>,
     /// Seconds that the server asks to be left alone.
     pub(crate) again_s: Option<u64>,
+    /// Whether the server says that there is nothing.
+    pub(crate) is_gone: bool,
 }
 
 impl Failure {
@@ -99,7 +101,13 @@ impl Failure {
             why: format!("EDU-5003 nothing newer is there: {refusal}"),
             ended: Some(at),
             again_s: None,
+            is_gone: false,
         }
+    }
+
+    /// The reason.
+    pub(crate) fn why(&self) -> &str {
+        &self.why
     }
 }
 
@@ -117,6 +125,13 @@ impl From<Unread> for Failure {
                 Unread::Fetch(Unfetched::Status { again_s, .. }) => *again_s,
                 _ => None,
             },
+            is_gone: matches!(
+                &why,
+                Unread::Fetch(Unfetched::Status {
+                    status: 404 | 410,
+                    ..
+                })
+            ),
             why: why.to_string(),
         }
     }
@@ -180,9 +195,12 @@ impl Reading {
 
     /// Sets those aside whom the source may not bring.
     fn admit(&mut self, source: &Source) {
-        let filter = &source.terms.filter;
+        let terms = &source.terms;
         let before = self.entities.len();
-        self.entities.retain(|kept| filter.admits(&kept.listing));
+        self.entities.retain(|kept| {
+            terms.filter.admits(&kept.listing)
+                && terms.only.as_ref().is_none_or(|only| only == kept.id())
+        });
         self.report.set_aside = before - self.entities.len();
         self.report.entities = self.entities.len();
     }
@@ -297,6 +315,7 @@ pub(crate) fn from_cache(source: &Source, cache: &Cache, loopback: bool, now: Mo
             reading.admit(source);
             reading
         }
+        Location::Query(_) => empty,
         Location::File(_) | Location::Folder(_) => {
             let mut reading = match read(source, None, loopback, now) {
                 Ok(reading) => reading.unwrap_or(empty),
@@ -326,6 +345,7 @@ pub(crate) fn read(
             now,
         )?,
         Location::Folder(folder) => read_folder(source, folder, loopback, now)?,
+        Location::Query(_) => return Ok(None),
         Location::Url(url) => {
             let Some((text, validators)) = fetched(source, url, known, loopback)? else {
                 return Ok(None);

@@ -69,6 +69,8 @@ pub(crate) async fn by_post(
         received.issuer().clone(),
         received.relay_state().map(str::to_owned),
     );
+    let now = visit.edge().now();
+    realm.federation.look_for(&issuer, now).await;
     let (keys, required) = signing(&realm, &visit, &issuer)?;
     let verify = move || received.verify(asked(&keys, required));
     let verified = realm
@@ -91,6 +93,8 @@ async fn respond(
         received.issuer().clone(),
         received.relay_state().map(str::to_owned),
     );
+    let now = visit.edge().now();
+    realm.federation.look_for(&issuer, now).await;
     let (keys, required) = signing(realm, visit, &issuer)?;
     let verified = verify(received, asked(&keys, required))
         .map_err(|refusal| refusals::of_message(&refusal, realm).with("sp", issuer.as_str()))?;

@@ -44,13 +44,21 @@ pub(crate) async fn login(
 ) -> Result<HttpResponse, Refused> {
     let attempt = resume(&service, &visit, &query).await?;
     let named = query.entity_id.as_deref();
-    let federation = service.parts.federation.snapshot();
+    let asked = named.and_then(|text| EntityId::parse(text).ok());
+    let federation = match &asked {
+        Some(id) => {
+            service
+                .parts
+                .federation
+                .look_for(id, visit.edge().now())
+                .await
+        }
+        None => service.parts.federation.snapshot(),
+    };
     if named.is_some() && federation.entities().next().is_none() {
         return Err(refusals::starting());
     }
-    let known = named
-        .and_then(|text| EntityId::parse(text).ok())
-        .filter(|id| federation.provider(id).is_some());
+    let known = asked.filter(|id| federation.provider(id).is_some());
     match (known, named, &query.attempt) {
         (Some(provider), ..) => {
             ask_provider(&service, &visit, (attempt, provider), Proof::Any).await

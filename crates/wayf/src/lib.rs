@@ -214,7 +214,16 @@ async fn ask(
     wayf: Data<Wayf>,
     Query(raw): Query<RawQuestion>,
 ) -> Result<HttpResponse, Refused> {
-    let known = wayf.parts.federation.snapshot();
+    let asking = raw.entity_id.as_deref().map(EntityId::parse);
+    let known = match asking {
+        Some(Ok(id)) => {
+            wayf.parts
+                .federation
+                .look_for(&id, visit.edge().now())
+                .await
+        }
+        _ => wayf.parts.federation.snapshot(),
+    };
     // Who opens this page itself, or asks to choose again, wants to see it.
     let may_follow = raw.entity_id.is_some() && raw.change.is_none();
     let question = Question::parse(raw, &wayf.parts.default_service, &known)?;

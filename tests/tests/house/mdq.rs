@@ -1,7 +1,13 @@
 //! Metadata Query: our entities one by one, as others ask for them, and others' as we ask.
 
+use std::time::Duration;
+
 use visits::House;
 use visits::peers::query as asked_by_pysaml;
+
+use crate::sources::{
+    DAY, Key, Origin, aggregate, is_trusted, key, provider, response, said, signed, wait_until,
+};
 
 fn digest(id: &str) -> String {
     let bytes = openssl::sha::sha1(id.as_bytes());
@@ -88,4 +94,68 @@ fn m06_our_entities_are_found_one_by_one_by_name_and_by_digest() {
             .unwrap_err()
             .contains("404")
     );
+}
+
+#[test]
+fn m05_an_entity_nobody_knows_is_asked_for_and_believed_by_the_pinned_key_alone() {
+    let mut house = House::with(&[("EDULINE__FEDERATION__REFRESH_S", "1")]);
+    let (origin, folder) = (Origin::start(), tempfile::tempdir().unwrap());
+    let (theirs, stranger) = (key(folder.path(), "theirs"), key(folder.path(), "stranger"));
+    let path = |host: &str| format!("/entities/https%3A%2F%2F{host}%2Fidp");
+    let alone =
+        |host: &str, key: &Key| signed(&aggregate(&provider(host, key), Some(7 * DAY)), key);
+    origin.gives(&path("one.example"), &alone("one.example", &theirs));
+    origin.gives(&path("forged.example"), &alone("forged.example", &stranger));
+    origin.gives(&path("other.example"), &alone("another.example", &theirs));
+    let past = signed(
+        &aggregate(&provider("past.example", &theirs), Some(-60)),
+        &theirs,
+    );
+    origin.gives(&path("past.example"), &past);
+    let pem = theirs.certificate.display().to_string();
+    let add = [
+        "metadata",
+        "source",
+        "add",
+        &origin.base,
+        "--key",
+        &pem,
+        "--mdq",
+        "--name",
+        "query",
+    ];
+    let added = house.run(&add);
+    assert!(added.status.success(), "{}", said(&added));
+
+    let client = house.client();
+    wait_until(&client, "one.example", true);
+    for host in [
+        "forged.example",
+        "other.example",
+        "another.example",
+        "past.example",
+        "no.example",
+    ] {
+        for _ in 0..3 {
+            assert!(!is_trusted(&client, host), "{host}");
+        }
+        assert_eq!(
+            origin.times(&path(host)),
+            1,
+            "{host}: not asked for again at once"
+        );
+    }
+    // What stands is asked for again, and stands while nobody answers, here and after a start.
+    let before = origin.times(&path("one.example"));
+    origin.says(&path("one.example"), response("500 Oh", "", ""));
+    std::thread::sleep(Duration::from_millis(2500));
+    assert!(origin.times(&path("one.example")) > before);
+    assert!(is_trusted(&client, "one.example"));
+    house.kill();
+    house.open();
+    let client = house.client();
+    assert!(is_trusted(&client, "one.example"), "its last good copy");
+    // Said to be nowhere, it is gone.
+    origin.says(&path("one.example"), response("404 Gone", "", ""));
+    wait_until(&client, "one.example", false);
 }

@@ -13,47 +13,64 @@ use saml::KeyKind;
 use serde_json::Value;
 use visits::{Client, House, Partner, forge};
 
-const DAY: i64 = 24 * 3600;
+pub(crate) const DAY: i64 = 24 * 3600;
 
 /// A server whose answers the test chooses, path by path.
-struct Origin {
-    base: String,
+pub(crate) struct Origin {
+    pub(crate) base: String,
     answers: Arc<Mutex<HashMap<String, String>>>,
+    asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Origin {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let answers: Arc<Mutex<HashMap<String, String>>> = Arc::default();
-        let known = Arc::clone(&answers);
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (known, noted) = (Arc::clone(&answers), Arc::clone(&asked));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let known = Arc::clone(&known);
-                std::thread::spawn(move || answer(stream, &known));
+                let (known, noted) = (Arc::clone(&known), Arc::clone(&noted));
+                std::thread::spawn(move || answer(stream, &known, &noted));
             }
         });
-        Self { base, answers }
+        Self {
+            base,
+            answers,
+            asked,
+        }
     }
 
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
-    fn says(&self, path: &str, answer: String) {
+    /// How many times a path was asked for.
+    pub(crate) fn times(&self, path: &str) -> usize {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().filter(|one| *one == path).count()
+    }
+
+    pub(crate) fn says(&self, path: &str, answer: String) {
         self.answers.lock().unwrap().insert(path.to_owned(), answer);
     }
 
-    fn gives(&self, path: &str, body: &str) {
+    pub(crate) fn gives(&self, path: &str, body: &str) {
         self.says(path, response("200 OK", "", body));
     }
 }
 
-fn answer(mut stream: TcpStream, known: &Mutex<HashMap<String, String>>) {
+fn answer(
+    mut stream: TcpStream,
+    known: &Mutex<HashMap<String, String>>,
+    asked: &Mutex<Vec<String>>,
+) {
     let mut head = [0; 8192];
     let length = stream.read(&mut head).unwrap_or(0);
     let head = String::from_utf8_lossy(&head[..length]).into_owned();
     let path = head.split(' ').nth(1).unwrap_or_default();
+    asked.lock().unwrap().push(path.to_owned());
     let text = known.lock().unwrap().get(path).cloned();
     let text = text.unwrap_or_else(|| response("404 Not Found", "", ""));
     if path == "/drip" {
@@ -68,7 +85,7 @@ fn answer(mut stream: TcpStream, known: &Mutex<HashMap<String, String>>) {
     stream.write_all(text.as_bytes()).ok();
 }
 
-fn response(status: &str, headers: &str, body: &str) -> String {
+pub(crate) fn response(status: &str, headers: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
@@ -76,13 +93,13 @@ fn response(status: &str, headers: &str, body: &str) -> String {
 }
 
 /// A key in files, as xmlsec1 and `--key` take it.
-struct Key {
+pub(crate) struct Key {
     private: PathBuf,
-    certificate: PathBuf,
+    pub(crate) certificate: PathBuf,
     text: String,
 }
 
-fn key(folder: &Path, name: &str) -> Key {
+pub(crate) fn key(folder: &Path, name: &str) -> Key {
     let seed = [name.len().try_into().unwrap(); 16];
     let pair = saml::keys::generate(KeyKind::Rsa2048, name, seed, forge::now(), 30).unwrap();
     let (private, certificate) = (
@@ -103,7 +120,7 @@ fn key(folder: &Path, name: &str) -> Key {
     }
 }
 
-fn provider(host: &str, key: &Key) -> String {
+pub(crate) fn provider(host: &str, key: &Key) -> String {
     format!(
         "<md:EntityDescriptor entityID=\"https://{host}/idp\">\n\
          <md:IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">\n\
@@ -116,7 +133,7 @@ fn provider(host: &str, key: &Key) -> String {
 }
 
 /// An aggregate that ends in that many seconds, not signed yet; without an end when there are none.
-fn aggregate(entities: &str, seconds: Option<i64>) -> String {
+pub(crate) fn aggregate(entities: &str, seconds: Option<i64>) -> String {
     let until = seconds.map_or(String::new(), |seconds| {
         let until = forge::now() + chrono::Duration::seconds(seconds);
         format!(" validUntil=\"{}\"", until.format("%Y-%m-%dT%H:%M:%SZ"))
@@ -128,7 +145,7 @@ fn aggregate(entities: &str, seconds: Option<i64>) -> String {
 }
 
 /// The same, signed by xmlsec1.
-fn signed(xml: &str, key: &Key) -> String {
+pub(crate) fn signed(xml: &str, key: &Key) -> String {
     const TEMPLATE: &str = "<ds:Signature><ds:SignedInfo>\
         <ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>\
         <ds:SignatureMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\"/>\
@@ -157,7 +174,7 @@ fn signed(xml: &str, key: &Key) -> String {
     text[text.find("<md:").unwrap()..].to_owned()
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
@@ -166,7 +183,7 @@ fn said(output: &Output) -> String {
 }
 
 /// What the portal does with a provider: whether it asks it.
-fn is_trusted(client: &Client, host: &str) -> bool {
+pub(crate) fn is_trusted(client: &Client, host: &str) -> bool {
     let query = visits::client::form(&[("entityID", &format!("https://{host}/idp"))]);
     let answer = client.get(&format!("/portail/login?{query}"));
     answer
@@ -174,7 +191,7 @@ fn is_trusted(client: &Client, host: &str) -> bool {
         .is_some_and(|to| to.starts_with(&format!("https://{host}/sso?")))
 }
 
-fn wait_until(client: &Client, host: &str, trusted: bool) {
+pub(crate) fn wait_until(client: &Client, host: &str, trusted: bool) {
     let started = Instant::now();
     while is_trusted(client, host) != trusted {
         assert!(started.elapsed().as_secs() < 20, "{host}: not {trusted}");

@@ -144,7 +144,7 @@ fn named(
             SourcePlace::Folder(folder) => {
                 paths.extend(inside("", folder)?.into_iter().map(|(_, path)| path));
             }
-            SourcePlace::Url(_) => {}
+            SourcePlace::Url(_) | SourcePlace::Query(_) => {}
         }
     }
     if let Some(theme) = &settings.theme {

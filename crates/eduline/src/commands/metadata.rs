@@ -69,7 +69,11 @@ fn verify(settings: &Settings, file: &str, key: &Path) -> Result<Value, Refusal>
 /// Adds a source once it was read with success.
 async fn add(settings: &Settings, new: &NewSource) -> Result<Value, Refusal> {
     let (key, pem) = key_of(&new.key)?;
-    let place = place_of(&new.place)?;
+    let place = match place_of(&new.place)? {
+        SourcePlace::Url(url) if new.mdq => SourcePlace::Query(url),
+        _ if new.mdq => return Err(Refusal::of("--mdq: expected an address".to_owned())),
+        place => place,
+    };
     let name = match &new.name {
         Some(name) => added::name(name),
         None => added::name(&name_for(&new.place)),
@@ -250,7 +254,7 @@ fn all(settings: &Settings) -> Result<Vec<SourceSettings>, Refusal> {
 
 fn described(settings: &Settings, source: &SourceSettings, report: &Report) -> Value {
     let place = match &source.place {
-        SourcePlace::Url(url) => url.clone(),
+        SourcePlace::Url(url) | SourcePlace::Query(url) => url.clone(),
         SourcePlace::File(path) | SourcePlace::Folder(path) => path.display().to_string(),
     };
     let copied = std::fs::metadata(copy(settings, &source.name)).ok();

@@ -78,6 +78,7 @@ pub(crate) fn written(source: &SourceSettings, key_pem: &str) -> Result<String, 
         SourcePlace::Url(url) => ("url", url.clone()),
         SourcePlace::File(path) => ("file", path.display().to_string()),
         SourcePlace::Folder(path) => ("folder", path.display().to_string()),
+        SourcePlace::Query(url) => ("mdq", url.clone()),
     };
     table.insert(kind.to_owned(), place.into());
     table.insert("key".to_owned(), key_pem.into());
@@ -113,6 +114,7 @@ fn one(path: &Path) -> Result<SourceSettings, String> {
         text_of("url")?.map(SourcePlace::Url),
         text_of("file")?.map(|path| SourcePlace::File(path.into())),
         text_of("folder")?.map(|path| SourcePlace::Folder(path.into())),
+        text_of("mdq")?.map(SourcePlace::Query),
     ];
     let pem = text_of("key")?.ok_or("key is missing: the certificate that signs it")?;
     let horizon_days = match table.remove("horizon_days") {
@@ -128,7 +130,7 @@ fn one(path: &Path) -> Result<SourceSettings, String> {
     }
     let mut written = places.into_iter().flatten();
     let (Some(place), None) = (written.next(), written.next()) else {
-        return Err("a source has one of url, file, folder".to_owned());
+        return Err("a source has one of url, file, folder, mdq".to_owned());
     };
     let key = VerifyingKey::from_pem(&pem).map_err(|why| why.to_string())?;
     Ok(SourceSettings {

@@ -56,6 +56,7 @@ pub(crate) fn source_of(source: &SourceSettings, every: Duration) -> Source {
             SourcePlace::Url(url) => Location::Url(url.clone()),
             SourcePlace::File(path) => Location::File(path.clone()),
             SourcePlace::Folder(path) => Location::Folder(path.clone()),
+            SourcePlace::Query(url) => Location::Query(url.clone()),
         },
         pinned: source.pinned.clone(),
         horizon_days: source.horizon_days,
@@ -63,6 +64,7 @@ pub(crate) fn source_of(source: &SourceSettings, every: Duration) -> Source {
         terms: Terms {
             every,
             filter: source.filter.clone(),
+            only: None,
         },
     }
 }

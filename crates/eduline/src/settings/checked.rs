@@ -315,6 +315,8 @@ pub(crate) enum SourcePlace {
     File(PathBuf),
     /// In a folder.
     Folder(PathBuf),
+    /// One by one, at the address of a Metadata Query service.
+    Query(String),
 }
 
 /// Looks at everything; `None` when something that nothing can stand in for is wrong.

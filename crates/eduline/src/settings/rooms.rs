@@ -629,6 +629,7 @@ fn source(section: &mut Section<'_>, folder: &Path) -> Option<SourceSettings> {
         section.text("url").map(SourcePlace::Url),
         section.path_in("file", folder).map(SourcePlace::File),
         section.path_in("folder", folder).map(SourcePlace::Folder),
+        section.text("mdq").map(SourcePlace::Query),
     ];
     let key = |text: &str| pinned_key(&folder.join(text)).map(|key| (key, folder.join(text)));
     let (pinned, key): (Vec<VerifyingKey>, Vec<_>) = section.parsed("key", key).into_iter().unzip();
@@ -639,10 +640,10 @@ fn source(section: &mut Section<'_>, folder: &Path) -> Option<SourceSettings> {
     let mut written: Vec<SourcePlace> = places.into_iter().flatten().collect();
     let place = written.pop();
     if place.is_none() || !written.is_empty() {
-        section.fault(at, "a source has one of url, file, folder");
+        section.fault(at, "a source has one of url, file, folder, mdq");
         return None;
     }
-    if matches!(place, Some(SourcePlace::Url(_))) && pinned.is_empty() {
+    if matches!(place, Some(SourcePlace::Url(_) | SourcePlace::Query(_))) && pinned.is_empty() {
         section.fault(
             at,
             "a source at an address needs key: the certificate that signs it",

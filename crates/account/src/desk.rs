@@ -374,7 +374,9 @@ impl Account {
         let factors = directory.factors.list(&person.id).await;
         Ok(DeskPage {
             person: Some(Found::of(person)),
-            contact: contact.map_err(refusals::away)?.map(|mail| masked(&mail)),
+            contact: contact
+                .map_err(refusals::away)?
+                .map(|mail| mail::masked(&mail)),
             factors: factors.map_err(refusals::away)?.len(),
             ..DeskPage::blank(clerk.badge.clone(), clerk.scope == Scope::Everywhere)
         })
@@ -415,13 +417,6 @@ impl Account {
         }
         Ok(Done::Factors)
     }
-}
-
-/// Enough of an address for its owner to know it by.
-fn masked(mail: &str) -> String {
-    let (name, host) = mail.split_once('@').unwrap_or((mail, ""));
-    let first: String = name.chars().take(1).collect();
-    format!("{first}…@{host}")
 }
 
 #[cfg(test)]
@@ -494,6 +489,5 @@ mod tests {
             ..head.clone()
         };
         assert_eq!(scope(&pupil), None, "functions are those of staff");
-        assert_eq!(masked("anne.martin@perso.example"), "a…@perso.example");
     }
 }

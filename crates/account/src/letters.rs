@@ -125,15 +125,9 @@ pub(crate) async fn tell_everywhere(
     person: &Person,
     kind: &Kind,
 ) {
-    let recovery = &account.parts.directory.recovery;
-    let contact = recovery.contact(&person.id).await.ok().flatten();
-    let mut places: Vec<&str> = [contact.as_deref(), person.mail.as_deref()]
-        .into_iter()
-        .flatten()
-        .collect();
-    places.dedup();
-    for place in places {
-        if let Err(why) = send(visit, account, (person, place), kind) {
+    let places = account.parts.directory.reached_at(person).await;
+    for place in places.unwrap_or_default() {
+        if let Err(why) = send(visit, account, (person, &place), kind) {
             let event = web::Event::new("account.letter.failed");
             visit.tell(
                 event

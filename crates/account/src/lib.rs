@@ -29,6 +29,7 @@ mod sessions;
 mod signed;
 mod sum;
 mod throttle;
+mod token;
 mod unlocks;
 
 pub use arrivals::{Arrival, Arrivals};
@@ -37,6 +38,7 @@ pub use sessions::{OpenSession, OpenSessions};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use actix_web::Resource;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use directory::{Directory, Realm};
 use mail::Post;
@@ -114,11 +116,7 @@ impl Account {
     /// Registers every route under `/compte`: those of the service, and the pages.
     pub fn configure(self: &Arc<Self>, config: &mut ServiceConfig) {
         self.parts.service.configure(config);
-        let at = |path: &str| {
-            let whole = format!("/compte{path}");
-            let slashed = format!("{whole}/");
-            resource([whole, slashed]).app_data(Data::from(Arc::clone(self)))
-        };
+        let at = |path: &str| self.at(path);
         config
             .service(at("").route(get().to(home::show)))
             .service(
@@ -153,7 +151,21 @@ impl Account {
                 at("/sessions")
                     .route(get().to(sessions::show))
                     .route(post().to(sessions::end)),
-            )
+            );
+        self.configure_factors(config);
+    }
+
+    /// One address, with and without its last slash.
+    fn at(self: &Arc<Self>, path: &str) -> Resource {
+        let whole = format!("/compte{path}");
+        let slashed = format!("{whole}/");
+        resource([whole, slashed]).app_data(Data::from(Arc::clone(self)))
+    }
+
+    /// The pages of second factors.
+    fn configure_factors(self: &Arc<Self>, config: &mut ServiceConfig) {
+        let at = |path: &str| self.at(path);
+        config
             .service(
                 at("/otp")
                     .route(get().to(factors::show))
@@ -163,6 +175,11 @@ impl Account {
                 at("/passkeys")
                     .route(get().to(passkeys::show))
                     .route(post().to(passkeys::add)),
+            )
+            .service(
+                at("/otp/jeton")
+                    .route(get().to(token::show))
+                    .route(post().to(token::claim)),
             )
             .service(
                 at("/otp/ajouter")
@@ -184,6 +201,7 @@ pub fn samples() -> Vec<Sample> {
     samples.extend(Sample::of::<contact::ContactPage>());
     samples.extend(Sample::of::<desk::DeskPage>());
     samples.extend(Sample::of::<otp::OtpPage>());
+    samples.extend(Sample::of::<token::TokenPage>());
     samples.extend(Sample::of::<passkeys::PasskeysPage>());
     samples.extend(Sample::of::<factors::FactorsPage>());
     samples.extend(Sample::of::<factors::CodesPage>());

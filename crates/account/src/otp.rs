@@ -224,7 +224,7 @@ pub(crate) async fn judge(
 }
 
 /// The first factor comes with recovery codes; a further one leaves those there are.
-async fn activated(
+pub(crate) async fn activated(
     visit: &Visit,
     account: &Account,
     proven: &Proven,

@@ -4,8 +4,10 @@ mod factors;
 mod history;
 mod notices;
 mod passkeys;
+mod places;
 mod recovery;
 mod releases;
+mod tokens;
 
 use crate::{Attempt, Delegation, Directory, Fault, NewAccount, Person, Post, Realm};
 
@@ -59,6 +61,8 @@ pub(crate) async fn all(directory: &Directory) {
     notices::all(directory).await;
     history::all(directory).await;
     passkeys::all(directory).await;
+    places::all(directory).await;
+    tokens::all(directory).await;
     directory.accounts.ready().await.unwrap();
 }
 

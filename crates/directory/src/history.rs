@@ -24,6 +24,8 @@ pub enum What {
     RecoveryCode,
     /// A passkey was right.
     Passkey,
+    /// A code that was sent by mail was right.
+    MailCode,
     /// The password was wrong, or the account is disabled.
     Refused,
     /// The second factor was wrong.
@@ -33,11 +35,12 @@ pub enum What {
 }
 
 impl What {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Password,
         Self::Second,
         Self::RecoveryCode,
         Self::Passkey,
+        Self::MailCode,
         Self::Refused,
         Self::SecondRefused,
         Self::PasskeyRefused,
@@ -50,6 +53,7 @@ impl What {
             Self::Second => "second",
             Self::RecoveryCode => "recovery-code",
             Self::Passkey => "passkey",
+            Self::MailCode => "mail-code",
             Self::Refused => "refused",
             Self::SecondRefused => "second-refused",
             Self::PasskeyRefused => "passkey-refused",

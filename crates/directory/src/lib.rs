@@ -19,10 +19,12 @@ pub mod import;
 pub mod notices;
 pub mod otp;
 pub mod passkeys;
+pub mod places;
 pub mod recovery;
 pub mod releases;
 mod sealing;
 mod sql;
+pub mod tokens;
 
 #[cfg(test)]
 mod conformance;
@@ -277,6 +279,20 @@ pub struct Directory {
     pub history: Arc<dyn history::History>,
     /// Proving it with a passkey.
     pub passkeys: Arc<dyn passkeys::Passkeys>,
+    /// Handing out hardware tokens.
+    pub tokens: Arc<dyn tokens::Tokens>,
+    /// Knowing where they sign in from.
+    pub places: Arc<dyn places::Places>,
+}
+
+impl Directory {
+    /// The addresses where a person is told of their account: the recovery contact, the professional mail.
+    pub async fn reached_at(&self, person: &Person) -> Result<Vec<String>, Fault> {
+        let contact = self.recovery.contact(&person.id).await?;
+        let mut places: Vec<String> = contact.into_iter().chain(person.mail.clone()).collect();
+        places.dedup();
+        Ok(places)
+    }
 }
 
 /// Argon2id cost and how many hashes run at once.

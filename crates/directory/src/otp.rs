@@ -27,6 +27,24 @@ pub enum Hash {
     Sha256,
 }
 
+impl Hash {
+    /// Its name, in the database.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Self {
+        if text == "sha256" {
+            Self::Sha256
+        } else {
+            Self::Sha1
+        }
+    }
+}
+
 /// What makes codes.
 #[derive(Clone)]
 pub(crate) struct Generator {

@@ -36,6 +36,16 @@ impl DirectoryKeys {
         seal(&self.factors, ["one-time", id, code])
     }
 
+    /// HMAC-SHA-256 of a PIN, in hexadecimal, with the id of its factor.
+    pub(crate) fn pin(&self, id: &str, pin: &str) -> Result<String, Fault> {
+        seal(&self.factors, ["pin", id, pin])
+    }
+
+    /// HMAC-SHA-256 of a place, in hexadecimal, with the person's id.
+    pub(crate) fn place(&self, id: &str, place: &str) -> Result<String, Fault> {
+        seal(&self.factors, ["place", id, place])
+    }
+
     /// HMAC-SHA-256 of a NUMEN, in hexadecimal, to count tries by: not what its owner is found by.
     pub(crate) fn counted(&self, numen: &Numen) -> Result<String, Fault> {
         seal(&self.numen, ["counted", numen.reveal(), ""])

@@ -16,11 +16,13 @@ mod history;
 mod migrations;
 mod notices;
 mod passkeys;
+mod places;
 mod postgres;
 mod recovery;
 mod releases;
 mod rows;
 mod sqlite;
+mod tokens;
 
 use database::{Database, query};
 use rows::{COLUMNS, Kept};
@@ -48,6 +50,8 @@ async fn directory(
         releases: Arc::new(releases::Past::of(database())),
         recovery: Arc::new(recovery::Codes::of(database(), keys())),
         passkeys: Arc::<factors::Kept>::clone(&factors),
+        tokens: Arc::<factors::Kept>::clone(&factors),
+        places: Arc::new(places::Marks::of(database(), directory.keys.clone())),
         factors,
         history: Arc::new(history::Lines::of(database())),
         passwords: directory,

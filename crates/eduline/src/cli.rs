@@ -474,6 +474,49 @@ pub(crate) enum Account {
     },
     /// Its functions and its roles: list them, or set them.
     Roles(Roles),
+    /// Hardware tokens (OATH): import a box of them, hand them out, take them back.
+    #[command(subcommand)]
+    Tokens(Tokens),
+}
+
+/// `account tokens`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tokens {
+    /// Take the tokens of a maker's file into the drawer: CSV or PSKC (RFC 6030); all of them, or none.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// A file with the key that a PSKC file is encrypted with, in hexadecimal.
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// All of them, and whose they are.
+    List(Json),
+    /// Hand one to a person: nobody else can make it theirs.
+    Bind {
+        /// What stands on its back.
+        serial: String,
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// Take one back: it proves nobody any more, and can be handed out again.
+    Release {
+        /// What stands on its back.
+        serial: String,
+        #[command(flatten)]
+        print: Json,
+    },
+    /// Forget one that is lost or broken: it proves nobody any more.
+    Discard {
+        /// What stands on its back.
+        serial: String,
+        #[command(flatten)]
+        print: Json,
+    },
 }
 
 /// Whose account.

@@ -57,8 +57,8 @@ pub(crate) async fn ask(
     if let Some(status) = refused {
         return no(&visit, &realm, &flow, status).await;
     }
-    let person = match person(&visit, &realm, &flow, &request).await? {
-        Known::Person(person) => person,
+    let (person, is_elsewhere) = match person(&visit, &realm, &flow, &request).await? {
+        Known::Person(person, is_elsewhere) => (person, is_elsewhere),
         Known::Nobody => {
             count(&realm, "unknown");
             return Err(refusals::unknown_person(&realm));
@@ -74,6 +74,8 @@ pub(crate) async fn ask(
         person,
         authn_instant: visit.edge().now(),
         second: None,
+        mailed: None,
+        is_elsewhere,
         index: format!("_{}", visit.edge().token()),
         from: None,
         secret: URL_SAFE_NO_PAD.encode(visit.edge().random::<32>()),
@@ -159,8 +161,8 @@ async fn asked(
 
 /// Who a client signs on.
 enum Known {
-    /// The person of this id.
-    Person(String),
+    /// The person of this id; and whether they are elsewhere than they were.
+    Person(String, bool),
     /// Nobody: no password, a wrong one, no such account, or one that is disabled; all alike (U06).
     Nobody,
     /// Whoever it is, too many failures: seconds to wait.
@@ -198,7 +200,8 @@ async fn person(
             visit.tell(told("idp.login.accepted").with("person", person.id.as_str()));
             let edge = visit.edge();
             edge.count("eduline_logins_total", &labels("accepted"));
-            Ok(Known::Person(person.id.clone()))
+            let arrival = whence::arrive(visit, realm, &person, now).await?;
+            Ok(Known::Person(person.id.clone(), !arrival.is_proven))
         }
         refused => {
             realm.throttle.count(&account, visit.peer(), now).await?;

@@ -117,6 +117,7 @@ impl Realm {
             let account = format!("{}/{name}", self.parts.realm.as_str());
             self.throttle.forgive(&account, number).await?;
         }
+        self.mailed.forgive(&person.id, number).await?;
         let event = Event::new("idp.unlocked").with("person", notice.person.as_str());
         self.edge.journal().tell(self.edge.now(), None, &event);
         Ok(())
@@ -221,6 +222,8 @@ mod tests {
             person: person.to_owned(),
             authn_instant: at(millis) + TimeDelta::microseconds(900),
             second: None,
+            mailed: None,
+            is_elsewhere: false,
             index: index.to_owned(),
             from: None,
             given: false,

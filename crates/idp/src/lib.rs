@@ -16,6 +16,7 @@ mod change;
 mod ecp;
 mod endings;
 mod flow;
+mod letters;
 mod login;
 mod logout;
 mod metadata;

@@ -251,10 +251,16 @@ pub(crate) async fn open_session(
     (person, second): (&Person, Option<DateTime<Utc>>),
     now: DateTime<Utc>,
 ) -> Result<(), Refused> {
+    let arrival = whence::arrive(visit, realm, person, now).await?;
+    if second.is_some() {
+        whence::prove(visit, realm, &person.id).await?;
+    }
     let mut session = SignedOn {
         person: person.id.clone(),
         authn_instant: now,
         second,
+        mailed: None,
+        is_elsewhere: !arrival.is_proven,
         index: format!("_{}", visit.edge().token()),
         from: Some(Whence::of(visit)),
         given: change::must_change(realm, &person.id).await?,

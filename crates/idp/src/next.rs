@@ -41,6 +41,8 @@ pub struct Proven {
     pub password: DateTime<Utc>,
     /// A second factor.
     pub second: Option<DateTime<Utc>>,
+    /// A code that was sent by mail: enough for the house where there is no factor, for no request.
+    pub mailed: Option<DateTime<Utc>>,
 }
 
 /// A second factor, as the house sees it for this person, here and now.
@@ -140,7 +142,9 @@ fn left(wanted: &Wanted, standing: Standing) -> Step {
         .as_ref()
         .is_some_and(|(_, classes)| !classes.iter().any(|class| class == saml::names::PASSWORD));
     let is_missing = !proven.second.is_some_and(is_fresh);
-    if is_missing && (is_requested || standing.second.is_asked) {
+    let has_none = standing.second.means != Means::Give;
+    let is_mailed = has_none && proven.mailed.is_some_and(is_fresh);
+    if is_missing && (is_requested || (standing.second.is_asked && !is_mailed)) {
         match standing.second.means {
             Means::Give => return Step::SecondFactor,
             Means::Activate if !is_requested => return Step::Activate,
@@ -205,6 +209,7 @@ mod tests {
             session: Some(Proven {
                 password: at(seconds),
                 second: None,
+                mailed: None,
             }),
             ..NOBODY
         }
@@ -216,6 +221,7 @@ mod tests {
             session: Some(Proven {
                 password: at(password),
                 second: second.map(at),
+                mailed: None,
             }),
             second: Second { is_asked, means },
             given: false,
@@ -429,10 +435,34 @@ mod tests {
     }
 
     #[test]
+    fn a05_a_mailed_code_is_enough_for_the_house_where_there_is_no_factor() {
+        let mailed = |seconds, means| {
+            let mut standing = both(-1, None, true, means);
+            if let Some(proven) = &mut standing.session {
+                proven.mailed = Some(at(seconds));
+            }
+            standing
+        };
+        assert_eq!(next(&wanted(), mailed(-1, Means::Activate)), Step::Answer);
+        let forced = Wanted {
+            force_authn: true,
+            ..wanted()
+        };
+        assert_eq!(next(&forced, mailed(1, Means::Activate)), Step::Password);
+        // Who has a factor gives it, and a service that asks for one is told no.
+        assert_eq!(next(&wanted(), mailed(-1, Means::Give)), Step::SecondFactor);
+        let mfa = context(true, &[MFA]);
+        assert_eq!(next(&mfa, mailed(-1, Means::Activate)), NO_CONTEXT);
+        let proven = mailed(-1, Means::Activate).session.unwrap();
+        assert_eq!(said(None, proven), PASSWORD);
+    }
+
+    #[test]
     fn the_answer_says_what_was_proven() {
         let alone = Proven {
             password: at(0),
             second: None,
+            mailed: None,
         };
         let two = Proven {
             second: Some(at(1)),

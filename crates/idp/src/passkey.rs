@@ -194,6 +194,7 @@ impl Try<'_> {
         };
         self.check(&person, used, false).await?;
         session.value.second = Some(self.now);
+        whence::prove(self.visit, self.realm, &person.id).await?;
         let renewed = self.realm.sessions.renew(self.visit, &session).await?;
         let index = &renewed.value.index;
         let participants = &self.realm.participants;

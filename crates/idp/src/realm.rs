@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use directory::fonctions::Fonctions;
 use directory::{Directory, Person, Realm as Name};
 use federation::Federation;
+use mail::Post;
 use saml::encryption::DecryptionKey;
 use saml::keys::{Hook, OwnKeys};
 use saml::metadata::{Imprint, Ui};
@@ -23,7 +24,7 @@ use crate::flow::Flow;
 use crate::logout::{Logouts, Participants};
 use crate::people::People;
 use crate::policy::Policies;
-use crate::second_factor::SecondFactors;
+use crate::second_factor::{Mailed, SecondFactors};
 use crate::session::SignedOn;
 use crate::throttle::{FAILED, RULES};
 use crate::{
@@ -53,6 +54,8 @@ pub struct IdpParts {
     pub account_pages: bool,
     /// When a second factor is asked for.
     pub second_factors: SecondFactors,
+    /// Where letters are taken.
+    pub post: Post,
     /// Whether programs may sign people on without a browser.
     pub ecp: bool,
     /// Whom a service is open to.
@@ -112,6 +115,8 @@ pub(crate) struct Realm {
     pub(crate) people: People,
     pub(crate) throttle: Throttle,
     pub(crate) passkeys_spent: Drawer<()>,
+    pub(crate) mailed: Mailed,
+    pub(crate) post: Post,
     pub(crate) pool: Arc<Pool>,
     pub(crate) publisher: Publisher,
     pub(crate) own_services: Vec<EntityId>,
@@ -142,6 +147,8 @@ impl Idp {
                 people: People::of(Arc::clone(&parts.directory.accounts)),
                 throttle: Throttle::new(&shelf(), FAILED, &RULES),
                 passkeys_spent: passkey::spent(&parts.shelf),
+                mailed: Mailed::on(&parts.shelf),
+                post: parts.post.clone(),
                 pool: Arc::clone(&pool),
                 publisher: metadata::publisher(),
                 edge: parts.edge.clone(),

@@ -157,6 +157,11 @@ pub(crate) fn wait(seconds: u32, back: String) -> Refused {
         .way_out("idp.back-to-login", back)
 }
 
+/// A letter cannot be kept.
+pub(crate) fn post(fault: mail::Fault) -> Refused {
+    Refused::away("EDU-6005", fault.to_string())
+}
+
 /// A passkey that does not count.
 pub(crate) fn passkey(why: String, back: String) -> Refused {
     Refused::forbidden("EDU-4031", "passkey", why).way_out("idp.back-to-login", back)

@@ -25,8 +25,11 @@ use crate::realm::Realm;
 use crate::session::SignedOn;
 use crate::{answer, refusals, whence};
 
+mod mailed;
 mod page;
 
+pub(crate) use mailed::Mailed;
+use mailed::Offer;
 pub(crate) use page::SecondFactorPage;
 use page::{Asks, FORM, Notice};
 
@@ -37,12 +40,16 @@ pub struct SecondFactors {
     pub inside: Vec<Network>,
     /// How long a person who is asked for the first time may put it off.
     pub grace: TimeDelta,
+    /// Whether a code is sent by mail to those who have none, and a recovery contact.
+    pub by_mail: bool,
+    /// Whether who has one is asked for it at a place where they proved nothing more than a password yet.
+    pub elsewhere: bool,
     /// The service that activates them, if there is one: nobody is stopped on the way to it.
     pub activated_at: Option<EntityId>,
 }
 
 impl SecondFactors {
-    fn is_inside(&self, address: &str) -> bool {
+    pub(crate) fn is_inside(&self, address: &str) -> bool {
         let address = address.parse::<IpAddr>();
         address.is_ok_and(|address| self.inside.iter().any(|network| network.holds(address)))
     }
@@ -72,7 +79,9 @@ pub(crate) async fn second(
     };
     // Who has a factor is asked for it on the way to where factors are changed (A11).
     let activates = realm.second_factors.activated_at.as_ref() == Some(&flow.service);
-    if !is_asked && !activates && !flow.requests_second_factor() {
+    // A place where they never were is a risk that only who has a factor is asked to answer (A13).
+    let is_elsewhere = session.is_elsewhere && realm.second_factors.elsewhere;
+    if !is_asked && !activates && !is_elsewhere && !flow.requests_second_factor() {
         return Ok(Second::default());
     }
     let factors = realm.directory.factors.list(&person.id).await;
@@ -84,7 +93,7 @@ pub(crate) async fn second(
         None => Means::Nothing,
     };
     Ok(Second {
-        is_asked: is_asked || (activates && has_one),
+        is_asked: is_asked || ((activates || is_elsewhere) && has_one),
         means,
     })
 }
@@ -174,7 +183,7 @@ pub(crate) async fn prove(
         return stale(&visit, &realm, &named);
     };
     let service = flow.service.clone();
-    let Some(mut waiting) = Waiting::find(&visit, &realm, id.clone(), flow).await? else {
+    let Some(waiting) = Waiting::find(&visit, &realm, id.clone(), flow).await? else {
         return Ok(go_on(&visit, &realm, &id, &service));
     };
     if visit.check_csrf(FORM, typed.csrf.as_deref()).is_err() {
@@ -187,26 +196,35 @@ pub(crate) async fn prove(
             };
             return answer::tell(&visit, &realm, &flow, Status::NoAuthnContext).await;
         }
-        Some("later") => {
-            if until(&visit, &realm, &waiting.person).await?.is_some() {
-                told(&visit, &realm, &waiting, "put-off");
-                waiting.flow.put_off = true;
-                realm.flows.put(&id, &waiting.flow, KEPT).await?;
-            }
-            return Ok(go_on(&visit, &realm, &id, &service));
-        }
+        Some("later") => return put_off(&visit, &realm, waiting).await,
+        Some("mail") => return mailed::send(&visit, &realm, waiting).await,
         _ => {}
     }
-    if waiting.step == Step::Activate {
-        return page(&visit, &realm, &waiting, Notice::None).await;
+    let code = typed.otp.unwrap_or_default();
+    match waiting.step {
+        Step::Activate => mailed::judge(&visit, &realm, waiting, &code).await,
+        _ => judge(&visit, &realm, waiting, &code).await,
     }
-    judge(&visit, &realm, waiting, &typed.otp.unwrap_or_default()).await
+}
+
+/// An activation is put off, as long as it may be.
+async fn put_off(
+    visit: &Visit,
+    realm: &Realm,
+    mut waiting: Waiting,
+) -> Result<HttpResponse, Refused> {
+    if until(visit, realm, &waiting.person).await?.is_some() {
+        told(visit, realm, &waiting, "put-off");
+        waiting.flow.put_off = true;
+        realm.flows.put(&waiting.id, &waiting.flow, KEPT).await?;
+    }
+    Ok(go_on(visit, realm, &waiting.id, &waiting.flow.service))
 }
 
 async fn judge(
     visit: &Visit,
     realm: &Realm,
-    waiting: Waiting,
+    mut waiting: Waiting,
     typed: &str,
 ) -> Result<HttpResponse, Refused> {
     let now = visit.edge().now();
@@ -215,7 +233,14 @@ async fn judge(
         .factors
         .prove(&waiting.person.id, typed, now);
     let notice = match proof.await.map_err(refusals::away)? {
-        Proof::Right(by) => return accept(visit, realm, waiting, &by).await,
+        Proof::Right(by) => {
+            waiting.session.value.second = Some(now);
+            let result = match by {
+                By::Factor(_) => "accepted",
+                By::RecoveryCode(_) => "recovery-code",
+            };
+            return accept(visit, realm, waiting, result).await;
+        }
         Proof::Used(seconds) => {
             told(visit, realm, &waiting, "used");
             Notice::Used(seconds)
@@ -242,17 +267,13 @@ async fn judge(
 async fn accept(
     visit: &Visit,
     realm: &Realm,
-    mut waiting: Waiting,
-    by: &By,
+    waiting: Waiting,
+    result: &'static str,
 ) -> Result<HttpResponse, Refused> {
-    waiting.session.value.second = Some(visit.edge().now());
     let renewed = realm.sessions.renew(visit, &waiting.session).await?;
     let index = &renewed.value.index;
     realm.participants.opened(index, &renewed.key).await?;
-    let result = match by {
-        By::Factor(_) => "accepted",
-        By::RecoveryCode(_) => "recovery-code",
-    };
+    whence::prove(visit, realm, &waiting.person.id).await?;
     told(visit, realm, &waiting, result);
     Ok(go_on(visit, realm, &waiting.id, &waiting.flow.service))
 }
@@ -281,6 +302,7 @@ fn told(visit: &Visit, realm: &Realm, waiting: &Waiting, result: &'static str) {
     let what = match result {
         "accepted" => Some(What::Second),
         "recovery-code" => Some(What::RecoveryCode),
+        "mail-code" => Some(What::MailCode),
         "refused" | "used" => Some(What::SecondRefused),
         _ => None,
     };
@@ -313,10 +335,14 @@ async fn page(
         Asks::Code => Ask::person(realm, &waiting.id, &waiting.person.id).await?,
         Asks::Activation(_) => None,
     };
+    let mail = Offer::of(realm, waiting).await?;
     let snapshot = realm.federation.snapshot();
     let entity = snapshot.entity(&waiting.flow.service);
     let service = entity.and_then(|entity| entity.ui.display_name(visit.lang().as_str()));
     let flow = (waiting.id.as_str(), &waiting.flow.service);
     let said = (notice, asks);
-    visit.page(&SecondFactorPage::of(realm, flow, service, said, passkey))
+    let other_ways = (passkey, mail);
+    visit.page(&SecondFactorPage::of(
+        realm, flow, service, said, other_ways,
+    ))
 }

@@ -26,6 +26,12 @@ pub(crate) struct SignedOn {
     /// When they proved a second factor; sessions of an earlier release have none.
     #[serde(default)]
     pub(crate) second: Option<DateTime<Utc>>,
+    /// When they proved a code that was sent by mail; sessions of an earlier release have none.
+    #[serde(default)]
+    pub(crate) mailed: Option<DateTime<Utc>>,
+    /// They gave their password at a place where they had proven nothing more yet.
+    #[serde(default)]
+    pub(crate) is_elsewhere: bool,
     /// `SessionIndex`.
     pub(crate) index: String,
     /// Where they proved it from; sessions of an earlier release have none.
@@ -44,6 +50,7 @@ impl SignedOn {
         Proven {
             password: self.authn_instant,
             second: self.second,
+            mailed: self.mailed,
         }
     }
 }

@@ -1,12 +1,18 @@
 //! Where a sign-in came from: an address, and what the browser says it is.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
+use directory::Person;
 use directory::history::{SignIn, What, Whose};
+use directory::places::Arrival;
 use serde::{Deserialize, Serialize};
-use web::Visit;
+use web::{Event, Refused, Visit};
 
 use crate::flow::Flow;
+use crate::letters::{self, Kind};
 use crate::realm::Realm;
+use crate::refusals;
 
 /// Where a sign-in came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +29,62 @@ impl Whence {
             device: device(visit.agent()),
         }
     }
+
+    /// What it is called among the places of a person: the académie's own networks are one.
+    fn place(&self, realm: &Realm) -> String {
+        let network = if realm.second_factors.is_inside(&self.address) {
+            "inside".to_owned()
+        } else {
+            network(&self.address)
+        };
+        format!("{network}\n{}", self.device)
+    }
+}
+
+/// The network of an address: what one provider has in one region, so that a telephone that is given
+/// another address every day stays where it is.
+fn network(address: &str) -> String {
+    match address
+        .parse::<IpAddr>()
+        .map(|address| address.to_canonical())
+    {
+        Ok(IpAddr::V4(address)) => {
+            let [one, two, ..] = address.octets();
+            format!("{one}.{two}")
+        }
+        Ok(IpAddr::V6(address)) => {
+            let [one, two, ..] = address.segments();
+            format!("{one:x}:{two:x}")
+        }
+        Err(_) => String::new(),
+    }
+}
+
+/// Who gave their password is at this place; of one where they never were, they are told by mail (A13).
+pub(crate) async fn arrive(
+    visit: &Visit,
+    realm: &Realm,
+    person: &Person,
+    now: DateTime<Utc>,
+) -> Result<Arrival, Refused> {
+    let whence = Whence::of(visit);
+    let places = &realm.directory.places;
+    let arrival = places.arrive(&person.id, &whence.place(realm), now).await;
+    let arrival = arrival.map_err(refusals::away)?;
+    if arrival.is_new {
+        visit.tell(Event::new("idp.new-place").with("person", person.id.as_str()));
+        let labels = [("realm", realm.parts.realm.as_str())];
+        realm.edge.count("eduline_new_places_total", &labels);
+        letters::tell(visit, realm, person, &Kind::NewPlace(&whence)).await;
+    }
+    Ok(arrival)
+}
+
+/// They proved more than a password here: it is a place of theirs.
+pub(crate) async fn prove(visit: &Visit, realm: &Realm, person: &str) -> Result<(), Refused> {
+    let place = Whence::of(visit).place(realm);
+    let proven = realm.directory.places.prove(person, &place).await;
+    proven.map_err(refusals::away)
 }
 
 /// Notes it in the history of whom it is about; nobody waits for that.
@@ -76,6 +138,19 @@ fn device(agent: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_is_what_a_provider_has_in_a_region() {
+        for (address, named) in [
+            ("203.0.113.7", "203.0"),
+            ("::ffff:203.0.113.9", "203.0"),
+            ("2001:db8:1::1", "2001:db8"),
+            ("2001:db8:ffff::1", "2001:db8"),
+            ("nowhere", ""),
+        ] {
+            assert_eq!(network(address), named, "{address}");
+        }
+    }
 
     #[test]
     fn devices_are_named_as_people_know_them() {

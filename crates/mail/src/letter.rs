@@ -31,3 +31,24 @@ pub fn check_from(text: &str) -> Result<(), String> {
 pub fn is_address(text: &str) -> bool {
     text.parse::<Address>().is_ok()
 }
+
+/// Enough of an address for its owner to know it by.
+pub fn masked(mail: &str) -> String {
+    let (name, host) = mail.split_once('@').unwrap_or((mail, ""));
+    let first: String = name.chars().take(1).collect();
+    format!("{first}…@{host}")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_address_is_known_by_its_owner_only() {
+        for (mail, shown) in [
+            ("anne.martin@perso.example", "a…@perso.example"),
+            ("é@a.example", "é…@a.example"),
+            ("", "…@"),
+        ] {
+            assert_eq!(super::masked(mail), shown);
+        }
+    }
+}

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use letter::{Letter, check_from, is_address};
+pub use letter::{Letter, check_from, is_address, masked};
 pub use means::{Means, Smtp, Tls};
 use queue::{Queue, Waiting};
 

@@ -256,6 +256,17 @@ async fn own_account(walk: &mut Walk<'_>, login: &str) {
     walk.browser.find("ul.keys").await;
     walk.browser.click("ul.keys summary").await;
     walk.look("account-factors").await;
+    for (what, path) in [
+        ("account-token", "/compte/otp/jeton"),
+        ("account-passkeys", "/compte/passkeys"),
+        ("account-contact", "/compte/secours"),
+        ("account-change", "/compte/mot-de-passe"),
+        ("account-lost", "/compte/mot-de-passe-perdu"),
+        ("account-login", "/compte/identifiant"),
+        ("account-help", "/compte/aide"),
+    ] {
+        walk.open(what, path).await;
+    }
 }
 
 /// A pupil's pages say "tu".
@@ -365,7 +376,7 @@ async fn d21_a_persons_own_account_is_fine() {
     ] {
         let mut walk = Walk::start(&house, kind, name).await;
         own_account(&mut walk, login).await;
-        walk.end(8).await;
+        walk.end(15).await;
     }
 }
 

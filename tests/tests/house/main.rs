@@ -50,5 +50,7 @@ mod several_processes;
 mod sources;
 mod story;
 mod tabs;
+mod tokens;
+mod told_by_mail;
 mod used;
 mod who_sees;

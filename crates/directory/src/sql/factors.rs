@@ -18,13 +18,15 @@ pub(super) struct Kept {
 }
 
 /// What [`Kept::open`] reads.
-const OPENED: &str = "id, seed, hash, digits, period, drift, last";
+const OPENED: &str = "id, seed, hash, digits, period, drift, last, pin";
 
 /// A row with its seed in clear.
 struct Opened {
     id: String,
     generator: Generator,
     state: State,
+    /// What goes before its codes, hashed.
+    pin: Option<String>,
 }
 
 impl Kept {
@@ -45,11 +47,7 @@ impl Kept {
         Ok(Opened {
             generator: Generator {
                 seed: seed.to_vec(),
-                hash: if hash == "sha256" {
-                    Hash::Sha256
-                } else {
-                    Hash::Sha1
-                },
+                hash: Hash::parse(&hash),
                 digits: u32::try_from(number("digits")?).unwrap_or_default(),
                 period_s: u32::try_from(number("period")?).unwrap_or_default(),
             },
@@ -57,8 +55,27 @@ impl Kept {
                 drift: number("drift")?,
                 last: number("last")?,
             },
+            pin: row.try_get("pin").map_err(away)?,
             id,
         })
+    }
+
+    /// What of the digits is a code, or two: all of them, or those after the PIN.
+    fn after_pin<'d>(&self, one: &Opened, digits: &'d str) -> Result<Option<&'d str>, Fault> {
+        let Some(pin) = &one.pin else {
+            return Ok(Some(digits));
+        };
+        let code = usize::try_from(one.generator.digits).unwrap_or(usize::MAX);
+        for length in [code, 2 * code] {
+            let at = digits.len().checked_sub(length);
+            let parts = at.and_then(|at| digits.split_at_checked(at));
+            if let Some((typed, code)) = parts
+                && self.keys.pin(&one.id, typed)? == *pin
+            {
+                return Ok(Some(code));
+            }
+        }
+        Ok(None)
     }
 
     async fn insert<'a>(
@@ -79,10 +96,7 @@ impl Kept {
         .bind(device.kind.as_str())
         .bind(device.name.clone())
         .bind(seed)
-        .bind(match device.hash {
-            Hash::Sha1 => "sha1",
-            Hash::Sha256 => "sha256",
-        })
+        .bind(device.hash.as_str())
         .bind(i64::from(device.digits))
         .bind(i64::from(device.period_s))
         .bind(now.timestamp())
@@ -132,6 +146,9 @@ impl Kept {
         let mut used = None;
         for row in &rows {
             let one = self.open(row)?;
+            let Some(digits) = self.after_pin(&one, digits)? else {
+                continue;
+            };
             match one.generator.verdict(one.state, digits, now.timestamp()) {
                 Verdict::Right(state) => {
                     advance(on, &one.id, state, now).await?;
@@ -241,7 +258,7 @@ async fn advance(
 }
 
 /// Failures in a row, and until when nothing is looked at.
-async fn standing(on: &mut Transaction, person: &str) -> Result<(u32, i64), Fault> {
+pub(super) async fn standing(on: &mut Transaction, person: &str) -> Result<(u32, i64), Fault> {
     let row = query("SELECT failures, until FROM factor_standing WHERE person = $1")
         .bind(person.to_owned())
         .fetch_optional(on)
@@ -256,7 +273,7 @@ async fn standing(on: &mut Transaction, person: &str) -> Result<(u32, i64), Faul
 }
 
 /// Remembers what a try came to.
-async fn account_for(
+pub(super) async fn account_for(
     on: &mut Transaction,
     person: &str,
     (proof, failures): (&Proof, u32),
@@ -291,7 +308,7 @@ fn delay(failures: u32) -> Option<i64> {
 }
 
 /// The digits of what was typed; anything else but spaces, dashes and dots is kept, to be wrong.
-fn tidied(typed: &str) -> String {
+pub(super) fn tidied(typed: &str) -> String {
     typed
         .chars()
         .filter(|sign| !sign.is_whitespace() && !matches!(sign, '-' | '.' | '\u{a0}' | '\u{202f}'))
@@ -386,17 +403,9 @@ impl Factors for Kept {
     async fn remove(&self, person: &str, id: &str) -> Result<bool, Fault> {
         let begin = self.database.begin(person);
         let mut transaction = begin.await.map_err(away)?;
-        let done = query("DELETE FROM factor WHERE person = $1 AND id = $2 AND active = 1")
-            .bind(person.to_owned())
-            .bind(id.to_owned())
-            .execute(&mut transaction)
-            .await
-            .map_err(away)?;
-        if done == 1 && count(&mut transaction, person).await? == 0 {
-            forget_codes(&mut transaction, person).await?;
-        }
+        let was_there = drop_factor(&mut transaction, person, id).await?;
         transaction.commit().await.map_err(away)?;
-        Ok(done == 1)
+        Ok(was_there)
     }
 
     async fn renew_codes(&self, person: &str) -> Result<Vec<String>, Fault> {
@@ -462,6 +471,35 @@ impl Factors for Kept {
     }
 }
 
+/// Removes an active factor, and the codes with the last one. A token goes back to the drawer, and knows which
+/// codes were taken.
+pub(super) async fn drop_factor(
+    on: &mut Transaction,
+    person: &str,
+    id: &str,
+) -> Result<bool, Fault> {
+    query(
+        "UPDATE token SET person = NULL, id = NULL, \
+         (drift, last) = (SELECT drift, last FROM factor WHERE factor.id = token.id) \
+         WHERE person = $1 AND id = $2",
+    )
+    .bind(person.to_owned())
+    .bind(id.to_owned())
+    .execute(&mut *on)
+    .await
+    .map_err(away)?;
+    let done = query("DELETE FROM factor WHERE person = $1 AND id = $2 AND active = 1")
+        .bind(person.to_owned())
+        .bind(id.to_owned())
+        .execute(&mut *on)
+        .await
+        .map_err(away)?;
+    if done == 1 && count(on, person).await? == 0 {
+        forget_codes(on, person).await?;
+    }
+    Ok(done == 1)
+}
+
 async fn forget_codes(on: &mut Transaction, person: &str) -> Result<(), Fault> {
     query("DELETE FROM recovery_code WHERE person = $1")
         .bind(person.to_owned())
@@ -471,7 +509,7 @@ async fn forget_codes(on: &mut Transaction, person: &str) -> Result<(), Fault> {
         .map_err(away)
 }
 
-fn wait(until: i64, now: DateTime<Utc>) -> Option<u32> {
+pub(super) fn wait(until: i64, now: DateTime<Utc>) -> Option<u32> {
     let seconds = u32::try_from(until - now.timestamp()).ok()?;
     (seconds > 0).then_some(seconds)
 }

@@ -16,12 +16,16 @@ pub(super) const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0007_past_passwords.sql"),
     include_str!("../../migrations/sqlite/0008_declined.sql"),
     include_str!("../../migrations/sqlite/0009_must_change.sql"),
+    include_str!("../../migrations/sqlite/0010_places.sql"),
+    include_str!("../../migrations/sqlite/0011_tokens.sql"),
 ];
 
 /// The same for PostgreSQL, which began when SQLite had eight. How many were applied stands in a table.
 pub(super) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0001_house.sql"),
     include_str!("../../migrations/postgres/0002_must_change.sql"),
+    include_str!("../../migrations/postgres/0003_places.sql"),
+    include_str!("../../migrations/postgres/0004_tokens.sql"),
 ];
 
 /// Applies those that are missing, all or none.

@@ -17,6 +17,7 @@ use crate::say::{self, Voice};
 use crate::settings::Settings;
 
 mod standing;
+mod tokens;
 
 /// Runs the subcommand.
 pub(crate) async fn run(
@@ -59,6 +60,7 @@ pub(crate) async fn run(
         Account::Unlock { whose, print } => standing::unlock(directory, whose, print).await,
         Account::Reset { whose, print } => standing::reset(directory, whose, print).await,
         Account::Roles(roles) => standing::roles((settings, directory), roles).await,
+        Account::Tokens(command) => tokens::run(directory, command).await,
     }
 }
 

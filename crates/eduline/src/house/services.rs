@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use directory::fonctions::Fonctions;
 use directory::{Directory, Realm};
 use idp::{Idp, IdpParts, RealmParts, SecondFactors};
+use mail::Post;
 use portal::{Function, Portal, PortalParts};
 use saml::EntityId;
 use saml::attribute::{self, Wire};
@@ -63,11 +64,12 @@ pub(super) fn open(
         routes.push(wayf(ground));
     }
     if let Some(directory) = directory {
+        let post = super::letters::open(ground)?;
         if which.runs(Which::Idp) {
-            routes.push(idp(ground, directory)?);
+            routes.push(idp(ground, directory, post.clone())?);
         }
         if which.runs(Which::Account) {
-            routes.push(account(ground, directory)?);
+            routes.push(account(ground, directory, post)?);
         }
     }
     if which.runs(Which::Portal) {
@@ -109,7 +111,7 @@ fn wayf(ground: &Ground<'_>) -> Routes {
     Arc::new(move |config| wayf.configure(config))
 }
 
-fn idp(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
+fn idp(ground: &Ground<'_>, directory: &Directory, post: Post) -> Result<Routes, Refusal> {
     let settings = ground.settings;
     let realms = settings.idp.realms.iter();
     let realms = realms.map(|one| realm_parts(settings, (ground.ring, &ground.keys), one));
@@ -126,8 +128,12 @@ fn idp(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
         second_factors: SecondFactors {
             inside: settings.idp.inside.clone(),
             grace: TimeDelta::days(settings.idp.grace_days.into()),
+            // A letter that reaches nobody helps nobody.
+            by_mail: settings.idp.by_mail && (settings.mail.smtp.is_some() || settings.server.demo),
+            elsewhere: settings.idp.elsewhere,
             activated_at: Some(entity(&settings.server.public_url.join("/compte"))?),
         },
+        post,
         ecp: settings.idp.ecp,
         access: super::access::by(&ground.catalogue),
     });
@@ -256,7 +262,7 @@ fn functions(fonctions: &Fonctions) -> HashMap<String, Function> {
     called.collect()
 }
 
-fn account(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal> {
+fn account(ground: &Ground<'_>, directory: &Directory, post: Post) -> Result<Routes, Refusal> {
     let service = relying(
         ground,
         &Relying {
@@ -289,7 +295,7 @@ fn account(ground: &Ground<'_>, directory: &Directory) -> Result<Routes, Refusal
         shelf: Arc::clone(&ground.shelf),
         sessions: Arc::new(OnShelf(idp::OpenSessions::on(&ground.shelf))),
         realms: realms.collect::<Result<_, Refusal>>()?,
-        post: super::letters::open(ground)?,
+        post,
         policy: ground.settings.account.policy.clone(),
         help: ground.settings.account.help.clone(),
         compat_2014: ground.settings.account.compat_2014,

@@ -161,6 +161,10 @@ pub(crate) struct IdpSettings {
     pub(crate) inside: Vec<Network>,
     /// Days the activation of a second factor may be put off.
     pub(crate) grace_days: u32,
+    /// Whether those who have no second factor are sent a code by mail.
+    pub(crate) by_mail: bool,
+    /// Whether a new place asks for a second factor.
+    pub(crate) elsewhere: bool,
     /// Whether programs may sign people on without a browser.
     pub(crate) ecp: bool,
     /// Its realms.

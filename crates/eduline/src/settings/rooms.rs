@@ -407,6 +407,8 @@ pub(super) fn idp(section: &mut Section<'_>, folder: &Path) -> Option<IdpSetting
     let services = section.path_in("services", folder);
     let inside = networks(section, "inside");
     let grace_days = section.number("second_factor_grace_days", 0, 365);
+    let by_mail = section.boolean("second_factor_by_mail");
+    let elsewhere = section.boolean("second_factor_elsewhere");
     let ecp = section.boolean("ecp");
     let realms = section.tables("realms", |section| {
         let realm = section.needed("realm", realm);
@@ -438,6 +440,8 @@ pub(super) fn idp(section: &mut Section<'_>, folder: &Path) -> Option<IdpSetting
         services,
         inside,
         grace_days: grace_days.unwrap_or(14),
+        by_mail: by_mail.unwrap_or(true),
+        elsewhere: elsewhere.unwrap_or(false),
         ecp: ecp.unwrap_or(true),
         realms,
     })

@@ -5,6 +5,7 @@ use saml::EntityId;
 use serde::Serialize;
 use web::Page;
 
+use super::mailed::Offer;
 use crate::flow::name;
 use crate::passkey::Ask;
 use crate::realm::Realm;
@@ -24,6 +25,7 @@ pub(crate) struct SecondFactorPage {
     activate: Option<Activate>,
     other_profile: String,
     passkey: Option<Ask>,
+    mail: Option<Offer>,
     tutoie: bool,
 }
 
@@ -51,6 +53,8 @@ pub(super) enum Notice {
     /// The form was too old.
     Expired,
     Wrong,
+    /// The code is not the one that was sent.
+    WrongMail,
     /// The code was taken before: seconds until the next.
     Used(u32),
 }
@@ -61,7 +65,7 @@ impl SecondFactorPage {
         (flow, service): (&str, &EntityId),
         named: Option<&str>,
         (notice, asks): (Notice, Asks),
-        passkey: Option<Ask>,
+        (passkey, mail): (Option<Ask>, Option<Offer>),
     ) -> Self {
         Self {
             action: realm.path("/second-factor"),
@@ -79,6 +83,7 @@ impl SecondFactorPage {
             },
             other_profile: realm.path(&format!("/other?{}", name(flow, service))),
             passkey,
+            mail,
             tutoie: realm.tutoie(),
         }
     }
@@ -102,6 +107,7 @@ impl Notice {
             Self::None => "",
             Self::Expired => "expired",
             Self::Wrong => "wrong",
+            Self::WrongMail => "mail-wrong",
             Self::Used(0) => "used-now",
             Self::Used(_) => "used",
         }
@@ -126,7 +132,12 @@ impl Page for SecondFactorPage {
             },
             other_profile: "/idp/personnel/other".to_owned(),
             passkey: (notice == Notice::None && asks == Asks::Code).then(Ask::sample),
+            mail: None,
             tutoie: notice == Notice::Wrong,
+        };
+        let mailed = |notice, is_sent| Self {
+            mail: Some(Offer::sample(is_sent)),
+            ..page(notice, Asks::Activation(day))
         };
         vec![
             page(Notice::None, Asks::Code),
@@ -136,6 +147,9 @@ impl Page for SecondFactorPage {
             page(Notice::Used(0), Asks::Code),
             page(Notice::None, Asks::Activation(day)),
             page(Notice::None, Asks::Activation(None)),
+            mailed(Notice::None, false),
+            mailed(Notice::None, true),
+            mailed(Notice::WrongMail, true),
             page(Notice::Wrong, Asks::Activation(day)),
         ]
     }

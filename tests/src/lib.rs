@@ -18,6 +18,7 @@ pub mod peers;
 pub mod phone;
 pub mod postgres;
 pub mod process;
+pub mod slapd;
 pub mod token;
 pub mod topology;
 

@@ -125,7 +125,7 @@ impl Postgres {
 }
 
 /// A key and a certificate for `localhost`.
-fn make_certificate(folder: &Path) {
+pub fn make_certificate(folder: &Path) {
     std::fs::create_dir_all(folder).expect("folder");
     let made = Command::new(root().join("config/docker/make-certificate"))
         .env("TLS_FOLDER", folder)

@@ -11,7 +11,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use chrono::{DateTime, Utc};
 use directory::notices::{Notice, What};
-use directory::{Attempt, Person, Realm};
+use directory::{Attempt, Fault, Person, Realm};
 use serde::{Deserialize, Serialize};
 use store::{Drawer, Shelf};
 use web::session::digest;
@@ -164,7 +164,10 @@ async fn check(
     let known = directory.accounts.find(realm, &login).await;
     let known = known.map_err(refusals::away)?;
     let attempt = directory.passwords.verify(realm, &login, secret).await;
-    let is_password = matches!(attempt.map_err(refusals::away)?, Attempt::Welcome(_));
+    let is_password = matches!(
+        attempt.map_err(refusals::away)?,
+        Attempt::Welcome(_) | Attempt::Due(..)
+    );
     let id = known.as_ref().map_or("nobody", |person| &person.id);
     // A code is not spent by who knows the password.
     let by_code = !is_password && {
@@ -230,7 +233,12 @@ async fn set(visit: &Visit, account: &Account, typed: Typed) -> Result<HttpRespo
         let again = (person.realm, person.login.clone());
         return prove(visit, account, again, Said::Late).await;
     }
-    account.set_password(visit, &standing, &new).await?;
+    if !account.set_password(visit, &standing, &new).await? {
+        // What was proven stays proven: another one may fit.
+        account.proofs.kept.put(&key, proven, PROVEN).await?;
+        let broken = vec![Broken::Directory];
+        return choose(visit, account, &standing, (Said::Nothing, broken));
+    }
     letters::tell_everywhere(visit, account, person, &Kind::Changed).await;
     count(visit, "changed");
     let event = Event::new("account.password.changed")
@@ -420,12 +428,13 @@ impl Account {
 
     /// Sets it: the codes of before are worth nothing, and the directory's notice ends the sessions that
     /// were opened with the old one, wherever they are.
+    /// `false`: where the account is kept that password is refused.
     async fn set_password(
         &self,
         visit: &Visit,
         (proven, person): &(Proven, Person),
         new: &str,
-    ) -> Result<(), Refused> {
+    ) -> Result<bool, Refused> {
         let directory = &self.parts.directory;
         let now = visit.edge().now();
         let kept = self.parts.policy.past;
@@ -435,6 +444,11 @@ impl Account {
             .passwords
             .set(person.realm, &person.login, new)
             .await;
+        if let Err(Fault::Unfit { reason, .. }) = set {
+            let event = Event::new("account.change.unfit").with("person", person.id.as_str());
+            visit.tell(event.with("reason", reason));
+            return Ok(false);
+        }
         if !set.map_err(refusals::away)? {
             return Err(refusals::not_ours("the account is gone"));
         }
@@ -446,7 +460,7 @@ impl Account {
             None => self.own_session(visit, person).await?,
         };
         let told = directory.notices.tell(&notice.sparing(own)).await;
-        told.map_err(refusals::away)
+        told.map_err(refusals::away).map(|()| true)
     }
 
     /// The session at the identity provider in which somebody changes their own password, who is signed

@@ -111,6 +111,8 @@ pub(crate) enum Broken {
     Past(usize),
     /// Typed twice, differently.
     Confirmation,
+    /// Refused where the account is kept.
+    Directory,
 }
 
 impl Policy {

@@ -16,6 +16,7 @@ mod hashing;
 pub mod history;
 pub mod identifiers;
 pub mod import;
+mod ldap;
 pub mod notices;
 pub mod otp;
 pub mod passkeys;
@@ -29,6 +30,7 @@ pub mod tokens;
 #[cfg(test)]
 mod conformance;
 
+pub use ldap::{Attributes, Service, Tree};
 pub use sql::{Server, copy_sqlite, postgres, sqlite};
 
 use std::sync::Arc;
@@ -150,6 +152,32 @@ pub enum Attempt {
     Refused,
     /// Right password, and the account is disabled.
     Disabled,
+    /// Right password, which opens nothing until another one is set.
+    Due(Box<Person>, Due),
+    /// Where the account is kept it is locked: no password is looked at. No visitor is told.
+    Locked,
+}
+
+/// Why another password must be set (draft-behera-ldap-password-policy-10, 6.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// It expired.
+    Expired,
+    /// It expired, and is taken so many times more where it is kept.
+    Grace(u32),
+    /// Somebody else set it.
+    Reset,
+}
+
+impl Due {
+    /// Its name, in words and in the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Grace(_) => "grace",
+            Self::Reset => "reset",
+        }
+    }
 }
 
 /// Why the directory did not answer. The visitor gets a 503.
@@ -283,6 +311,8 @@ pub struct Directory {
     pub tokens: Arc<dyn tokens::Tokens>,
     /// Knowing where they sign in from.
     pub places: Arc<dyn places::Places>,
+    /// What all of it is kept in, for trees to be laid over.
+    own: Arc<sql::Sql>,
 }
 
 impl Directory {
@@ -292,6 +322,16 @@ impl Directory {
         let mut places: Vec<String> = contact.into_iter().chain(person.mail.clone()).collect();
         places.dedup();
         Ok(places)
+    }
+
+    /// The same over LDAP trees: who has no account here is looked for in those of the realm, in their
+    /// order, and what they do not keep is kept here. [`Fault::Away`] when what is said of one cannot be
+    /// used; whether it answers is asked later.
+    pub fn over(mut self, trees: Vec<Tree>) -> Result<Self, Fault> {
+        let layered = Arc::new(ldap::Layered::of(Arc::clone(&self.own), trees)?);
+        self.accounts = Arc::<ldap::Layered>::clone(&layered);
+        self.passwords = layered;
+        Ok(self)
     }
 }
 

@@ -14,6 +14,7 @@ mod database;
 mod factors;
 mod history;
 mod migrations;
+mod mirror;
 mod notices;
 mod passkeys;
 mod places;
@@ -25,13 +26,16 @@ mod sqlite;
 mod tokens;
 
 use database::{Database, query};
-use rows::{COLUMNS, Kept};
+use rows::COLUMNS;
+
+pub(crate) use mirror::Seen;
+pub(crate) use rows::Kept;
 
 pub use postgres::{Server, postgres};
 pub use sqlite::{copy_sqlite, sqlite};
 
 /// Longest login or mail that is looked up.
-const LONGEST_LOGIN: usize = 254;
+pub(crate) const LONGEST_LOGIN: usize = 254;
 
 /// Every capability of a database that is open, brought to this release.
 async fn directory(
@@ -54,7 +58,8 @@ async fn directory(
         places: Arc::new(places::Marks::of(database(), directory.keys.clone())),
         factors,
         history: Arc::new(history::Lines::of(database())),
-        passwords: directory,
+        passwords: Arc::<Sql>::clone(&directory),
+        own: directory,
     })
 }
 
@@ -79,7 +84,7 @@ fn away(why: sqlx::Error) -> Fault {
 }
 
 /// As it is looked up: typed in any case, with spaces around it.
-fn typed(login: &str) -> String {
+pub(crate) fn typed(login: &str) -> String {
     login.trim().to_lowercase()
 }
 
@@ -95,7 +100,7 @@ fn fresh_id(dice: &Dice) -> String {
         .collect()
 }
 
-struct Sql {
+pub(crate) struct Sql {
     database: Database,
     pool: Arc<Pool>,
     keys: DirectoryKeys,
@@ -114,7 +119,7 @@ impl Sql {
     }
 
     /// By login, or by professional mail where the text holds an @: no login does.
-    async fn by_login(&self, realm: Realm, login: &str) -> Result<Option<Kept>, Fault> {
+    pub(crate) async fn by_login(&self, realm: Realm, login: &str) -> Result<Option<Kept>, Fault> {
         if login.len() > LONGEST_LOGIN {
             return Ok(None);
         }

@@ -260,7 +260,7 @@ pub(crate) async fn open_directory(settings: &Settings) -> Result<Directory, Ref
         factors: ring.secret(Secret::Factors)?,
     };
     let (hashing, dice) = (settings.directory.hashing, Edge::system_dice());
-    match &settings.directory.place {
+    let opened = match &settings.directory.place {
         AccountsPlace::Sqlite(path) => {
             make_parent(path)?;
             let opened = directory::sqlite(path, keys, hashing, dice).await;
@@ -270,7 +270,12 @@ pub(crate) async fn open_directory(settings: &Settings) -> Result<Directory, Ref
             let opened = directory::postgres(server, keys, hashing, dice).await;
             opened.map_err(|why| Refusal::of(format!("directory.url: {why}")))
         }
+    }?;
+    if settings.directory.trees.is_empty() {
+        return Ok(opened);
     }
+    let over = opened.over(settings.directory.trees.clone());
+    over.map_err(|why| Refusal::of(format!("directory.ldap: {why}")))
 }
 
 /// Reads the functions of the staff.

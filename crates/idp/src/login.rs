@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use directory::history::{What, Whose};
-use directory::{Attempt, Person};
+use directory::{Attempt, Due, Person};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use web::{Event, Form, Page, Query, Refused, Visit};
@@ -34,6 +34,11 @@ pub(crate) struct LoginPage {
     username: String,
     refused: bool,
     expired: bool,
+    /// Why another password must be set first.
+    due: Option<&'static str>,
+    /// How many times more this one is taken.
+    grace: u32,
+    change: Option<String>,
     lost_password: Option<String>,
     other_profile: String,
     passkey: Ask,
@@ -59,13 +64,25 @@ impl Page for LoginPage {
             },
             refused,
             expired,
+            due: None,
+            grace: 0,
+            change: None,
             lost_password: refused.then(|| "/compte/mot-de-passe-perdu".to_owned()),
             other_profile: "/wayf/".to_owned(),
             passkey: Ask::sample(),
             tutoie: realm == "eleve",
             form_action: None,
         };
+        let due = |realm, due| Self {
+            due: Some(due),
+            grace: 2,
+            change: Some("/compte/mot-de-passe".to_owned()),
+            ..page(realm, false, false)
+        };
         vec![
+            due("personnel", "expired"),
+            due("personnel", "grace"),
+            due("eleve", "reset"),
             page("personnel", false, false),
             page("personnel", true, false),
             page("eleve", true, false),
@@ -99,6 +116,7 @@ struct Said {
     username: String,
     refused: bool,
     expired: bool,
+    due: Option<Due>,
 }
 
 /// `GET`: the form, unless there is nothing left to ask.
@@ -157,15 +175,11 @@ pub(crate) async fn sign_in(
             Said {
                 username,
                 expired: true,
-                refused: false,
+                ..Said::default()
             },
         );
     }
-    let account = format!(
-        "{}/{}",
-        realm.parts.realm.as_str(),
-        username.trim().to_lowercase()
-    );
+    let account = counted(&realm, &username);
     let now = visit.edge().now();
     if let Some(seconds) = realm.throttle.wait(&account, visit.peer(), now).await? {
         count(&realm, &flow, "throttled");
@@ -185,11 +199,39 @@ pub(crate) async fn sign_in(
             realm.throttle.forget(&account, visit.peer()).await?;
             welcome(&visit, &realm, (&id, &flow), (&person, now)).await
         }
+        Attempt::Due(person, due) => {
+            realm.throttle.forget(&account, visit.peer()).await?;
+            must_change(&visit, &realm, (&id, &flow), (username, &person, due))
+        }
         refused => {
             realm.throttle.count(&account, visit.peer(), now).await?;
             refuse(&visit, &realm, (&id, &flow), (username, &refused))
         }
     }
+}
+
+/// What tries are counted by.
+fn counted(realm: &Realm, username: &str) -> String {
+    let realm = realm.parts.realm.as_str();
+    format!("{realm}/{}", username.trim().to_lowercase())
+}
+
+/// Right, and good for nothing but to choose another one.
+fn must_change(
+    visit: &Visit,
+    realm: &Realm,
+    (id, flow): (&str, &Flow),
+    (username, person, due): (String, &Person, Due),
+) -> Result<HttpResponse, Refused> {
+    let event = told("idp.login.due", id, flow).with("person", person.id.as_str());
+    visit.tell(event.with("why", due.as_str()));
+    count(realm, flow, "due");
+    let said = Said {
+        username,
+        due: Some(due),
+        ..Said::default()
+    };
+    form(visit, realm, (id, flow), said)
 }
 
 fn refuse(
@@ -202,12 +244,14 @@ fn refuse(
     let now = visit.edge().now();
     whence::note(visit, realm, flow, (whose, What::Refused, now));
     let disabled = (*attempt == Attempt::Disabled).to_string();
-    visit.tell(told("idp.login.refused", id, flow).with("disabled", disabled));
+    let locked = (*attempt == Attempt::Locked).to_string();
+    let event = told("idp.login.refused", id, flow).with("disabled", disabled);
+    visit.tell(event.with("locked", locked));
     count(realm, flow, "refused");
     let said = Said {
         username,
         refused: true,
-        expired: false,
+        ..Said::default()
     };
     form(visit, realm, (id, flow), said)
 }
@@ -297,6 +341,15 @@ fn form(
         username: said.username,
         refused: said.refused,
         expired: said.expired,
+        due: said.due.map(Due::as_str),
+        grace: match said.due {
+            Some(Due::Grace(left)) => left,
+            _ => 0,
+        },
+        change: said.due.filter(|_| realm.account_pages).map(|_| {
+            let profile = realm.parts.realm.as_str();
+            format!("/compte/mot-de-passe?profil={profile}")
+        }),
         lost_password: realm.account_pages.then(|| {
             // Only staff have a NUMEN; everybody else asks somebody.
             match realm.parts.realm {

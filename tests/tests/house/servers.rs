@@ -1,8 +1,9 @@
 //! Accounts on a server, several processes on it and on one Redis; the server goes and comes back.
 
 use visits::postgres::Postgres;
+use visits::slapd::{SERVICE, Slapd};
 use visits::topology::Topology;
-use visits::{Client, PASSWORD};
+use visits::{Client, House, PASSWORD};
 
 use crate::lost_password::{choose, prove};
 
@@ -142,4 +143,196 @@ fn a01_check_tells_what_a_server_of_accounts_lacks() {
     assert_eq!(code, Some(0), "{words}");
     assert!(words.contains("warning: directory.tls"), "{words}");
     assert!(!words.contains("hidden-word"), "{words}");
+}
+
+/// A person of a tree: their login and password, and what else stands in their entry.
+fn entry(login: &str, password: &str, more: &str) -> String {
+    format!(
+        "dn: uid={login},ou=people,dc=demo\nobjectClass: inetOrgPerson\nuid: {login}\n\
+         givenName: Zoe\nsn: Dupont\ncn: {login}\nmail: {login}@demo.example\n\
+         departmentNumber: 0590121L$ECOLE\nemployeeType: ENS\nuserPassword: {password}\n{more}\n"
+    )
+}
+
+/// The settings that ship, with a tree more; the file.
+fn with_tree(folder: &std::path::Path, server: &Slapd, change: (&str, &str)) -> String {
+    let from = visits::house::root().join("config");
+    let copied = std::process::Command::new("cp")
+        .arg("-r")
+        .arg(from)
+        .arg(folder)
+        .status();
+    assert!(copied.unwrap().success());
+    std::fs::write(folder.join("ldap-password"), SERVICE.1).unwrap();
+    let tree = format!(
+        "\n[[directory.ldap]]\nname = \"agents\"\nrealm = \"personnel\"\nurl = \"{}\"\n\
+         authorities = \"{}\"\nbind_dn = \"{}\"\npassword_file = \"{}\"\nbase = \"dc=demo\"\n\
+         filter = \"(|(uid={{login}})(mail={{login}}))\"\ntimeout_s = 4\n\
+         functions = [\"ENS=enseignant_1d\"]\n[directory.ldap.attributes]\n\
+         uais = \"departmentNumber\"\nfunction = \"employeeType\"\n",
+        server.url("localhost"),
+        server.certificate().display(),
+        SERVICE.0,
+        folder.join("ldap-password").display(),
+    );
+    let file = folder.join("config/eduline.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text + &tree.replace(change.0, change.1)).unwrap();
+    file.display().to_string()
+}
+
+#[test]
+fn a01_ldap_trees_through_the_front_door() {
+    let given = "Azert-9876-wxc";
+    let people = [
+        entry("zoe", "Tree-zoe-4242", ""),
+        entry("given", given, "pwdReset: TRUE\n"),
+        entry(
+            "locked",
+            "Tree-locked-42",
+            "pwdAccountLockedTime: 000001010000Z\n",
+        ),
+    ];
+    let mut server = Slapd::start(&people.join("\n"));
+    let folder = tempfile::TempDir::new().unwrap();
+    let config = with_tree(folder.path(), &server, ("", ""));
+    let house = House::with(&[
+        ("EDULINE_CONFIG", &config),
+        ("EDULINE__DIRECTORY__MEMORY_KIB", "8192"),
+        ("EDULINE__SERVER__PROXIES", "127.0.0.1"),
+    ]);
+    let stays = house.client();
+    assert_eq!(
+        try_in(&stays, "zoe@demo.example", "Tree-zoe-4242").as_deref(),
+        Ok("zoe")
+    );
+    assert_eq!(
+        try_in(&house.client(), "amartin", PASSWORD).as_deref(),
+        Ok("amartin")
+    );
+
+    // A password that somebody else gave opens nothing but the way to another one.
+    let client = house.client();
+    let page = client.choose(&client.open("/portail/"), "personnel");
+    let page = client.sign_in(&page, "given", given);
+    assert_eq!((page.status, page.field("SAMLResponse")), (200, None));
+    assert!(page.body.contains("attribué par quelqu"), "{}", page.body);
+    assert!(
+        page.body.contains("/compte/mot-de-passe?profil=personnel"),
+        "{}",
+        page.body
+    );
+    let client = house.client();
+    let page = prove(&client, "given", given, "192.0.2.1");
+    // The tree remembers the present one: it may not be the next.
+    let page = choose(&client, &page, given, given);
+    assert_eq!(page.status, 400, "{}", page.body);
+    assert!(
+        page.body.contains("refuse ce mot de passe"),
+        "{}",
+        page.body
+    );
+    let page = choose(&client, &page, NEW, NEW);
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert_eq!(
+        try_in(&house.client(), "given", NEW).as_deref(),
+        Ok("given")
+    );
+
+    // Who is locked there, who is wrong and who is nobody are told alike.
+    let refused = |login: &str, password: &str| {
+        let client = house.client();
+        let page = client.choose(&client.open("/portail/"), "personnel");
+        let page = client.sign_in(&page, login, password);
+        assert_eq!(page.field("SAMLResponse"), None);
+        let said = visits::client::between(&page.body, "id=\"refused\">", "</div>");
+        (page.status, said.expect("a refusal"))
+    };
+    let alike = refused("nobody", "Tree-zoe-4242");
+    for (login, password) in [
+        ("locked", "Tree-locked-42"),
+        ("zoe", "wrong"),
+        ("z*", "Tree-zoe-4242"),
+    ] {
+        assert_eq!(refused(login, password), alike, "{login}");
+    }
+    let journal = house.journal();
+    let has = |event: &str, key: &str, value: &str| {
+        journal.iter().any(|line| {
+            let line = line.to_string();
+            line.contains(event) && line.contains(&format!("\"{key}\":\"{value}\""))
+        })
+    };
+    assert!(has("idp.login.due", "why", "reset"));
+    assert!(has("idp.login.refused", "locked", "true"));
+    assert!(has(
+        "account.change.unfit",
+        "reason",
+        "it is one of those of before"
+    ));
+
+    // Away: those of the tree wait, those who are kept here do not.
+    server.stop();
+    let client = house.client();
+    let page = client.choose(&client.open("/portail/"), "personnel");
+    let page = client.sign_in(&page, "zoe", "Tree-zoe-4242");
+    assert_eq!(
+        (page.status, page.code().as_deref()),
+        (503, Some("EDU-6002")),
+        "{}",
+        page.body
+    );
+    let ready = house.client().get("/health/ready");
+    assert_eq!(ready.status, 503);
+    assert!(ready.body.contains("directory"), "{}", ready.body);
+    assert_eq!(
+        try_in(&house.client(), "bleroy", PASSWORD).as_deref(),
+        Ok("bleroy")
+    );
+    server.go();
+    house.wait_until_ready();
+    assert_eq!(
+        try_in(&house.client(), "zoe", "Tree-zoe-4242").as_deref(),
+        Ok("zoe")
+    );
+}
+
+#[test]
+fn a01_check_tells_what_a_tree_lacks() {
+    let server = Slapd::start("");
+    for (from, to, said) in [
+        ("", "", "no fault"),
+        ("ldaps://", "ldap://far.", "in clear"),
+        ("ldaps://", "http://", "directory.ldap.url"),
+        ("personnel", "nobody", "expected one of"),
+        ("name = \"agents\"\n", "", "directory.ldap.name"),
+        ("uid={login}", "uid=login", "filter"),
+        ("(|(uid", "(uid", "filter"),
+        ("=enseignant_1d", "", "CODE=function"),
+        ("=enseignant_1d", "=king", "king"),
+        ("ldap-password", "none", "password_file"),
+        ("bind_dn", "bind_no", "bind_no"),
+        ("proxy.crt", "none.crt", "no such file"),
+        ("timeout_s = 4", "timeout_s = 0", "timeout_s"),
+        (
+            "uais = \"departmentNumber\"",
+            "uais = \"a)(b\"",
+            "attribute",
+        ),
+    ] {
+        let folder = tempfile::TempDir::new().unwrap();
+        let config = with_tree(folder.path(), &server, (from, to));
+        let told = std::process::Command::new(visits::house::binary())
+            .args(["check", "--config", &config])
+            .env("EDULINE_DATA", folder.path().join("data"))
+            .env("EDULINE__SERVER__DEMO", "true")
+            .output()
+            .unwrap();
+        let words = [told.stdout, told.stderr].concat();
+        let words = String::from_utf8(words).unwrap();
+        let code = i32::from(said != "no fault");
+        assert_eq!(told.status.code(), Some(code), "{from} {to}: {words}");
+        assert!(words.contains(said), "{from} {to}: {words}");
+        assert!(!words.contains(SERVICE.1), "{words}");
+    }
 }

@@ -18,6 +18,7 @@ pub(super) const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0009_must_change.sql"),
     include_str!("../../migrations/sqlite/0010_places.sql"),
     include_str!("../../migrations/sqlite/0011_tokens.sql"),
+    include_str!("../../migrations/sqlite/0012_origin.sql"),
 ];
 
 /// The same for PostgreSQL, which began when SQLite had eight. How many were applied stands in a table.
@@ -26,6 +27,7 @@ pub(super) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0002_must_change.sql"),
     include_str!("../../migrations/postgres/0003_places.sql"),
     include_str!("../../migrations/postgres/0004_tokens.sql"),
+    include_str!("../../migrations/postgres/0005_origin.sql"),
 ];
 
 /// Applies those that are missing, all or none.

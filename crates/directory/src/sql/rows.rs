@@ -10,12 +10,14 @@ use crate::{DirectoryKeys, Fault, NewAccount, Person, Realm};
 
 /// What [`read`] reads.
 pub(super) const COLUMNS: &str = "id, realm, login, mail, title, given_name, surname, posts, \
-                                  delegations, groups, roles, second_factor, enabled, password";
+                                  delegations, groups, roles, second_factor, enabled, password, origin";
 
 /// A row, with what is never part of a [`Person`].
-pub(super) struct Kept {
-    pub(super) person: Person,
-    pub(super) enabled: bool,
+pub(crate) struct Kept {
+    pub(crate) person: Person,
+    pub(crate) enabled: bool,
+    /// Which it is where it is kept, unless that is here.
+    pub(crate) origin: Option<String>,
     /// PHC string.
     pub(super) password: String,
 }
@@ -43,6 +45,7 @@ pub(super) fn read(row: &Row) -> Result<Kept, Fault> {
     Ok(Kept {
         person,
         enabled,
+        origin: row.try_get("origin").map_err(away)?,
         password: text("password")?,
     })
 }
@@ -102,7 +105,7 @@ fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
         .map_err(|why| Fault::Away(format!("an account cannot be read: {why}")))
 }
 
-fn to_json<T: Serialize>(value: &T) -> Result<String, Fault> {
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, Fault> {
     serde_json::to_string(value)
         .map_err(|why| Fault::Away(format!("an account cannot be written: {why}")))
 }

@@ -8,6 +8,7 @@ use super::*;
 use crate::conformance::account;
 
 mod several;
+mod trees;
 
 const CHEAP: Hashing = Hashing {
     memory_kib: 64,

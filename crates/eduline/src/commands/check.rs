@@ -118,6 +118,19 @@ fn faults_of_catalogue(settings: &Settings) -> Vec<String> {
                     .map(|id| format!("account.desk_functions: no function is called {id:?}"))
                     .collect(),
             ));
+            let codes = settings
+                .directory
+                .trees
+                .iter()
+                .flat_map(|tree| &tree.functions);
+            let unknown = codes.filter(|(_, id)| fonctions.find(id).is_none());
+            keep(Refusal(
+                unknown
+                    .map(|(_, id)| {
+                        format!("directory.ldap.functions: no function is called {id:?}")
+                    })
+                    .collect(),
+            ));
             if let Err(refused) = house::read_catalogue(settings, &fonctions) {
                 keep(refused);
             }

@@ -77,6 +77,8 @@ pub(crate) struct ServerSettings {
 pub(crate) struct DirectorySettings {
     /// Where they are.
     pub(crate) place: AccountsPlace,
+    /// The trees over it, in order.
+    pub(crate) trees: Vec<directory::Tree>,
     /// What a password costs.
     pub(crate) hashing: Hashing,
 }
@@ -404,6 +406,7 @@ impl Settings {
                 server.url, server.tls, server.authorities, server.connections
             ),
         };
+        let trees: Vec<String> = self.directory.trees.iter().map(tree).collect();
         let token = self.keys.token.as_ref();
         let token = token.map(|token| (&token.module, &token.token, &token.pin_file));
         vec![
@@ -418,7 +421,7 @@ impl Settings {
             ("store", store),
             (
                 "directory",
-                format!("{accounts} {:?}", self.directory.hashing),
+                format!("{accounts} {:?} {}", self.directory.hashing, trees.concat()),
             ),
             (
                 "journal",
@@ -449,6 +452,26 @@ impl Settings {
         let realms = Realm::ALL.map(|realm| self.realm_entity(realm));
         services.iter().chain(&realms).any(|own| own == id.as_str())
     }
+}
+
+/// A tree, so that another one is told from it.
+fn tree(of: &directory::Tree) -> String {
+    let service = of.service.as_ref();
+    format!(
+        "{} {:?} {} {} {:?} {:?} {} {} {:?} {:?} {:?} {};",
+        of.name,
+        of.realm,
+        of.url,
+        of.starttls,
+        of.authorities,
+        service.map(|service| (&service.dn, service.password.as_str())),
+        of.base,
+        of.filter,
+        of.attributes,
+        of.functions,
+        of.timeout,
+        of.at_once
+    )
 }
 
 impl std::fmt::Debug for Settings {

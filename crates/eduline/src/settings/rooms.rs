@@ -21,6 +21,7 @@ use super::checked::{
 };
 use super::discovery;
 use super::section::Section;
+use super::trees;
 use crate::keyring::TokenSettings;
 
 pub(super) fn server(section: &mut Section<'_>, folder: &Path) -> Option<ServerSettings> {
@@ -165,6 +166,7 @@ pub(super) fn directory(
     let file = || AccountsPlace::Sqlite(path.unwrap_or_else(|| data.join("directory.sqlite")));
     DirectorySettings {
         place: server.map_or_else(file, AccountsPlace::Postgres),
+        trees: trees::trees(section, folder),
         hashing,
     }
 }
@@ -721,7 +723,7 @@ pub(super) fn entity(text: &str, base: &str) -> Result<EntityId, String> {
     EntityId::parse(&text.replace("{public_url}", base)).map_err(|why| why.to_string())
 }
 
-fn realm(text: &str) -> Result<Realm, String> {
+pub(super) fn realm(text: &str) -> Result<Realm, String> {
     Realm::parse(text).ok_or_else(|| {
         let all: Vec<&str> = Realm::ALL.iter().map(|realm| realm.as_str()).collect();
         format!("expected one of {}", all.join(", "))

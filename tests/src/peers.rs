@@ -1,7 +1,8 @@
 //! Service providers that others wrote, registered with a deployment of ours from the metadata they
 //! publish, and driven as a browser would.
 //!
-//! Two of different make behind one trait: what is asked of one is asked of the other.
+//! Each stands on what `eduline sp snippet` writes for its make, and all are behind one trait: what is asked
+//! of one can be asked of the others.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,12 +13,16 @@ use saml::attribute::{self, Wire};
 use crate::{Answer, Client, House, forge};
 
 mod mellon;
+mod onelogin;
 mod pysaml;
+mod shibboleth;
 
 pub use mellon::Mellon;
+pub use onelogin::Onelogin;
 pub use pysaml::{Pysaml, carry, query};
+pub use shibboleth::Shibboleth;
 
-/// What both ask for.
+/// What all of them ask for.
 const ASKED: [Wire; 3] = [attribute::SN, attribute::GIVEN_NAME, attribute::AFFILIATION];
 
 /// How a peer is set up.
@@ -52,6 +57,42 @@ pub enum Wish {
     Passive,
 }
 
+impl Wish {
+    /// A word for it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Forced => "forced",
+            Self::Passive => "passive",
+        }
+    }
+}
+
+/// What `eduline sp snippet` wrote.
+struct Snippet(serde_json::Value);
+
+impl Snippet {
+    /// For a service of `make` that stands at `base` and asks for what all of them ask for.
+    fn of(house: &House, make: &str, base: &str) -> Self {
+        let mut command = house.command(&["sp", "snippet", make, "--at", base, "--json"]);
+        for wire in ASKED {
+            command.args(["--attribute", wire.short]);
+        }
+        let written = command.output().expect("the binary runs");
+        let why = String::from_utf8_lossy(&written.stderr);
+        assert!(written.status.success(), "{why}");
+        Self(serde_json::from_slice(&written.stdout).expect("JSON"))
+    }
+
+    /// The content of one of its files.
+    fn file(&self, path: &str) -> &str {
+        let files = self.0["files"].as_array().expect("files");
+        let file = files.iter().find(|file| file["path"] == path);
+        let file = file.unwrap_or_else(|| panic!("no {path} in {}", self.0));
+        file["content"].as_str().expect("text")
+    }
+}
+
 /// What a peer knows of who signed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
@@ -67,8 +108,18 @@ pub trait Peer: Sized {
     /// where it is published.
     fn start(house: &House, setup: Setup) -> Self;
 
-    /// Its entityID, which is where its metadata is published.
+    /// Its entityID.
     fn entity_id(&self) -> String;
+
+    /// Where its metadata is published.
+    fn metadata(&self) -> String {
+        self.entity_id()
+    }
+
+    /// Whether its metadata says which attributes it needs; else the operator does.
+    fn says_what_it_needs(&self) -> bool {
+        true
+    }
 
     /// Where it shows who is signed on.
     fn page(&self) -> String;
@@ -98,12 +149,14 @@ pub trait Peer: Sized {
     /// Starts it and registers it.
     fn registered(house: &House, setup: Setup) -> Self {
         let peer = Self::start(house, setup);
-        let decided: &[&str] = if setup.unsolicited {
-            &["--unsolicited"]
-        } else {
-            &[]
-        };
-        register(house, &peer.entity_id(), decided);
+        let mut decided = Vec::new();
+        if setup.unsolicited {
+            decided.push("--unsolicited");
+        }
+        if !peer.says_what_it_needs() {
+            decided.extend(ASKED.iter().flat_map(|wire| ["--attribute", wire.short]));
+        }
+        register(house, &peer, &decided);
         peer
     }
 
@@ -138,13 +191,14 @@ pub trait Peer: Sized {
     }
 }
 
-/// Registers the service whose metadata is at `id`, and waits until the house knows it.
-fn register(house: &House, id: &str, decided: &[&str]) {
-    let added = house.run(&[&["sp", "add", id], decided].concat());
+/// Registers a service, and waits until the house knows it.
+fn register<P: Peer>(house: &House, peer: &P, decided: &[&str]) {
+    let (id, metadata) = (peer.entity_id(), peer.metadata());
+    let added = house.run(&[&["sp", "add", &metadata], decided].concat());
     let why = String::from_utf8_lossy(&added.stderr);
     assert!(added.status.success(), "{why}");
     let client = house.client();
-    let question = format!("/wayf/?{}", crate::client::form(&[("entityID", id)]));
+    let question = format!("/wayf/?{}", crate::client::form(&[("entityID", &id)]));
     let added = Instant::now();
     // EDU-3002: a service nobody knows.
     while client.get(&question).code().as_deref() == Some("EDU-3002") {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::sp::MAKES;
 use crate::settings::DEFAULT_FILE;
 
 /// Federated sign-on for a French académie: discovery, identity provider, portal, viewer.
@@ -249,6 +250,8 @@ pub(crate) enum Sp {
         #[command(flatten)]
         print: Json,
     },
+    /// What a service of one make is configured with, with the values of this deployment.
+    Snippet(SnippetOf),
     /// Those that are registered.
     List(Json),
     /// What one says of itself.
@@ -263,6 +266,27 @@ pub(crate) enum Sp {
         /// Its entityID.
         id: String,
     },
+}
+
+/// `sp snippet`.
+#[derive(Debug, Args)]
+pub(crate) struct SnippetOf {
+    /// What the service is made with.
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(MAKES.map(|(name, _)| name)))]
+    pub(crate) make: String,
+    /// The entityID of a service that is known already: its names, and what it receives.
+    pub(crate) id: Option<String>,
+    /// Where the service stands, without a path.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) at: Option<String>,
+    /// The realm whose identity provider it asks.
+    #[arg(long, default_value = "personnel")]
+    pub(crate) realm: String,
+    /// An attribute it is to receive, in place of what its make usually needs.
+    #[arg(long = "attribute", value_name = "NAME", conflicts_with = "id")]
+    pub(crate) attributes: Vec<String>,
+    #[command(flatten)]
+    pub(crate) print: Json,
 }
 
 /// What is decided for a service when it is registered; config/services.toml has every word.

@@ -157,16 +157,7 @@ pub fn attributes(decisions: &[Decision], policy: &Policy) -> Vec<Attribute> {
         Some((decision.wire, values.clone()))
     });
     sent.map(|(wire, values)| {
-        let (name, format) = match policy.name_style {
-            NameStyle::Oid => (wire.name, wire.format),
-            NameStyle::Friendly => (wire.friendly(), ATTRNAME_UNSPECIFIED),
-            NameStyle::Basic => (wire.friendly(), ATTRNAME_BASIC),
-        };
-        let called = policy.names.get(&Known(wire));
-        let name = called.map_or(name, |called| &called.name);
-        let format = called
-            .and_then(|called| called.format.as_deref())
-            .unwrap_or(format);
+        let (name, format) = called(wire, policy);
         Attribute {
             name: name.to_owned(),
             name_format: format.to_owned(),
@@ -175,6 +166,33 @@ pub fn attributes(decisions: &[Decision], policy: &Policy) -> Vec<Attribute> {
         }
     })
     .collect()
+}
+
+/// `Name` and `NameFormat` of `wire` as the service reads it (IIP-IDP01).
+pub fn called(wire: Wire, policy: &Policy) -> (&str, &str) {
+    let (name, format) = match policy.name_style {
+        NameStyle::Oid => (wire.name, wire.format),
+        NameStyle::Friendly => (wire.friendly(), ATTRNAME_UNSPECIFIED),
+        NameStyle::Basic => (wire.friendly(), ATTRNAME_BASIC),
+    };
+    let called = policy.names.get(&Known(wire));
+    let name = called.map_or(name, |called| &called.name);
+    let said = called.and_then(|called| called.format.as_deref());
+    (name, said.unwrap_or(format))
+}
+
+/// What the service may receive, whoever signs on: what something speaks for and nothing withholds.
+pub fn released(asking: &Asking<'_>) -> Vec<Wire> {
+    let wanted = wanted(asking).into_iter().map(|(wire, _, _)| wire);
+    let withheld = &asking.policy.withheld;
+    wanted
+        .filter(|wire| !withheld.contains(&Known(*wire)) && is_signalled(wire, asking))
+        .collect()
+}
+
+/// Whether its values end with a scope of ours.
+pub fn is_scoped(wire: Wire) -> bool {
+    SCOPED.contains(&wire)
 }
 
 /// The first value of `wire`, if it is sent.

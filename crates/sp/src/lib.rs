@@ -23,6 +23,7 @@
 
 mod asking;
 mod attempt;
+mod kit;
 mod landing;
 mod leaving;
 mod publishing;
@@ -33,6 +34,7 @@ mod signed_in;
 mod target;
 
 pub use asking::Proof;
+pub use kit::{Kit, KitFault, Trusted};
 pub use leaving::samples;
 pub use service::{Asks, ProviderLogout, Service, ServiceParts, SessionTimes};
 pub use signed_in::SignedIn;

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{ASKED, KeyFiles, Known, Peer, Setup, Wish, metadata_certificate};
+use super::{ASKED, KeyFiles, Known, Peer, Setup, Snippet, Wish};
 use crate::client::{between, form, unescape};
 use crate::process::{Running, free_port};
 use crate::{Answer, Client, House, forge};
@@ -148,8 +148,7 @@ fn lay_out(folder: &Path, port: u16, house: &House, setup: Setup) {
     let write = |name: &str, text: &str| {
         std::fs::write(folder.join(name), text).unwrap_or_else(|why| panic!("{name}: {why}"));
     };
-    let key = KeyFiles::make(folder, "mellon");
-    metadata_certificate(house, folder);
+    let key = KeyFiles::make(folder, "sp");
     let mut provider = house.client().get("/idp/personnel/metadata").body;
     if setup.by_post {
         // It sends by POST to a provider that takes nothing else.
@@ -163,12 +162,18 @@ fn lay_out(folder: &Path, port: u16, house: &House, setup: Setup) {
     write("sp.xml", &metadata(port, &key, setup));
     std::fs::create_dir_all(folder.join("pages/secret")).expect("a folder");
     write("pages/secret/who.html", "<!--#printenv -->\n");
-    write("apache.conf", &configuration(folder, port, &key, setup));
+    let base = format!("http://127.0.0.1:{port}");
+    let snippet = Snippet::of(house, "mod_auth_mellon", &base);
+    let protected = snippet.file("/etc/apache2/conf-available/eduline.conf");
+    write(
+        "apache.conf",
+        &configuration(folder, port, protected, setup),
+    );
     open_to_apache(folder);
 }
 
 /// Started as root, Apache serves as another user, who must be able to read all this.
-fn open_to_apache(folder: &Path) {
+pub(super) fn open_to_apache(folder: &Path) {
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::Permissions::from_mode;
     std::fs::set_permissions(folder, mode(0o755)).expect("permissions");
@@ -179,8 +184,8 @@ fn open_to_apache(folder: &Path) {
     }
 }
 
-fn configuration(folder: &Path, port: u16, key: &KeyFiles, setup: Setup) -> String {
-    let folder = folder.display();
+fn configuration(folder: &Path, port: u16, protected: &str, setup: Setup) -> String {
+    let folder = folder.display().to_string();
     let modules: String = [
         "mpm_event",
         "authn_core",
@@ -195,10 +200,12 @@ fn configuration(folder: &Path, port: u16, key: &KeyFiles, setup: Setup) -> Stri
     let context = setup.context.map_or_else(String::new, |class| {
         format!("MellonAuthnContextClassRef \"{class}\"")
     });
-    let names: String = ASKED
-        .map(|wire| format!("MellonSetEnv {} {}\n", wire.short, wire.name))
-        .concat();
-    let (key, certificate) = (key.key.display(), key.certificate.display());
+    // Several of them on one host have a cookie each.
+    let apart = format!("  MellonVariable mellon{port}\n  {context}\n</Location>");
+    let protected =
+        protected
+            .replace("/etc/apache2/mellon", &folder)
+            .replacen("</Location>", &apart, 1);
     format!(
         r#"ServerRoot "{folder}"
 ServerName 127.0.0.1
@@ -219,19 +226,7 @@ Group www-data
 # Over plain http no browser keeps a cookie that says SameSite=None.
 SetEnvIf Request_URI . MELLON_DISABLE_SAMESITE=1
 MellonLockFile "{folder}/mellon.lock"
-<Location /secret>
-  AuthType Mellon
-  Require valid-user
-  MellonEnable auth
-  MellonVariable mellon{port}
-  MellonEndpointPath /secret/mellon
-  MellonSPMetadataFile "{folder}/sp.xml"
-  MellonSPPrivateKeyFile "{key}"
-  MellonSPCertFile "{certificate}"
-  MellonIdPMetadataFile "{folder}/idp.xml"
-  {context}
-  {names}
-</Location>
+{protected}
 "#
     )
 }

@@ -1,4 +1,5 @@
-//! A small application on pysaml2 (`tests/peers/service.py`), from PyPI.
+//! A small application on pysaml2 (`tests/peers/service.py`), from PyPI, on the configuration that
+//! `eduline sp snippet pysaml2` writes.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{ASKED, KeyFiles, Known, Peer, Setup, Wish, metadata_certificate};
+use super::{KeyFiles, Known, Peer, Setup, Snippet, Wish, metadata_certificate};
 use crate::client::form;
 use crate::house::root;
 use crate::process::{Running, free_port};
@@ -54,12 +55,7 @@ impl Peer for Pysaml {
     }
 
     fn begin(&self, client: &Client, wish: Wish) -> Answer {
-        let wish = match wish {
-            Wish::Plain => "plain",
-            Wish::Forced => "forced",
-            Wish::Passive => "passive",
-        };
-        client.get(&self.at(&format!("/login?{}", form(&[("wish", wish)]))))
+        client.get(&self.at(&format!("/login?{}", form(&[("wish", wish.word())]))))
     }
 
     fn log_out(&self, client: &Client) -> Answer {
@@ -76,28 +72,30 @@ impl Peer for Pysaml {
     }
 
     fn known(&self, client: &Client) -> Option<Known> {
-        let page = client.get(&self.page());
-        if page.status != 200 {
-            return None;
-        }
-        let told: Value = serde_json::from_str(&page.body).expect("JSON");
-        let text = |value: &Value| value.as_str().expect("text").to_owned();
-        let attributes = told["attributes"].as_object().expect("attributes");
-        Some(Known {
-            name_id: text(&told["name_id"]),
-            attributes: attributes
-                .iter()
-                .map(|(name, values)| {
-                    let values = values.as_array().expect("values");
-                    (name.clone(), values.iter().map(text).collect())
-                })
-                .collect(),
-        })
+        told(&client.get(&self.page()))
     }
 
     fn complaints(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default()
     }
+}
+
+/// What such an application says of who is signed on.
+pub(super) fn told(page: &Answer) -> Option<Known> {
+    if page.status != 200 {
+        return None;
+    }
+    let told: Value = serde_json::from_str(&page.body).expect("JSON");
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let attributes = told["attributes"].as_object().expect("attributes");
+    let attributes = attributes.iter().map(|(name, values)| {
+        let values = values.as_array().expect("values");
+        (name.clone(), values.iter().map(text).collect())
+    });
+    Some(Known {
+        name_id: text(&told["name_id"]),
+        attributes: attributes.collect(),
+    })
 }
 
 /// Has the enhanced client of pysaml2 carry the request in `envelope` to the staff's identity
@@ -163,15 +161,17 @@ fn serve(folder: &Path, port: u16) -> Running {
     process
 }
 
+/// The files of the snippet, and what this test wants otherwise.
 fn settings(folder: &Path, port: u16, house: &House, setup: Setup) -> Value {
-    let key = KeyFiles::make(folder, "pysaml");
+    let base = format!("http://127.0.0.1:{port}");
+    let snippet = Snippet::of(house, "pysaml2", &base);
+    for name in ["eduline.py", "eduline-metadata.pem"] {
+        std::fs::write(folder.join(name), snippet.file(name)).expect("written");
+    }
+    KeyFiles::make(folder, "sp");
     json!({
-        "base": format!("http://127.0.0.1:{port}"),
-        "key": key.key,
-        "certificate": key.certificate,
-        "provider": house.at("/idp/personnel"),
-        "metadata_certificate": metadata_certificate(house, folder),
-        "asks_for": ASKED.map(|wire| wire.short),
+        "base": base,
+        "snippet": folder.join("eduline.py"),
         "signs": setup.signs,
         "by_post": setup.by_post,
         "decrypts": setup.decrypts,
@@ -182,7 +182,7 @@ fn settings(folder: &Path, port: u16, house: &House, setup: Setup) -> Value {
 }
 
 /// Where `scripts/install-tools` puts pysaml2, or what `PEER_PYTHON` names.
-fn interpreter() -> PathBuf {
+pub(super) fn interpreter() -> PathBuf {
     let given = std::env::var_os("PEER_PYTHON").map(PathBuf::from);
     let python = given.unwrap_or_else(|| root().join("var/test-tools/peers/bin/python"));
     assert!(

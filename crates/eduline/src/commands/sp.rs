@@ -12,6 +12,9 @@ use crate::say::Voice;
 use crate::settings::Settings;
 
 mod preview;
+mod snippet;
+
+pub(crate) use snippet::MAKES;
 
 /// Runs the subcommand.
 pub(crate) async fn run(settings: &Settings, command: &Sp) -> Result<(), Refusal> {
@@ -52,6 +55,7 @@ pub(crate) async fn run(settings: &Settings, command: &Sp) -> Result<(), Refusal
             Voice::Plain.tell(&[format!("removed {removed}")], &Value::Null);
             Ok(())
         }
+        Sp::Snippet(asked) => snippet::run(settings, asked),
         Sp::Preview { user, id, print } => preview::run(settings, (user, id), print).await,
     }
 }

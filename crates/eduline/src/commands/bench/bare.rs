@@ -15,9 +15,6 @@ use openssl::symm::{Cipher, encrypt_aead};
 use super::server::cpu_of;
 use crate::commands::Refusal;
 
-/// Batches that a limit is the median of.
-const BATCHES: u32 = 20;
-
 /// One SHA-256 signature over 1,500 bytes with the key at `pem`.
 pub(super) fn signature(pem: &Path) -> Result<Duration, Refusal> {
     let key = private(pem)?;
@@ -83,20 +80,15 @@ fn openssl(why: ErrorStack) -> Refusal {
     Refusal::of(why.to_string())
 }
 
-/// The median of batches, as what it is the limit of.
+/// The mean: what never waits is accounted for too seldom for batches.
 fn each<T>(times: u32, mut act: impl FnMut() -> Result<T, Refusal>) -> Result<Duration, Refusal> {
     std::hint::black_box(act()?);
     let own = std::process::id();
-    let batch = (times / BATCHES).max(1);
-    let mut batches = Vec::new();
-    for _ in 0..BATCHES {
-        let before = cpu_of(own);
-        for _ in 0..batch {
-            std::hint::black_box(act()?);
-        }
-        batches.push(cpu_of(own).saturating_sub(before) / batch);
+    let before = cpu_of(own);
+    for _ in 0..times {
+        std::hint::black_box(act()?);
     }
-    Ok(median(batches))
+    Ok(cpu_of(own).saturating_sub(before) / times)
 }
 
 /// The one in the middle; nothing of nothing.

@@ -65,7 +65,7 @@ pub trait Page: Serialize {
 
     /// The form this page is made by, if it is to be kept. For pages without a badge and without a
     /// token of a form.
-    fn mould(&self) -> Option<Mould<Self>>
+    fn mould(&self) -> Option<Mould<'_, Self>>
     where
         Self: Sized,
     {
@@ -78,21 +78,21 @@ pub trait Page: Serialize {
 /// For pages that are shown at every sign-on, whose fields are put in place and nothing else: the
 /// form is rendered once, with [`gap`]s where values stand, and kept; a page is then the pieces with
 /// its values between them.
-pub struct Mould<P> {
+pub struct Mould<'a, P> {
     /// Pages whose templates branch alike have the same shape.
     pub shape: u8,
     /// A page of that shape with `gap(0)`, `gap(1)`… for its values.
     pub blank: P,
     /// What goes into the gaps.
-    pub values: Vec<Filling>,
+    pub values: Vec<Filling<'a>>,
 }
 
 /// What goes into a gap.
-pub enum Filling {
+pub enum Filling<'a> {
     /// Text, escaped.
-    Text(String),
+    Text(&'a str),
     /// What holds no markup, whatever it says (base64): as it is.
-    Plain(String),
+    Plain(&'a str),
 }
 
 /// What stands in a page for the value of that number, at most 99: characters of private use, which

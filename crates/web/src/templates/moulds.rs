@@ -80,7 +80,7 @@ impl Form {
     }
 
     /// The page, with its values in place.
-    pub(crate) fn fill(&self, values: &[Filling], here: &str, reference: &str) -> String {
+    pub(crate) fn fill(&self, values: &[Filling<'_>], here: &str, reference: &str) -> String {
         let lengths = values.iter().map(|value| match value {
             Filling::Text(text) | Filling::Plain(text) => text.len(),
         });
@@ -112,10 +112,7 @@ mod tests {
     fn a_form_is_cut_at_its_gaps_and_filled_in_any_order() {
         let rendered = format!("<a>{}<b>{}{}<c>", gap(1), gap(0), gap_here());
         let form = Form::cut(&rendered);
-        let values = [
-            Filling::Text("<&\"'/>".to_owned()),
-            Filling::Plain("PHg+/=".to_owned()),
-        ];
+        let values = [Filling::Text("<&\"'/>"), Filling::Plain("PHg+/=")];
         assert_eq!(
             form.fill(&values, "/x?a=1&", "K7QP-3MXD"),
             "<a>PHg+/=<b>&lt;&amp;&quot;&#x27;&#x2f;&gt;&#x2f;x?a=1&amp;<c>"
@@ -125,8 +122,9 @@ mod tests {
 
     #[test]
     fn what_is_filled_in_is_not_cut_again() {
-        let form = Form::cut(&format!("<{}>{}", gap(0), gap(1)));
-        let values = [Filling::Text(gap(1)), Filling::Text("x".to_owned())];
+        let first = gap(1);
+        let form = Form::cut(&format!("<{}>{first}", gap(0)));
+        let values = [Filling::Text(&first), Filling::Text("x")];
         assert_eq!(form.fill(&values, "", ""), format!("<{}>x", gap(1)));
     }
 }

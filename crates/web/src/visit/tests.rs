@@ -269,19 +269,22 @@ impl Page for HandOver {
         Vec::new()
     }
 
-    fn mould(&self) -> Option<Mould<Self>> {
-        let state = self.relay_state.clone().filter(|state| !state.is_empty());
+    fn mould(&self) -> Option<Mould<'_, Self>> {
+        let state = self
+            .relay_state
+            .as_deref()
+            .filter(|state| !state.is_empty());
         self.is_moulded.then(|| Mould {
             shape: u8::from(state.is_some()),
             blank: Self {
                 acs: gap(0),
                 response: gap(1),
-                relay_state: state.as_ref().map(|_| gap(2)),
+                relay_state: state.map(|_| gap(2)),
                 is_moulded: false,
             },
             values: vec![
-                Filling::Text(self.acs.clone()),
-                Filling::Plain(self.response.clone()),
+                Filling::Text(&self.acs),
+                Filling::Plain(&self.response),
                 Filling::Text(state.unwrap_or_default()),
             ],
         })

@@ -6,6 +6,7 @@ use serde::Serialize;
 use web::{Badge, Page, Refused, Visit};
 
 use crate::Account;
+use crate::reading::Link;
 
 /// « Gestion du compte ». Anybody may read it: who has lost a password has no session.
 #[derive(Debug, Serialize)]
@@ -13,6 +14,9 @@ pub(crate) struct HomePage {
     badge: Option<Badge>,
     pupil: bool,
     desk: bool,
+    /// Whether their realm has a charter.
+    charter: bool,
+    links: Vec<Link>,
 }
 
 impl Page for HomePage {
@@ -21,6 +25,8 @@ impl Page for HomePage {
     fn samples() -> Vec<Self> {
         let page = |badge: Option<Badge>, pupil: bool| Self {
             desk: badge.is_some() && !pupil,
+            charter: pupil,
+            links: if pupil { Vec::new() } else { Link::samples() },
             badge,
             pupil,
         };
@@ -45,7 +51,7 @@ pub(crate) async fn show(visit: Visit, account: Data<Account>) -> Result<HttpRes
     let service = &account.parts.service;
     let session = service.current(&visit).await?;
     let signed_in = session.map(|session| session.value);
-    let mut desk = false;
+    let (mut desk, mut charter) = (false, false);
     if let Some(one) = &signed_in
         && let Some(realm) = account.parts.realms.get(&one.provider)
     {
@@ -56,12 +62,15 @@ pub(crate) async fn show(visit: Visit, account: Data<Account>) -> Result<HttpRes
             .find(*realm, one.user())
             .await;
         let known = known.map_err(crate::refusals::away)?;
+        charter = account.parts.charters.contains_key(realm);
         desk = known.is_some_and(|person| account.scope(&person).is_some());
     }
     visit.page(&HomePage {
         badge: signed_in.as_ref().map(|one| service.badge(one)),
         pupil: signed_in.is_some_and(|one| one.is_pupil()),
         desk,
+        charter,
+        links: account.links(),
     })
 }
 

@@ -24,6 +24,7 @@ mod moments;
 mod otp;
 mod passkeys;
 pub mod policy;
+mod reading;
 mod refusals;
 mod sessions;
 mod signed;
@@ -45,12 +46,13 @@ use mail::Post;
 use saml::EntityId;
 use sp::Service;
 use store::{Drawer, Shelf};
-use web::{Edge, Sample, Throttle};
+use web::{Edge, Sample, Throttle, Written};
 
 use change::Proofs;
 use contact::Pendings;
 pub use help::Help;
 pub use policy::Policy;
+pub use reading::Leaf;
 use sum::Sums;
 use throttle::{CLAIMED, CLAIMS, FAILED, PROOFS};
 
@@ -76,6 +78,10 @@ pub struct AccountParts {
     pub policy: Policy,
     /// Whom to ask.
     pub help: Help,
+    /// What the people of a realm accept.
+    pub charters: HashMap<Realm, Arc<Written>>,
+    /// What the operator wrote for everybody to read.
+    pub pages: Vec<Leaf>,
     /// What 2014 did: the NUMEN stands for a code. On a loopback address only.
     pub compat_2014: bool,
     /// The functions whose holders look after the people of their establishment.
@@ -135,6 +141,9 @@ impl Account {
                     .route(post().to(change::take)),
             )
             .service(at("/aide").route(get().to(help::show)))
+            .service(at("/charte").route(get().to(reading::charter)))
+            .service(at("/informations").route(get().to(reading::list)))
+            .service(at("/informations/{name}").route(get().to(reading::show)))
             .service(
                 at("/secours")
                     .route(get().to(contact::show))
@@ -198,6 +207,8 @@ pub fn samples() -> Vec<Sample> {
     samples.extend(Sample::of::<lost::ClaimPage>());
     samples.extend(Sample::of::<change::ChangePage>());
     samples.extend(Sample::of::<help::HelpPage>());
+    samples.extend(Sample::of::<reading::ReadingPage>());
+    samples.extend(Sample::of::<reading::CharterPage>());
     samples.extend(Sample::of::<contact::ContactPage>());
     samples.extend(Sample::of::<desk::DeskPage>());
     samples.extend(Sample::of::<otp::OtpPage>());

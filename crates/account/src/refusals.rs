@@ -33,3 +33,10 @@ pub(crate) fn slow(seconds: u32, back: &'static str) -> Refused {
 pub(crate) fn post(fault: mail::Fault) -> Refused {
     Refused::away("EDU-6005", fault.to_string())
 }
+
+/// A page that the operator did not write.
+pub(crate) fn no_such_page() -> Refused {
+    let story = "no page of that name";
+    Refused::new(StatusCode::NOT_FOUND, "EDU-7404", "not-found", story)
+        .way_out("account.informs", "/compte/informations")
+}

@@ -1,5 +1,6 @@
 //! What every directory must do. Each back end runs this suite; a new one runs it first.
 
+mod agreements;
 mod factors;
 mod history;
 mod notices;
@@ -60,6 +61,7 @@ pub(crate) async fn all(directory: &Directory) {
     factors::all(directory).await;
     notices::all(directory).await;
     history::all(directory).await;
+    agreements::all(directory).await;
     passkeys::all(directory).await;
     places::all(directory).await;
     tokens::all(directory).await;

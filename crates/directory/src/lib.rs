@@ -8,6 +8,7 @@
 //!   gets the same answer as a wrong password.
 //! * The NUMEN is kept as a keyed hash only, never in clear (DOMAIN 1.7).
 
+pub mod agreements;
 pub mod factors;
 mod fit;
 pub mod fold;
@@ -305,6 +306,8 @@ pub struct Directory {
     pub notices: Arc<dyn notices::Notices>,
     /// Remembering who signed in.
     pub history: Arc<dyn history::History>,
+    /// Archiving what people accepted.
+    pub agreements: Arc<dyn agreements::Agreements>,
     /// Proving it with a passkey.
     pub passkeys: Arc<dyn passkeys::Passkeys>,
     /// Handing out hardware tokens.

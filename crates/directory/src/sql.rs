@@ -10,6 +10,7 @@ use crate::{
     Passwords, Person, Realm, fit,
 };
 
+mod agreements;
 mod database;
 mod factors;
 mod history;
@@ -58,6 +59,7 @@ async fn directory(
         places: Arc::new(places::Marks::of(database(), directory.keys.clone())),
         factors,
         history: Arc::new(history::Lines::of(database())),
+        agreements: Arc::new(agreements::Archive::of(database())),
         passwords: Arc::<Sql>::clone(&directory),
         own: directory,
     })

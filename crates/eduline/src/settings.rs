@@ -9,6 +9,7 @@ mod organization;
 mod raw;
 mod rooms;
 mod section;
+mod texts;
 mod trees;
 
 use std::path::{Path, PathBuf};

@@ -71,6 +71,7 @@ pub(crate) async fn ask(
     };
     let session = SignedOn {
         given: change::must_change(&realm, &person).await?,
+        agreed: None,
         person,
         authn_instant: visit.edge().now(),
         second: None,
@@ -95,7 +96,9 @@ pub(crate) async fn ask(
             no(&visit, &realm, &flow, Status::NoAuthnContext).await
         }
         // What a page would have said cannot be said here.
-        Step::Inform | Step::Refuse => no(&visit, &realm, &flow, Status::RequestDenied).await,
+        Step::Agree | Step::Inform | Step::Refuse => {
+            no(&visit, &realm, &flow, Status::RequestDenied).await
+        }
     }
 }
 

@@ -227,6 +227,7 @@ mod tests {
             index: index.to_owned(),
             from: None,
             given: false,
+            agreed: None,
             secret: String::new(),
         }
     }

@@ -16,7 +16,7 @@ use crate::ecp::Client;
 use crate::next::{self, Standing, Step, Wanted, next};
 use crate::realm::Realm;
 use crate::session::SignedOn;
-use crate::{answer, change, refusals, second_factor, telling};
+use crate::{answer, change, charter, refusals, second_factor, telling};
 
 /// How long a login page may stay open.
 pub(crate) const KEPT: Duration = Duration::from_secs(3600);
@@ -174,6 +174,7 @@ impl Flow {
             second,
             closed: self.is_closed(visit, realm, session).await?,
             given: change::is_left(realm, session).await?,
+            charter: charter::is_left(realm, session).await?,
             ..standing(session)
         };
         let wanted = self.wanted();
@@ -314,6 +315,7 @@ pub(crate) async fn go_on(
         Step::Password => Some("login"),
         Step::SecondFactor | Step::Activate => Some("second-factor"),
         Step::Inform | Step::Refuse => Some("information"),
+        Step::Agree => Some("charte"),
         Step::Change | Step::Answer | Step::Close | Step::Tell(_) => None,
     };
     if let Some(page) = page {

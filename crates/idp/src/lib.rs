@@ -13,6 +13,7 @@
 mod answer;
 mod artifact;
 mod change;
+mod charter;
 mod ecp;
 mod endings;
 mod flow;
@@ -48,6 +49,7 @@ pub use second_factor::SecondFactors;
 pub fn samples() -> Vec<web::Sample> {
     [
         web::Sample::of::<answer::AnswerPage>(),
+        web::Sample::of::<charter::CharterPage>(),
         web::Sample::of::<login::LoginPage>(),
         web::Sample::of::<flow::StalePage>(),
         web::Sample::of::<logout::LogoutPage>(),

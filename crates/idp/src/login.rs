@@ -16,7 +16,7 @@ use crate::passkey::Ask;
 use crate::realm::Realm;
 use crate::session::SignedOn;
 use crate::whence::{self, Whence};
-use crate::{change, refusals};
+use crate::{change, charter, refusals};
 
 const FORM: &str = "login";
 /// What is typed into a login field is no longer than this.
@@ -41,6 +41,8 @@ pub(crate) struct LoginPage {
     change: Option<String>,
     lost_password: Option<String>,
     other_profile: String,
+    /// Where the pages are that the operator wrote, if there are any.
+    informs: Option<&'static str>,
     passkey: Ask,
     tutoie: bool,
     #[serde(skip)]
@@ -69,6 +71,7 @@ impl Page for LoginPage {
             change: None,
             lost_password: refused.then(|| "/compte/mot-de-passe-perdu".to_owned()),
             other_profile: "/wayf/".to_owned(),
+            informs: refused.then_some("/compte/informations"),
             passkey: Ask::sample(),
             tutoie: realm == "eleve",
             form_action: None,
@@ -308,6 +311,7 @@ pub(crate) async fn open_session(
         index: format!("_{}", visit.edge().token()),
         from: Some(Whence::of(visit)),
         given: change::must_change(realm, &person.id).await?,
+        agreed: charter::agreed(realm, &person.id).await?,
         secret: URL_SAFE_NO_PAD.encode(visit.edge().random::<32>()),
     };
     // Who proves once more who they are goes on with the session that the services know.
@@ -359,6 +363,7 @@ fn form(
             .to_owned()
         }),
         other_profile: realm.path(&format!("/other?{}", name(id, &flow.service))),
+        informs: realm.informs.then_some("/compte/informations"),
         passkey: Ask::anybody(realm, id),
         tutoie: realm.tutoie(),
         form_action: flow.form_action(),

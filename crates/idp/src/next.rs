@@ -28,6 +28,8 @@ pub struct Standing {
     pub second: Second,
     /// Whether their password was given to them by somebody else.
     pub given: bool,
+    /// Whether the charter, as it stands, is to be accepted.
+    pub charter: bool,
     /// What its person was not told yet of the answer.
     pub untold: Untold,
     /// Whether the service is closed to its person, by the operator's rule.
@@ -91,6 +93,8 @@ pub enum Step {
     Activate,
     /// Have the person choose a password of their own.
     Change,
+    /// Have the person accept the charter.
+    Agree,
     /// Tell the person what the answer would say.
     Inform,
     /// Tell the person that there is no answer, and why.
@@ -156,6 +160,9 @@ fn left(wanted: &Wanted, standing: Standing) -> Step {
     if standing.given {
         return Step::Change;
     }
+    if standing.charter {
+        return Step::Agree;
+    }
     match standing.untold {
         Untold::Nothing => Step::Answer,
         Untold::Information => Step::Inform,
@@ -200,6 +207,7 @@ mod tests {
             means: Means::Nothing,
         },
         given: false,
+        charter: false,
         untold: Untold::Nothing,
         closed: false,
     };
@@ -225,6 +233,7 @@ mod tests {
             }),
             second: Second { is_asked, means },
             given: false,
+            charter: false,
             untold: Untold::Nothing,
             closed: false,
         }
@@ -298,6 +307,12 @@ mod tests {
         };
         assert_eq!(next(&wanted(), given(NOBODY)), Step::Password);
         assert_eq!(next(&wanted(), given(since(-1))), Step::Change);
+        let charter = Standing {
+            charter: true,
+            ..since(-1)
+        };
+        assert_eq!(next(&wanted(), given(charter)), Step::Change);
+        assert_eq!(next(&wanted(), charter), Step::Agree);
         let missing = both(-1, None, true, Means::Give);
         assert_eq!(next(&wanted(), given(missing)), Step::SecondFactor);
         let proven = both(-2, Some(-1), true, Means::Give);

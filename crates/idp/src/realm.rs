@@ -1,6 +1,7 @@
 //! One realm: its entity, its keys, its people, its sessions and its addresses.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::guard::fn_guard;
@@ -15,7 +16,7 @@ use saml::keys::{Hook, OwnKeys};
 use saml::metadata::{Imprint, Ui};
 use saml::{EntityId, Refusal, SigningKey};
 use store::{Drawer, Shelf};
-use web::{Edge, Pool, Publisher, Sessions, Throttle, is_xml};
+use web::{Edge, Pool, Publisher, Sessions, Throttle, Written, is_xml};
 
 use crate::artifact::Artifacts;
 use crate::change::Tickets;
@@ -28,8 +29,8 @@ use crate::second_factor::{Mailed, SecondFactors};
 use crate::session::SignedOn;
 use crate::throttle::{FAILED, RULES};
 use crate::{
-    artifact, ecp, flow, login, logout, metadata, passkey, past, preview, second_factor, session,
-    sso, telling, unsolicited,
+    artifact, charter, ecp, flow, login, logout, metadata, passkey, past, preview, second_factor,
+    session, sso, telling, unsolicited,
 };
 
 /// What an identity provider is made of.
@@ -52,6 +53,10 @@ pub struct IdpParts {
     pub fonctions: Arc<Fonctions>,
     /// Whether `/compte/` pages exist, to be linked to.
     pub account_pages: bool,
+    /// What the people of a realm accept before they are signed on anywhere.
+    pub charters: HashMap<Name, Arc<Written>>,
+    /// Whether `/compte/informations` has pages.
+    pub informs: bool,
     /// When a second factor is asked for.
     pub second_factors: SecondFactors,
     /// Where letters are taken.
@@ -123,6 +128,8 @@ pub(crate) struct Realm {
     pub(crate) policies: Policies,
     pub(crate) fonctions: Arc<Fonctions>,
     pub(crate) account_pages: bool,
+    pub(crate) charter: Option<Arc<Written>>,
+    pub(crate) informs: bool,
     pub(crate) second_factors: SecondFactors,
     pub(crate) ecp: bool,
     pub(crate) access: Access,
@@ -158,6 +165,8 @@ impl Idp {
                 policies: Arc::clone(&parts.policies),
                 fonctions: Arc::clone(&parts.fonctions),
                 account_pages: parts.account_pages,
+                charter: parts.charters.get(&realm.realm).cloned(),
+                informs: parts.informs,
                 second_factors: parts.second_factors.clone(),
                 ecp: parts.ecp,
                 access: Arc::clone(&parts.access),
@@ -207,6 +216,11 @@ impl Idp {
                     at("/information")
                         .route(get().to(telling::show))
                         .route(post().to(telling::decide)),
+                )
+                .service(
+                    at("/charte")
+                        .route(get().to(charter::show))
+                        .route(post().to(charter::take)),
                 )
                 .service(
                     at("/releases")

@@ -40,6 +40,10 @@ pub(crate) struct SignedOn {
     /// Their password was given to them by somebody else; sessions of an earlier release say nothing.
     #[serde(default)]
     pub(crate) given: bool,
+    /// The version of the charter that they had accepted when they signed in; sessions of an earlier release
+    /// say nothing.
+    #[serde(default)]
+    pub(crate) agreed: Option<String>,
     /// Makes transient identifiers of this session: 32 random bytes, base64url.
     pub(crate) secret: String,
 }

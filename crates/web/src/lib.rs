@@ -27,6 +27,7 @@ pub mod refused;
 pub mod session;
 pub mod throttle;
 pub mod visit;
+pub mod written;
 
 mod assets;
 mod common;
@@ -55,3 +56,4 @@ pub use templates::check;
 pub use throttle::Throttle;
 pub use visit::Visit;
 pub use words::typeset;
+pub use written::Written;

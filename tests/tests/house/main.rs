@@ -43,6 +43,7 @@ mod preview;
 mod profiles;
 mod provisional;
 mod pysaml;
+mod reading;
 mod releases;
 mod search;
 mod searching;

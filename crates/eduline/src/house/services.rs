@@ -125,6 +125,8 @@ fn idp(ground: &Ground<'_>, directory: &Directory, post: Post) -> Result<Routes,
         policies: policies(ground),
         fonctions: Arc::clone(&ground.fonctions),
         account_pages: true,
+        charters: settings.account.texts.charters.clone(),
+        informs: !settings.account.texts.pages.is_empty(),
         second_factors: SecondFactors {
             inside: settings.idp.inside.clone(),
             grace: TimeDelta::days(settings.idp.grace_days.into()),
@@ -298,6 +300,8 @@ fn account(ground: &Ground<'_>, directory: &Directory, post: Post) -> Result<Rou
         post,
         policy: ground.settings.account.policy.clone(),
         help: ground.settings.account.help.clone(),
+        charters: ground.settings.account.texts.charters.clone(),
+        pages: ground.settings.account.texts.pages.clone(),
         compat_2014: ground.settings.account.compat_2014,
         desk_functions: ground.settings.account.desk_functions.clone(),
     });

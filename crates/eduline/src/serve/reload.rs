@@ -31,6 +31,9 @@ impl Changes {
             Seen::of_file(file.to_path_buf()),
             Seen::of_file(settings.idp.fonctions.clone()),
         ];
+        let texts = &settings.account.texts;
+        files.extend(texts.charter_files.iter().cloned().map(Seen::of_file));
+        files.extend(texts.folder.iter().cloned().map(Seen::of_folder));
         if let Some(theme) = &settings.theme {
             let folders = THEME.iter().map(|name| theme.join(name));
             files.extend(folders.map(Seen::of_folder));

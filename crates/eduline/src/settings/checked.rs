@@ -14,6 +14,7 @@ use super::organization::{self, Organization};
 use super::raw::{Fault, Node};
 use super::rooms;
 use super::section::Section;
+use super::texts::Texts;
 use crate::keyring::TokenSettings;
 
 /// Everything the binary was told. What is written here holds: paths are resolved, names parsed.
@@ -216,6 +217,8 @@ pub(crate) struct AccountSettings {
     pub(crate) compat_2014: bool,
     /// The functions that look after the people of their establishment.
     pub(crate) desk_functions: Vec<String>,
+    /// What the operator wrote.
+    pub(crate) texts: Texts,
 }
 
 /// Letters.

@@ -21,6 +21,7 @@ use super::checked::{
 };
 use super::discovery;
 use super::section::Section;
+use super::texts;
 use super::trees;
 use crate::keyring::TokenSettings;
 
@@ -511,12 +512,14 @@ pub(super) fn account(section: &mut Section<'_>, folder: &Path, near: bool) -> A
     let functions = section.texts("desk_functions").into_iter();
     let desk_functions = functions.map(|(_, id)| id).collect();
     let policy = section.table("password", |section| password(section, preset, folder));
+    let texts = texts::read(section, folder);
     AccountSettings {
         face,
         policy,
         help,
         compat_2014,
         desk_functions,
+        texts,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Argon2id in a bounded pool: memory stays bounded however many people sign in at once (H13).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, PasswordVerifier, Version};
+use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -14,6 +15,11 @@ use crate::{Dice, Fault, Hashing};
 const WAITING: usize = 64;
 /// Longest password, bytes.
 pub(crate) const LONGEST: usize = 1024;
+
+/// How long memory that nobody hashes in is kept for the next one.
+const KEPT: std::time::Duration = std::time::Duration::from_secs(10);
+/// Bytes of a hash of ours.
+const OUTPUT: usize = 32;
 
 /// What verifying came to.
 pub(crate) struct Verdict {
@@ -30,6 +36,7 @@ pub(crate) struct Pool {
     dice: Dice,
     places: Arc<Semaphore>,
     waiting: AtomicUsize,
+    spare: Spare,
     /// What an unknown login is verified against: same parameters, same work.
     decoy: String,
 }
@@ -45,6 +52,7 @@ impl Pool {
             dice,
             places: Arc::new(Semaphore::new(hashing.at_once.max(1))),
             waiting: AtomicUsize::new(0),
+            spare: Spare::default(),
             decoy: String::new(),
         };
         pool.decoy = pool.hash_now("nobody knows this one")?;
@@ -90,9 +98,19 @@ impl Pool {
             drop(place);
             done
         };
-        tokio::task::spawn_blocking(placed)
-            .await
-            .map_err(|why| away(&why))
+        let done = tokio::task::spawn_blocking(placed).await;
+        if self.spare.begins_to_age() {
+            tokio::spawn(Arc::clone(self).let_go());
+        }
+        done.map_err(|why| away(&why))
+    }
+
+    /// Gives memory back once nobody has hashed for [`KEPT`].
+    async fn let_go(self: Arc<Self>) {
+        while {
+            tokio::time::sleep(KEPT).await;
+            !self.spare.ages()
+        } {}
     }
 
     fn hash_now(&self, password: &str) -> Result<String, Fault> {
@@ -112,20 +130,45 @@ impl Pool {
                 stale: false,
             };
         };
-        let matches = self
-            .argon
-            .verify_password(password.as_bytes(), &hash)
-            .is_ok();
+        let is_todays = self.is_todays(&hash);
+        let matches = if is_todays {
+            self.matches(password, &hash)
+        } else {
+            let verified = self.argon.verify_password(password.as_bytes(), &hash);
+            verified.is_ok()
+        };
         Verdict {
             right: matches && phc.is_some() && !password.is_empty(),
-            stale: !self.is_todays(&hash),
+            stale: !is_todays,
         }
+    }
+
+    /// Whether `hash`, of today's parameters, is of `password`: in memory that was used before, as
+    /// asking the system for it anew costs half as much again as the hash.
+    fn matches(&self, password: &str, hash: &PasswordHash) -> bool {
+        let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else {
+            return false;
+        };
+        let mut memory = self.spare.take(self.params.block_count());
+        let mut output = [0; OUTPUT];
+        let made = self.argon.hash_password_into_with_memory(
+            password.as_bytes(),
+            salt,
+            &mut output,
+            &mut memory,
+        );
+        // After one pass alone the first blocks would let a password be tried without the memory.
+        if self.params.t_cost() > 1 {
+            self.spare.put(memory);
+        }
+        made.is_ok() && bool::from(expected.as_bytes().ct_eq(&output))
     }
 
     /// Made by today's algorithm, version and parameters.
     fn is_todays(&self, hash: &PasswordHash) -> bool {
         hash.algorithm == Algorithm::Argon2id.ident()
             && hash.version == Some(Version::V0x13.into())
+            && hash.hash.as_ref().is_some_and(|output| output.len() == OUTPUT)
             && Params::try_from(hash).is_ok_and(|params| {
                 (params.m_cost(), params.t_cost(), params.p_cost())
                     == (
@@ -143,6 +186,55 @@ fn fitting(password: &str) -> &str {
         password
     } else {
         ""
+    }
+}
+
+/// Memory that was hashed in, for the next hash.
+#[derive(Default)]
+struct Spare(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    memories: Vec<Vec<Block>>,
+    /// Somebody waits to give it back.
+    ages: bool,
+    /// Nobody has taken any since they last looked.
+    idle: bool,
+}
+
+impl Spare {
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, blocks: usize) -> Vec<Block> {
+        let mut kept = self.kept();
+        kept.idle = false;
+        let memory = kept.memories.pop();
+        drop(kept);
+        memory.unwrap_or_else(|| vec![Block::default(); blocks])
+    }
+
+    fn put(&self, memory: Vec<Block>) {
+        self.kept().memories.push(memory);
+    }
+
+    /// Whether there is memory that nobody waits to give back yet; from now on somebody does.
+    fn begins_to_age(&self) -> bool {
+        let mut kept = self.kept();
+        let begins = !kept.ages && !kept.memories.is_empty();
+        kept.ages |= begins;
+        begins
+    }
+
+    /// Gives it back if nobody took any since this was last asked; `false`: it is in use still.
+    fn ages(&self) -> bool {
+        let mut kept = self.kept();
+        if !std::mem::replace(&mut kept.idle, true) {
+            return false;
+        }
+        *kept = Kept::default();
+        true
     }
 }
 
@@ -200,6 +292,32 @@ mod tests {
         pool.hash("x").await.unwrap();
         assert!((1..=2).contains(&most.load(Ordering::SeqCst)), "{most:?}");
         assert_eq!(pool.waiting.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn memory_is_used_again_and_given_back_when_nobody_comes() {
+        let hashing = Hashing {
+            memory_kib: 64,
+            passes: 2,
+            at_once: 2,
+        };
+        let pool = Pool::new(hashing, Arc::new(|bytes: &mut [u8]| bytes.fill(7))).unwrap();
+        let hash = pool.hash("a").await.unwrap();
+        let memories = || pool.spare.kept().memories.len();
+        for (password, right) in [("a", true), ("b", false), ("a", true), ("", false)] {
+            let verdict = pool.verify(password, Some(hash.clone())).await.unwrap();
+            assert!(verdict.right == right && !verdict.stale, "{password}");
+            assert_eq!(memories(), 1, "{password}");
+        }
+        // Who looks after it is there once, and finds it used, then idle.
+        assert!(!pool.spare.begins_to_age());
+        assert!(!pool.spare.ages());
+        assert!(pool.verify("a", Some(hash.clone())).await.unwrap().right);
+        assert!(!pool.spare.ages());
+        assert!(pool.spare.ages());
+        assert_eq!(memories(), 0);
+        assert!(pool.verify("a", Some(hash)).await.unwrap().right);
+        assert_eq!(memories(), 1);
     }
 
     #[test]

@@ -168,7 +168,10 @@ impl Pool {
     fn is_todays(&self, hash: &PasswordHash) -> bool {
         hash.algorithm == Algorithm::Argon2id.ident()
             && hash.version == Some(Version::V0x13.into())
-            && hash.hash.as_ref().is_some_and(|output| output.len() == OUTPUT)
+            && hash
+                .hash
+                .as_ref()
+                .is_some_and(|output| output.len() == OUTPUT)
             && Params::try_from(hash).is_ok_and(|params| {
                 (params.m_cost(), params.t_cost(), params.p_cost())
                     == (

@@ -1,14 +1,31 @@
 //! The last good copy of each source, on disk.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use saml::EntityId;
+use chrono::{DateTime, TimeDelta, Utc};
+use saml::{EntityId, Moment};
 
 use crate::changes::Changes;
+use crate::draft::Draft;
+use crate::fetch::Validators;
 
 /// Bytes of what changed that are kept; of more, the newer half is.
 const HISTORY: usize = 4 << 20;
+/// How long a draft is somebody's: no document takes longer to come.
+const DRAFT: TimeDelta = TimeDelta::hours(6);
+
+/// Drafts of this process.
+static DRAFTS: AtomicU64 = AtomicU64::new(0);
+
+/// What the answer of an address is known by.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Known {
+    url: String,
+    #[serde(flatten)]
+    validators: Validators,
+}
 
 /// A folder of last good copies.
 #[derive(Debug, Clone)]
@@ -39,7 +56,11 @@ impl Cache {
         let begins = format!("{source}_");
         let entries = std::fs::read_dir(&self.0).into_iter().flatten().flatten();
         entries
-            .filter(|entry| entry.file_name().to_string_lossy().starts_with(&begins))
+            .filter(|entry| {
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                name.starts_with(&begins) && name.ends_with(".xml")
+            })
             .filter_map(|entry| {
                 // What it really is, and whether it is signed, is seen when it is read.
                 let text = std::fs::read_to_string(entry.path()).ok()?;
@@ -64,19 +85,72 @@ impl Cache {
 
     /// Forgets the copy of a source.
     pub(crate) fn forget(&self, source: &str) {
-        std::fs::remove_file(self.path(source)).ok();
+        let path = self.path(source);
+        for path in [known_beside(&path), path] {
+            std::fs::remove_file(path).ok();
+        }
     }
 
-    /// Keeps a copy: whole or not at all, whatever happens meanwhile.
-    pub(crate) fn keep(&self, source: &str, text: &str) -> std::io::Result<PathBuf> {
+    /// Keeps a copy: whole or not at all, whatever happens meanwhile. What the one before was known by
+    /// is forgotten.
+    pub(crate) fn keep(&self, source: &str, text: &str) -> std::io::Result<()> {
         std::fs::create_dir_all(&self.0)?;
-        let path = self.path(source);
-        let draft = path.with_extension(format!("{}.draft", std::process::id()));
+        let (draft, path) = (self.draft(source), self.path(source));
+        std::fs::remove_file(known_beside(&path)).ok();
         let mut file = std::fs::File::create(&draft)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        std::fs::rename(draft, &path)?;
-        Ok(path)
+        std::fs::rename(draft, path)
+    }
+
+    /// The same, of a copy that is on disk already.
+    pub(crate) fn adopt(&self, source: &str, draft: &Draft) -> std::io::Result<()> {
+        let path = self.path(source);
+        std::fs::remove_file(known_beside(&path)).ok();
+        draft.put(&path)
+    }
+
+    /// Keeps what the copy of a source is known by at its address.
+    pub(crate) fn keep_validators(
+        &self,
+        source: &str,
+        url: &str,
+        validators: &Validators,
+    ) -> std::io::Result<()> {
+        let known = Known {
+            url: url.to_owned(),
+            validators: validators.clone(),
+        };
+        let text = serde_json::to_string(&known)?;
+        std::fs::write(known_beside(&self.path(source)), text)
+    }
+
+    /// What the copy of a source is known by at this address.
+    pub(crate) fn validators(&self, source: &str, url: &str) -> Option<Validators> {
+        let text = std::fs::read_to_string(known_beside(&self.path(source))).ok()?;
+        let known: Known = serde_json::from_str(&text).ok()?;
+        (known.url == url).then_some(known.validators)
+    }
+
+    /// Where a copy of a source is written before it is put in its place. Nobody else writes there.
+    pub(crate) fn draft(&self, source: &str) -> PathBuf {
+        let (process, number) = (std::process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed));
+        self.path(source)
+            .with_extension(format!("{process}-{number}.draft"))
+    }
+
+    /// Removes drafts of processes that ended before they were done.
+    pub(crate) fn sweep(&self, now: Moment) {
+        let entries = std::fs::read_dir(&self.0).into_iter().flatten().flatten();
+        for entry in entries {
+            let path = entry.path();
+            let written = entry.metadata().and_then(|seen| seen.modified());
+            let written = written.map(DateTime::<Utc>::from);
+            let is_old = written.is_ok_and(|at| now - at > DRAFT);
+            if is_old && path.extension().is_some_and(|end| end == "draft") {
+                std::fs::remove_file(path).ok();
+            }
+        }
     }
 
     /// What every refresh changed, the latest last. A line that broke off is nothing.
@@ -110,4 +184,9 @@ impl Cache {
     fn history(&self) -> PathBuf {
         self.0.join("changes.jsonl")
     }
+}
+
+/// Beside a copy: what it is known by.
+fn known_beside(copy: &Path) -> PathBuf {
+    copy.with_extension("known")
 }

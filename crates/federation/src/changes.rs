@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache::Cache;
 use crate::kept::Kept;
-use crate::source::Reading;
+use crate::reading::Reading;
 
 /// What one refresh of one source changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 //! redirect leads no deeper inside than where it came from; an answer begins in time, is never silent
 //! for longer nor slower than a rate, and weighs no more than was said beforehand.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{IpAddr, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
@@ -111,6 +111,14 @@ pub enum Unfetched {
         /// The address.
         url: String,
     },
+    /// What came could not be put where it was to be put.
+    #[error("{url}: what it says cannot be kept: {why}")]
+    Unkept {
+        /// The address.
+        url: String,
+        /// Why not.
+        why: String,
+    },
     /// No answer, or not in time.
     #[error("{url}: {why}")]
     Away {
@@ -126,6 +134,22 @@ pub enum Unfetched {
 /// # Errors
 /// [`Unfetched`].
 pub fn fetch(ask: &Ask<'_>) -> Result<Answer, Unfetched> {
+    let mut bytes = Vec::new();
+    let Some(validators) = fetch_into(ask, &mut bytes)? else {
+        return Ok(Answer::Unchanged);
+    };
+    let text = String::from_utf8(bytes).map_err(|_| Unfetched::NotText {
+        url: ask.url.to_owned(),
+    })?;
+    Ok(Answer::Document { text, validators })
+}
+
+/// Asks, and puts the document where it is to go as it comes; says what it is known by, or nothing
+/// where what is known is what there is. Blocks until the answer has ended.
+///
+/// # Errors
+/// [`Unfetched`]; a part of a document may have been put there then.
+pub fn fetch_into(ask: &Ask<'_>, to: &mut dyn Write) -> Result<Option<Validators>, Unfetched> {
     let started = Instant::now();
     let mut at = first(ask)?;
     for _ in 0..=REDIRECTS {
@@ -133,8 +157,8 @@ pub fn fetch(ask: &Ask<'_>) -> Result<Answer, Unfetched> {
         let left = left.max(Duration::from_millis(1));
         let answer = send(&at, ask, left)?;
         match answer.status().as_u16() {
-            304 if ask.known.is_some() => return Ok(Answer::Unchanged),
-            200 => return document(&at, answer, ask),
+            304 if ask.known.is_some() => return Ok(None),
+            200 => return document(&at, answer, ask, to).map(Some),
             301 | 302 | 303 | 307 | 308 => at = followed(&at, answer.headers(), ask)?,
             status => {
                 return Err(Unfetched::Status {
@@ -190,7 +214,8 @@ fn document(
     at: &Url,
     mut answer: Response<ureq::Body>,
     ask: &Ask<'_>,
-) -> Result<Answer, Unfetched> {
+    to: &mut dyn Write,
+) -> Result<Validators, Unfetched> {
     let validators = Validators {
         etag: field(answer.headers(), &ETAG),
         modified: field(answer.headers(), &LAST_MODIFIED),
@@ -198,14 +223,13 @@ fn document(
     let url = || at.to_string();
     let began = Instant::now();
     let mut body = answer.body_mut().with_config().limit(u64::MAX).reader();
-    let (mut bytes, mut part) = (Vec::new(), vec![0; PART]);
+    let (mut length, mut part) = (0_u64, vec![0; PART]);
     loop {
         let read = body.read(&mut part).map_err(|why| away(at, &why))?;
         if read == 0 {
             break;
         }
-        bytes.extend_from_slice(part.get(..read).unwrap_or_default());
-        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        length = length.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
         if length > ask.longest {
             let longest = ask.longest;
             return Err(Unfetched::TooLong {
@@ -217,9 +241,13 @@ fn document(
         if elapsed > ask.patience && length < LEAST_RATE.saturating_mul(elapsed.as_secs()) {
             return Err(Unfetched::TooSlow { url: url() });
         }
+        to.write_all(part.get(..read).unwrap_or_default())
+            .map_err(|why| Unfetched::Unkept {
+                url: url(),
+                why: why.to_string(),
+            })?;
     }
-    let text = String::from_utf8(bytes).map_err(|_| Unfetched::NotText { url: url() })?;
-    Ok(Answer::Document { text, validators })
+    Ok(validators)
 }
 
 /// Where a redirect leads, when it may be followed.

@@ -20,8 +20,8 @@ impl Filter {
     /// Whether an entity may come in: it is of what every list asks for that is not empty.
     pub fn admits(&self, listing: &Listing) -> bool {
         let is_of = |categories: &[String]| categories.iter().any(|one| listing.is_of(one));
-        let registrar = listing.registrar.as_ref();
-        let is_registered = || registrar.is_some_and(|by| self.registrars.contains(by));
+        let registrar = listing.registrar.as_deref();
+        let is_registered = || self.registrars.iter().any(|by| registrar == Some(by));
         (self.categories.is_empty() || is_of(&self.categories))
             && (self.registrars.is_empty() || is_registered())
             && !is_of(&self.without_categories)

@@ -41,17 +41,8 @@ pub(crate) struct Bulk {
     source: String,
     now: Moment,
     loopback: bool,
-    text: OnceLock<Text>,
-}
-
-/// Where a text is.
-#[derive(Debug)]
-enum Text {
-    /// In the last good copy. The file that is open is the one that was verified, whatever is put
-    /// in its place later.
-    File(File),
-    /// In memory: the disk would not have it.
-    Memory(Arc<String>),
+    /// The file that is open is the one that was verified, whatever is put in its place later.
+    file: File,
 }
 
 impl Kept {
@@ -69,7 +60,7 @@ impl Kept {
     /// An entity of `bulk`, looked at as it streamed by.
     pub(crate) fn part(found: Found, bulk: &Arc<Bulk>) -> Self {
         Self {
-            listing: Arc::new(found.listing),
+            listing: found.listing,
             valid_until: found.valid_until,
             keys: Keys::Written(found.keys),
             whole: OnceLock::new(),
@@ -89,6 +80,11 @@ impl Kept {
     pub(crate) fn has_other_keys(&self, before: &Self) -> bool {
         std::mem::discriminant(&self.keys) == std::mem::discriminant(&before.keys)
             && self.keys != before.keys
+    }
+
+    /// The whole, where it is in memory.
+    pub(crate) fn at_hand(&self) -> Option<&Arc<Entity>> {
+        self.whole.get()?.as_ref()
     }
 
     /// The whole; nothing where its keys, which nobody decoded yet, cannot be used.
@@ -127,25 +123,15 @@ impl Keys {
 }
 
 impl Bulk {
-    /// The text of a source, which is not kept anywhere yet.
-    pub(crate) fn of(source: &str, now: Moment, loopback: bool) -> Self {
+    /// What stands in this file, of a source as it is read at a moment, with or without http on this
+    /// machine.
+    pub(crate) fn of(source: &str, (now, loopback): (Moment, bool), file: File) -> Self {
         Self {
             source: source.to_owned(),
             now,
             loopback,
-            text: OnceLock::new(),
+            file,
         }
-    }
-
-    /// It stands in this file.
-    pub(crate) fn on_disk(&self, file: File) {
-        // The first place is as good as any other.
-        self.text.get_or_init(|| Text::File(file));
-    }
-
-    /// It stands nowhere but here.
-    pub(crate) fn in_memory(&self, text: Arc<String>) {
-        self.text.get_or_init(|| Text::Memory(text));
     }
 
     fn read(&self, slice: &Slice) -> Result<Arc<Entity>, String> {
@@ -155,21 +141,9 @@ impl Bulk {
             horizon_days: None,
             loopback_http: self.loopback,
         };
-        let bytes = match self.text.get() {
-            Some(Text::File(file)) => {
-                let mut bytes = vec![0; slice.len];
-                file.read_exact_at(&mut bytes, slice.at)
-                    .map_err(|why| why.to_string())?;
-                bytes
-            }
-            Some(Text::Memory(text)) => {
-                let start = usize::try_from(slice.at).unwrap_or(usize::MAX);
-                let end = start.saturating_add(slice.len);
-                let part = text.as_bytes().get(start..end);
-                part.ok_or("the text is shorter than it was")?.to_vec()
-            }
-            None => return Err("the text is not kept yet".to_owned()),
-        };
+        let mut bytes = vec![0; slice.len];
+        let read = self.file.read_exact_at(&mut bytes, slice.at);
+        read.map_err(|why| why.to_string())?;
         let text = String::from_utf8(bytes).map_err(|why| why.to_string())?;
         let entity = slice.read(&text, &policy);
         entity.map(Arc::new).map_err(|why| why.to_string())

@@ -8,13 +8,16 @@
 
 mod cache;
 mod changes;
+mod draft;
 pub mod fetch;
 mod filter;
 mod kept;
 mod pace;
 mod query;
+mod reading;
 mod rounds;
 mod source;
+mod unread;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -32,7 +35,8 @@ use sha1::{Digest, Sha1};
 
 use cache::Cache;
 use kept::Kept;
-use source::Reading;
+use reading::Reading;
+use source::Ground;
 
 /// Where metadata comes from.
 #[derive(Debug, Clone)]
@@ -193,9 +197,14 @@ impl Snapshot {
             .map(|(_, document)| document)
     }
 
-    /// Every entity. Those of large aggregates are read from disk for it, one by one.
-    pub fn entities(&self) -> impl Iterator<Item = &Arc<Entity>> {
-        self.entities.values().filter_map(|kept| kept.entity())
+    /// Whether nobody is known.
+    pub fn is_empty(&self) -> bool {
+        self.entities.is_empty()
+    }
+
+    /// The entities that are in memory whole: of large aggregates, those that were asked for.
+    pub fn at_hand(&self) -> impl Iterator<Item = &Arc<Entity>> {
+        self.entities.values().filter_map(|kept| kept.at_hand())
     }
 
     /// The service provider role of an entity.
@@ -216,10 +225,17 @@ impl Federation {
     /// touches the network.
     pub fn open(sources: Vec<Source>, cache: PathBuf, loopback_http: bool, now: Moment) -> Self {
         let cache = Cache::at(cache);
+        cache.sweep(now);
         let read: HashMap<String, Reading> = sources
             .iter()
             .map(|source| {
-                let reading = source::from_cache(source, &cache, loopback_http, now);
+                let reading = source::from_cache(Ground {
+                    source,
+                    cache: &cache,
+                    loopback: loopback_http,
+                    now,
+                    before: &[],
+                });
                 (source.name.clone(), reading)
             })
             .collect();

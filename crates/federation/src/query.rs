@@ -10,7 +10,8 @@ use chrono::TimeDelta;
 use saml::{EntityId, Moment};
 use tokio::sync::Semaphore;
 
-use crate::source::{self, Reading};
+use crate::reading::Reading;
+use crate::source::{self, Ground};
 use crate::{Federation, Location, Snapshot, Source, sha1_of};
 
 /// Entities of which somebody is asking at a time; who names another meanwhile is not known.
@@ -176,7 +177,13 @@ impl Federation {
         for source in queried {
             for id in self.cache.ids_under(&source.name) {
                 let Some(one) = source.one(&id) else { continue };
-                let reading = source::from_cache(&one, &self.cache, self.loopback_http, now);
+                let reading = source::from_cache(Ground {
+                    source: &one,
+                    cache: &self.cache,
+                    loopback: self.loopback_http,
+                    now,
+                    before: &[],
+                });
                 if !reading.entities.is_empty() {
                     let found = (source.name.clone(), id);
                     self.asked.with(|names| names.found.insert(found));

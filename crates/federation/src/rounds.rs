@@ -9,7 +9,10 @@ use tokio::task::JoinSet;
 use crate::cache::Cache;
 use crate::changes::{self, Changes};
 use crate::fetch::Validators;
-use crate::source::{self, Failure, Reading};
+use crate::kept::Kept;
+use crate::reading::Reading;
+use crate::source::{self, Ground};
+use crate::unread::Failure;
 use crate::{Federation, Location, Snapshot, Source};
 
 /// Entities that were asked for one by one, and are asked for again in one round.
@@ -132,6 +135,8 @@ impl Federation {
             source: source.clone(),
             known: before.map(|before| before.standing.validators.clone()),
             stands: before.and_then(|before| before.valid_until),
+            ends: before.and_then(|before| before.report.ends),
+            before: before.map_or_else(Vec::new, |before| before.entities.clone()),
             cache: self.cache.clone(),
             rules: self.rules.clone(),
             loopback: self.loopback_http,
@@ -227,7 +232,11 @@ impl Drop for Turn {
 pub(crate) struct Task {
     source: Source,
     known: Option<Validators>,
+    /// Until when what an address gave is good: what is older than that is not taken.
     stands: Option<Moment>,
+    /// When what it gave ends.
+    ends: Option<Moment>,
+    before: Vec<Arc<Kept>>,
     cache: Cache,
     rules: Rules,
     loopback: bool,
@@ -237,17 +246,23 @@ pub(crate) struct Task {
 impl Task {
     /// Reads, judges, and keeps what is good. Blocks. Nothing: what is known is what there is.
     pub(crate) fn run(&self) -> Result<Option<Reading>, Failure> {
-        let read = source::read(&self.source, self.known.as_ref(), self.loopback, self.now)?;
-        let Some(reading) = read else {
+        let ground = Ground {
+            source: &self.source,
+            cache: &self.cache,
+            loopback: self.loopback,
+            now: self.now,
+            before: &self.before,
+        };
+        let Some(reading) = source::read(ground, self.known.as_ref())? else {
             // "Unchanged" is no answer once what was there has ended.
-            return match self.stands {
+            return match self.ends {
                 Some(at) if at <= self.now => Err(Failure::ended(at)),
                 _ => Ok(None),
             };
         };
         let reading = reading.allowed_by(&self.rules)?;
         let mut reading = reading.no_older_than(self.stands, &self.source, self.now)?;
-        source::keep(&mut reading, &self.cache);
+        source::keep(&mut reading, &self.source, &self.cache);
         Ok(Some(reading))
     }
 }

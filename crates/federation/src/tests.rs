@@ -90,7 +90,7 @@ async fn one_bad_file_never_spoils_the_others() {
     let sources = || vec![source("registered", Location::Folder(place.clone()), &[])];
     let federation = Federation::open(sources(), folder.path().join("cache"), false, now());
     assert_eq!(
-        federation.snapshot().entities().count(),
+        federation.snapshot().at_hand().count(),
         0,
         "a folder that is not there is empty"
     );
@@ -140,7 +140,7 @@ async fn an_address_needs_the_pinned_key_and_keeps_its_last_good_copy() {
     ]);
     let sources = || vec![source("far", Location::Url(url.clone()), &[&ours])];
     let federation = Federation::open(sources(), folder.path().to_path_buf(), true, now());
-    assert_eq!(federation.snapshot().entities().count(), 0);
+    assert_eq!(federation.snapshot().at_hand().count(), 0);
     for round in 0..3 {
         let snapshot = federation.refresh(now()).await;
         assert!(
@@ -165,10 +165,10 @@ async fn an_address_needs_the_pinned_key_and_keeps_its_last_good_copy() {
     )
     .unwrap();
     let again = Federation::open(sources(), folder.path().to_path_buf(), true, now());
-    assert_eq!(again.snapshot().entities().count(), 0);
+    assert_eq!(again.snapshot().at_hand().count(), 0);
     // After its validUntil nothing stands, good copy or not.
     let late = federation.refresh(week() + chrono::Duration::days(1)).await;
-    assert_eq!(late.entities().count(), 0);
+    assert_eq!(late.at_hand().count(), 0);
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn metadata_valid_too_long_is_refused() {
     std::fs::write(&path, service("https://a.example", &key, far)).unwrap();
     let sources = vec![source("file", Location::File(path), &[&key])];
     let federation = Federation::open(sources, folder.path().to_path_buf(), false, now());
-    assert_eq!(federation.snapshot().entities().count(), 0);
+    assert_eq!(federation.snapshot().at_hand().count(), 0);
     assert!(
         federation.snapshot().reports[0]
             .failure
@@ -247,7 +247,7 @@ async fn a_source_is_believed_by_other_keys_once_they_are_pinned() {
         source("b", write("b"), &[&one]),
     ];
     let federation = Federation::open(sources, folder.path().to_path_buf(), false, now());
-    assert_eq!(federation.snapshot().entities().count(), 0);
+    assert_eq!(federation.snapshot().at_hand().count(), 0);
     federation.pin("own.", &[one.verifying(), two.verifying()]);
     let snapshot = federation.refresh(now()).await;
     assert!(snapshot.service(&id("https://a.example")).is_some());
@@ -326,7 +326,7 @@ async fn a_provider_is_behind_the_profile_that_stands_beside_it() {
     assert_eq!(later.behind("partenaire").count(), 0);
     assert!(later.generation() > snapshot.generation());
     federation.replace(Vec::new());
-    assert_eq!(federation.refresh(now()).await.entities().count(), 0);
+    assert_eq!(federation.refresh(now()).await.at_hand().count(), 0);
 }
 
 mod rounds;

@@ -392,7 +392,7 @@ pub(crate) fn without_cookies(visit: &Visit, realm: &Realm, named: &Named) -> Re
 /// What the service that asked calls itself, and the address where the sign-on starts again.
 fn again(visit: &Visit, realm: &Realm, named: &Named) -> Result<(Option<String>, String), Refused> {
     let snapshot = realm.federation.snapshot();
-    if snapshot.entities().next().is_none() {
+    if snapshot.is_empty() {
         return Err(refusals::starting());
     }
     let service = named.sp.as_deref().and_then(|sp| EntityId::parse(sp).ok());

@@ -277,7 +277,7 @@ fn decided(visit: &Visit, realm: &Realm, person: &Person, of: (&Entity, &SpRole)
 
 fn suggested(visit: &Visit, realm: &Realm) -> Vec<Suggested> {
     let snapshot = realm.federation.snapshot();
-    let services = snapshot.entities().filter(|entity| entity.sp.is_some());
+    let services = snapshot.at_hand().filter(|entity| entity.sp.is_some());
     let mut services: Vec<Suggested> = services
         .take(SUGGESTED)
         .map(|entity| {

@@ -109,7 +109,7 @@ pub(crate) fn signing(
 ) -> Result<(Vec<VerifyingKey>, bool), Refused> {
     let snapshot = realm.federation.snapshot();
     let Some((_, role)) = snapshot.service(issuer) else {
-        if snapshot.entities().next().is_none() {
+        if snapshot.is_empty() {
             return Err(refusals::starting());
         }
         visit.tell(Event::new("idp.request.unknown").with("sp", issuer.as_str()));

@@ -12,9 +12,9 @@ mod scan;
 pub use algorithms::{Algorithms, SigningMethod};
 pub use compose::{compose, compose_with};
 pub use imprint::{Contact, ContactKind, Imprint, Registration};
-pub use listing::{Hints, Listing, Network, Place};
+pub use listing::{Attribute, Hints, Listing, Network, Place, Wording};
 pub use read::read;
-pub use scan::{Found, Scan, Slice, scan};
+pub use scan::{Found, Scan, Slice, scan, scan_beside};
 
 use crate::encryption::EncryptionKey;
 use crate::{Binding, EntityId, Moment, NameIdFormat, Refusal, VerifyingKey};

@@ -1,6 +1,7 @@
 //! Names SAML gives to things: entities, messages, bindings, name identifier formats.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The name of an entity: an absolute URI of at most 1024 characters (SAML Core 8.3.6), without
 /// white space.
@@ -8,7 +9,7 @@ use std::fmt;
     Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]
 #[serde(try_from = "String", into = "String")]
-pub struct EntityId(String);
+pub struct EntityId(Arc<str>);
 
 /// Why a text is not an entity's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +24,7 @@ impl EntityId {
             && scheme_ends.is_some_and(|at| at > 0)
             && !text.chars().any(|c| c.is_whitespace() || c.is_control());
         if fits {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(NotAnEntityId(text.chars().take(80).collect()))
         }
@@ -59,7 +60,7 @@ impl TryFrom<String> for EntityId {
 
 impl From<EntityId> for String {
     fn from(id: EntityId) -> Self {
-        id.0
+        id.as_str().to_owned()
     }
 }
 

@@ -55,7 +55,7 @@ pub(crate) async fn login(
         }
         None => service.parts.federation.snapshot(),
     };
-    if named.is_some() && federation.entities().next().is_none() {
+    if named.is_some() && federation.is_empty() {
         return Err(refusals::starting());
     }
     let known = asked.filter(|id| federation.provider(id).is_some());

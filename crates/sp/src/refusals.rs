@@ -71,7 +71,7 @@ pub(crate) fn other_provider(service: &Service, target: &Target) -> Refused {
 
 /// The provider left the federation while the visitor was signing in.
 pub(crate) fn provider_gone(service: &Service, known: &Snapshot, target: &Target) -> Refused {
-    if known.entities().next().is_none() {
+    if known.is_empty() {
         return starting();
     }
     let story = "the identity provider that was asked is no longer in the federation";

@@ -10,7 +10,7 @@ use actix_web::http::header::{
 use actix_web::web::Data;
 use federation::Listing;
 use flate2::read::GzDecoder;
-use saml::metadata::Localized;
+use saml::metadata::Wording;
 use serde::Serialize;
 use web::{Refused, Visit};
 
@@ -49,7 +49,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-fn said(texts: &[Localized]) -> Vec<Said<'_>> {
+fn said(texts: &[Wording]) -> Vec<Said<'_>> {
     let texts = texts.iter().map(|text| Said {
         value: &text.text,
         lang: &text.lang,

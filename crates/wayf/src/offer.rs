@@ -60,14 +60,14 @@ impl Organisation {
     /// The domain of its people, or the host it goes by.
     pub(crate) fn domain(&self) -> &str {
         let scope = self.listing.scopes.first();
-        scope.map_or_else(|| host(self.listing.id.as_str()), String::as_str)
+        scope.map_or(host(self.listing.id.as_str()), |scope| scope)
     }
 
     /// What it calls itself in `lang`, else in French, English, or any language; its domain when it
     /// has no name: an entityID is never shown alone (D15).
     pub(crate) fn name(&self, lang: &str) -> &str {
         let names = &self.listing.names;
-        let said = |lang: &str| names.iter().find(|name| name.lang == lang);
+        let said = |lang: &str| names.iter().find(|name| &*name.lang == lang);
         let name = said(lang).or_else(|| said("fr")).or_else(|| said("en"));
         let name = name.or_else(|| names.first());
         name.map_or_else(|| self.domain(), |name| &name.text)
@@ -178,19 +178,12 @@ fn index(organisations: &[Organisation]) -> Index {
         .iter()
         .map(|organisation| {
             let listing = &organisation.listing;
-            let domains = listing.scopes.iter().chain(&listing.hints.domains);
+            let hints = listing.hints.domains.iter().map(String::as_str);
+            let scopes = listing.scopes.iter().map(|scope| &**scope);
             [
-                listing
-                    .names
-                    .iter()
-                    .map(|name| name.text.as_str())
-                    .collect(),
-                listing
-                    .keywords
-                    .iter()
-                    .map(|word| word.text.as_str())
-                    .collect(),
-                domains.map(String::as_str).collect(),
+                listing.names.iter().map(|name| &*name.text).collect(),
+                listing.keywords.iter().map(|word| &*word.text).collect(),
+                scopes.chain(hints).collect(),
             ]
         })
         .collect();
@@ -260,7 +253,7 @@ impl Sought {
         match self {
             Self::Everybody => true,
             Self::Category(category) => listing.is_of(category),
-            Self::Registrar(registrar) => listing.registrar.as_ref() == Some(registrar),
+            Self::Registrar(registrar) => listing.registrar.as_deref() == Some(registrar),
             Self::Scope(domain) => listing.scopes.iter().any(|scope| {
                 let rest = scope.strip_suffix(domain.as_str());
                 rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))

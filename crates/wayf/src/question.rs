@@ -169,7 +169,7 @@ fn malformed(story: &str) -> Refused {
 
 /// Nobody is told that their service is unknown while we know nobody.
 fn unknown(service: &EntityId, known: &Snapshot) -> Refused {
-    if known.entities().next().is_none() {
+    if known.is_empty() {
         let mut refused = Refused::away("EDU-3003", "the federation is empty: no metadata yet");
         refused.words = "starting";
         return refused;

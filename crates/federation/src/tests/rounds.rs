@@ -111,7 +111,7 @@ async fn unchanged_is_no_answer_once_what_was_there_has_ended() {
     let late = now() + TimeDelta::minutes(6);
     let told = federation.refresh_due(late).await.pop().unwrap();
     assert!(told.failure.unwrap().contains("EDU-5003"));
-    assert_eq!(federation.snapshot().entities().count(), 0);
+    assert_eq!(federation.snapshot().at_hand().count(), 0);
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ fn keys(realm: &Realm, issuer: &EntityId) -> Result<Vec<VerifyingKey>, Refused> 
     let snapshot = realm.federation.snapshot();
     match snapshot.service(issuer) {
         Some((_, role)) => Ok(role.signing_keys.clone()),
-        None if snapshot.entities().next().is_none() => Err(refusals::starting()),
+        None if snapshot.is_empty() => Err(refusals::starting()),
         None => Err(refusals::unknown_service(issuer, realm)),
     }
 }

@@ -1,6 +1,8 @@
 //! What discovery needs to know of an entity, in little room: ten thousand of them are kept.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::{Entity, Localized, Logo};
 use crate::EntityId;
@@ -20,22 +22,38 @@ pub struct Listing {
     /// Whether it is a service.
     pub is_service: bool,
     /// Its names by language; the organisation's where it gives itself none.
-    pub names: Box<[Localized]>,
+    pub names: Box<[Wording]>,
     /// Keywords by language.
-    pub keywords: Box<[Localized]>,
+    pub keywords: Box<[Wording]>,
     /// Logos at an address. One written into the metadata is in the whole entity only.
     pub logos: Box<[Logo]>,
     /// Whether a logo is written into the metadata (`data:`).
     pub has_inline_logo: bool,
     /// The domains its people are of.
-    pub scopes: Box<[String]>,
+    pub scopes: Box<[Box<str>]>,
     /// Where its people are.
     pub hints: Hints,
     /// Entity attributes.
-    pub attributes: Box<[(String, Vec<String>)]>,
+    pub attributes: Box<[Attribute]>,
     /// Who registered it.
-    pub registrar: Option<String>,
+    pub registrar: Option<Arc<str>>,
 }
+
+/// An entity attribute: its name and values.
+pub type Attribute = (Arc<str>, Box<[Arc<str>]>);
+
+/// A text in a language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wording {
+    /// `xml:lang`.
+    pub lang: Arc<str>,
+    /// The text.
+    pub text: Box<str>,
+}
+
+/// Texts that many entities have alike, each of them kept once.
+#[derive(Debug, Default)]
+pub(super) struct Alike(HashSet<Arc<str>>);
 
 /// `mdui:DiscoHints` (MDUI 2.2).
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -69,25 +87,24 @@ pub struct Place {
 impl Listing {
     /// What is to be known of `entity`.
     pub fn of(entity: &Entity) -> Self {
+        let mut alike = Alike::default();
         let ui = &entity.ui;
         let names = if ui.display_names.is_empty() {
-            let text = ui.organization.clone();
-            text.map(|text| Localized {
-                lang: String::new(),
-                text,
-            })
-            .into_iter()
-            .collect()
+            let text = ui.organization.as_ref();
+            text.map(|text| alike.wording("", text))
+                .into_iter()
+                .collect()
         } else {
-            ui.display_names.clone().into()
+            alike.wordings(&ui.display_names)
         };
         let is_inline = |logo: &&Logo| logo.url.starts_with("data:");
+        let scopes = entity.idp.iter().flat_map(|role| &role.scopes);
         Self {
             id: entity.id.clone(),
             is_provider: entity.idp.is_some(),
             is_service: entity.sp.is_some(),
             names,
-            keywords: ui.keywords.clone().into(),
+            keywords: alike.wordings(&ui.keywords),
             logos: ui
                 .logos
                 .iter()
@@ -95,14 +112,10 @@ impl Listing {
                 .cloned()
                 .collect(),
             has_inline_logo: ui.logos.iter().any(|logo| is_inline(&logo)),
-            scopes: entity
-                .idp
-                .iter()
-                .flat_map(|role| role.scopes.iter().cloned())
-                .collect(),
+            scopes: scopes.map(|scope| scope.as_str().into()).collect(),
             hints: entity.hints.clone(),
-            attributes: entity.attributes.clone().into(),
-            registrar: entity.registrar.clone(),
+            attributes: alike.attributes(&entity.attributes),
+            registrar: entity.registrar.as_deref().map(|by| alike.one(by)),
         }
     }
 
@@ -110,8 +123,8 @@ impl Listing {
     pub fn has(&self, name: &str, value: &str) -> bool {
         self.attributes
             .iter()
-            .filter(|(known, _)| known == name)
-            .any(|(_, values)| values.iter().any(|known| known == value))
+            .filter(|(known, _)| &**known == name)
+            .any(|(_, values)| values.iter().any(|known| &**known == value))
     }
 
     /// Whether it is of this entity category (RFC 8409).
@@ -122,6 +135,44 @@ impl Listing {
     /// Whether it asks to be shown nowhere (REFEDS Hide From Discovery).
     pub fn is_hidden(&self) -> bool {
         self.is_of(HIDDEN)
+    }
+}
+
+impl Alike {
+    /// A text, once.
+    pub(super) fn one(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        self.0.insert(Arc::clone(&new));
+        new
+    }
+
+    /// A text in a language.
+    pub(super) fn wording(&mut self, lang: &str, text: &str) -> Wording {
+        Wording {
+            lang: self.one(lang),
+            text: text.into(),
+        }
+    }
+
+    /// Texts in languages.
+    pub(super) fn wordings(&mut self, texts: &[Localized]) -> Box<[Wording]> {
+        let texts = texts.iter();
+        texts
+            .map(|one| self.wording(&one.lang, &one.text))
+            .collect()
+    }
+
+    /// Entity attributes.
+    pub(super) fn attributes(&mut self, all: &[(String, Vec<String>)]) -> Box<[Attribute]> {
+        let all = all.iter();
+        all.map(|(name, values)| {
+            let name = self.one(name);
+            (name, values.iter().map(|value| self.one(value)).collect())
+        })
+        .collect()
     }
 }
 

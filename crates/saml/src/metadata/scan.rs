@@ -9,6 +9,7 @@
 //!   the document.
 
 mod light;
+mod ration;
 mod seal;
 
 use std::collections::HashSet;
@@ -26,7 +27,9 @@ use crate::reader::{self, instant_of};
 use crate::refusal::Said;
 use crate::{EntityId, Moment, Refusal};
 
+use super::listing::Alike;
 use light::Light;
+use ration::Ration;
 use seal::Seal;
 
 /// Bytes of a document: twice the largest there is (eduGAIN, 2026: near 100 MB).
@@ -35,6 +38,8 @@ const LARGEST: u64 = 256 * 1024 * 1024;
 const NODES: usize = 24_000_000;
 /// Bytes of one text: a logo may be one.
 const TEXT: usize = 1024 * 1024;
+/// Bytes of one tag or text as it is written: what is longer is never in memory.
+const RATION: usize = TEXT + 64 * 1024;
 
 /// What an aggregate holds.
 #[derive(Debug)]
@@ -59,7 +64,7 @@ pub struct Scan {
 #[derive(Debug)]
 pub struct Found {
     /// What is shown and searched of it.
-    pub listing: Listing,
+    pub listing: Arc<Listing>,
     /// Until when it is valid.
     pub valid_until: Option<Moment>,
     /// Where it stands.
@@ -125,14 +130,33 @@ impl Slice {
 /// # Errors
 /// What makes a whole document unreadable or untrusted: see [`super::read()`].
 pub fn scan(input: impl BufRead, policy: &ReadPolicy<'_>) -> Result<Scan, Refusal> {
-    let mut reader = Reader::from_reader(input.take(LARGEST + 1));
+    scan_beside(input, policy, &|_| None)
+}
+
+/// The same, beside what is `known`: who is listed there as here is not listed a second time.
+///
+/// # Errors
+/// As [`scan()`].
+pub fn scan_beside(
+    input: impl BufRead,
+    policy: &ReadPolicy<'_>,
+    known: &dyn Fn(&EntityId) -> Option<Arc<Listing>>,
+) -> Result<Scan, Refusal> {
+    let mut reader = Reader::from_reader(Ration::of(input.take(LARGEST + 1)));
     reader.config_mut().check_comments = true;
-    let mut walk = Walk::new(policy);
+    let mut walk = Walk::new(policy, known);
     let mut buffer = Vec::with_capacity(64 * 1024);
     let mut from = 0;
     loop {
+        reader.get_mut().renew(RATION);
         let event = reader.read_event_into(&mut buffer);
-        let event = event.map_err(|why| ill_formed(&why.to_string()))?;
+        let event = match event {
+            Ok(event) => event,
+            Err(_) if reader.get_ref().is_used_up() => {
+                return Err(Refusal::ValueTooLong { limit: TEXT });
+            }
+            Err(why) => return Err(ill_formed(&why.to_string())),
+        };
         let to = reader.buffer_position();
         if to > LARGEST {
             let limit = usize::try_from(LARGEST).unwrap_or(usize::MAX);
@@ -171,6 +195,8 @@ enum Level {
 /// The walk over one document.
 struct Walk<'p> {
     policy: &'p ReadPolicy<'p>,
+    known: &'p dyn Fn(&EntityId) -> Option<Arc<Listing>>,
+    alike: Alike,
     canon: Canon,
     seal: Seal,
     levels: Vec<Level>,
@@ -187,10 +213,15 @@ struct Walk<'p> {
 }
 
 impl<'p> Walk<'p> {
-    fn new(policy: &'p ReadPolicy<'p>) -> Self {
+    fn new(
+        policy: &'p ReadPolicy<'p>,
+        known: &'p dyn Fn(&EntityId) -> Option<Arc<Listing>>,
+    ) -> Self {
         let is_signed = !policy.pinned.is_empty();
         Self {
             policy,
+            known,
+            alike: Alike::default(),
             canon: Canon::muted(!is_signed),
             seal: Seal::of(is_signed),
             levels: Vec::new(),
@@ -368,7 +399,7 @@ impl<'p> Walk<'p> {
         let keys = light.keys();
         let read = match self.fault.take() {
             Some(fault) => Err(fault),
-            None => light.finish(),
+            None => light.finish(&mut self.alike),
         };
         // Which of two wins must not depend on which breaks a rule: only good ones count.
         let read = read.and_then(|(listing, valid_until)| {
@@ -380,7 +411,9 @@ impl<'p> Walk<'p> {
         });
         match read {
             Ok((listing, valid_until)) => self.scan.entities.push(Found {
-                listing,
+                listing: (self.known)(&listing.id)
+                    .filter(|known| **known == listing)
+                    .unwrap_or_else(|| Arc::new(listing)),
                 valid_until,
                 keys,
                 slice: Slice {

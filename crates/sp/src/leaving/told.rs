@@ -84,7 +84,7 @@ pub(super) async fn verified<T: Incoming + Send + 'static>(
     received: Received<T>,
 ) -> Result<Verified<T>, Refused> {
     let federation = service.parts.federation.snapshot();
-    if federation.entities().next().is_none() {
+    if federation.is_empty() {
         return Err(refusals::starting());
     }
     let issuer = received.issuer();

@@ -201,7 +201,7 @@ async fn federation(folder: &Path) -> Arc<Federation> {
     };
     let federation = Federation::open(vec![source], folder.join("cache"), false, start());
     let snapshot = federation.refresh(start()).await;
-    assert_eq!(snapshot.entities().count(), 2, "{:#?}", snapshot.reports);
+    assert_eq!(snapshot.at_hand().count(), 2, "{:#?}", snapshot.reports);
     Arc::new(federation)
 }
 

@@ -1,10 +1,11 @@
 //! eduGAIN's size: what an aggregate of ten thousand entities costs to read, to keep and to search.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use federation::Listing;
@@ -52,7 +53,7 @@ pub(super) fn rows(providers: u32, services: u32) -> Result<Vec<Row>, Refusal> {
 }
 
 /// Verifying, parsing and indexing, beside the witnesses on the same file.
-fn reading(aggregate: &Aggregate, entities: u32) -> Result<(Row, Vec<Listing>), Refusal> {
+fn reading(aggregate: &Aggregate, entities: u32) -> Result<(Row, Vec<Arc<Listing>>), Refusal> {
     let bytes = std::fs::metadata(&aggregate.file).map_err(failed)?.len();
     let verify = spent_by(&mut aggregate.verify())?;
     let lint = spent_by(&mut aggregate.lint())?;
@@ -92,7 +93,7 @@ fn reading(aggregate: &Aggregate, entities: u32) -> Result<(Row, Vec<Listing>), 
     Ok((row, listings))
 }
 
-fn read(aggregate: &Aggregate) -> Result<Vec<Listing>, Refusal> {
+fn read(aggregate: &Aggregate) -> Result<Vec<Arc<Listing>>, Refusal> {
     let pinned = [aggregate.key.clone()];
     let policy = ReadPolicy {
         pinned: &pinned,
@@ -110,23 +111,15 @@ fn read(aggregate: &Aggregate) -> Result<Vec<Listing>, Refusal> {
         .collect())
 }
 
-fn index(listings: &[Listing]) -> Index {
+fn index(listings: &[Arc<Listing>]) -> Index {
     let texts: Vec<[Vec<&str>; 3]> = listings
         .iter()
         .filter(|listing| listing.is_provider)
         .map(|listing| {
             [
-                listing
-                    .names
-                    .iter()
-                    .map(|name| name.text.as_str())
-                    .collect(),
-                listing
-                    .keywords
-                    .iter()
-                    .map(|word| word.text.as_str())
-                    .collect(),
-                listing.scopes.iter().map(String::as_str).collect(),
+                listing.names.iter().map(|name| &*name.text).collect(),
+                listing.keywords.iter().map(|word| &*word.text).collect(),
+                listing.scopes.iter().map(|scope| &**scope).collect(),
             ]
         })
         .collect();
@@ -139,15 +132,13 @@ fn index(listings: &[Listing]) -> Index {
 }
 
 /// The index alone: one search after the other, of everybody.
-fn searching(listings: &[Listing]) -> Row {
+fn searching(listings: &[Arc<Listing>]) -> Row {
     // Ten thousand organisations: services are searched for like providers here.
-    let all: Vec<Listing> = listings
-        .iter()
-        .map(|listing| Listing {
-            is_provider: true,
-            ..listing.clone()
-        })
-        .collect();
+    let everybody = listings.iter().map(|listing| Listing {
+        is_provider: true,
+        ..Listing::clone(listing)
+    });
+    let all: Vec<Arc<Listing>> = everybody.map(Arc::new).collect();
     let index = index(&all);
     let mut times = Vec::new();
     for _ in 0..100 {
@@ -172,10 +163,11 @@ fn searching(listings: &[Listing]) -> Row {
     }
 }
 
-/// A server with this federation: its memory, and searches by many at once.
+/// A server with this federation, which it fetches again and again: its memory, and searches by many
+/// at once.
 fn serving(folder: &Path, aggregate: &Aggregate) -> Result<Vec<Row>, Refusal> {
     let config = folder.join("config");
-    configure(&config, aggregate)?;
+    configure(&config, aggregate, &published(aggregate)?)?;
     let plain = {
         // What a first start makes, keys and accounts, is there the second time.
         let mut server = Server::start(&[])?;
@@ -188,9 +180,10 @@ fn serving(folder: &Path, aggregate: &Aggregate) -> Result<Vec<Row>, Refusal> {
         ("EDULINE_CONFIG", file.as_str()),
         ("EDULINE__FEDERATION__REFRESH_S", "15"),
     ])?;
+    // The first start fetched it; this one has its copy, fetches it twice, and is given time to settle.
+    std::thread::sleep(Duration::from_secs(4));
     server.again()?;
-    // It was read at the start; now it is read again while it stands, and given time to settle.
-    std::thread::sleep(Duration::from_secs(26));
+    std::thread::sleep(Duration::from_secs(27));
     let (after, peak) = (megabytes(server.resident_kb()), megabytes(server.peak_kb()));
     let memory = |what: &str, is: f64, most: f64| Row {
         what: what.to_owned(),
@@ -208,6 +201,32 @@ fn serving(folder: &Path, aggregate: &Aggregate) -> Result<Vec<Row>, Refusal> {
         searches(&server)?,
     ];
     Ok(rows)
+}
+
+/// Where the federation is published: whoever asks is given it whole.
+fn published(aggregate: &Aggregate) -> Result<String, Refusal> {
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let file = aggregate.file.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // Whoever goes away goes away.
+            give(stream, &file).ok();
+        }
+    });
+    Ok(format!("http://{address}/federation.xml"))
+}
+
+fn give(mut stream: TcpStream, file: &Path) -> std::io::Result<()> {
+    let mut asked = [0; 4096];
+    let _head = stream.read(&mut asked)?;
+    let mut file = File::open(file)?;
+    let length = file.metadata()?.len();
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    )?;
+    std::io::copy(&mut file, &mut stream).map(drop)
 }
 
 /// Searches at an even pace, by several visitors at once.
@@ -255,7 +274,7 @@ fn searches(server: &Server) -> Result<Row, Refusal> {
 }
 
 /// The configuration of the project with this federation in it, searched behind one tile.
-fn configure(to: &Path, aggregate: &Aggregate) -> Result<(), Refusal> {
+fn configure(to: &Path, aggregate: &Aggregate, url: &str) -> Result<(), Refusal> {
     let copied = Command::new("cp").args(["-r", "config"]).arg(to).status();
     if !copied.map_err(failed)?.success() {
         return Err(Refusal::of("config/ cannot be copied"));
@@ -265,8 +284,7 @@ fn configure(to: &Path, aggregate: &Aggregate) -> Result<(), Refusal> {
     let tile = "providers = [\"{public_url}/idp/partenaire\"]";
     let text = text.replacen(tile, &format!("{tile}\nsearch = [\"all\"]"), 1);
     let source = format!(
-        "{text}\n[[federation.sources]]\nname = \"federation\"\nfile = \"{}\"\nkey = \"{}\"\nhorizon_days = 30\n",
-        aggregate.file.display(),
+        "{text}\n[[federation.sources]]\nname = \"federation\"\nurl = \"{url}\"\nkey = \"{}\"\nhorizon_days = 30\n",
         aggregate.certificate.display()
     );
     std::fs::write(&file, source).map_err(failed)

@@ -127,14 +127,14 @@ fn tell_source(text: &mut String, report: &Report, now: Moment) {
 }
 
 /// Of whom the certificate that signs for them ends soon, and in how many days (B08). Where one follows
-/// another, the one that lasts counts.
+/// another, the one that lasts counts. Of a large federation, those are looked at that people sign on to.
 pub(super) fn ending(snapshot: &Snapshot, now: Moment) -> Vec<(String, i64)> {
     let last = |keys: &[VerifyingKey]| {
         let ends = keys.iter().filter_map(VerifyingKey::not_after);
         ends.max().map(|ends| (ends - now).num_days())
     };
     let mut ending: Vec<(String, i64)> = snapshot
-        .entities()
+        .at_hand()
         .filter_map(|entity| {
             let idp = entity
                 .idp

@@ -7,6 +7,7 @@ mod tag;
 use std::hash::{DefaultHasher, Hasher};
 
 use crate::c14n::{Namespace, Resolved, value_of_text};
+use crate::metadata::listing::Alike;
 use crate::metadata::read::{ENTITY_NODES, earlier, not_past};
 use crate::metadata::{Listing, Localized, Logo, ReadPolicy, Ui};
 use crate::reader::{SAMLP, XML_SPACE, instant_of};
@@ -338,7 +339,7 @@ impl<'p> Light<'p> {
     }
 
     /// What is known of it now that it is over, and until when it is valid.
-    pub(super) fn finish(self) -> Result<(Listing, Option<Moment>), Refusal> {
+    pub(super) fn finish(self, alike: &mut Alike) -> Result<(Listing, Option<Moment>), Refusal> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -360,10 +361,10 @@ impl<'p> Light<'p> {
             return Err(Refusal::ConsumerMissing);
         }
         let valid_until = earlier(self.until, self.own_until);
-        Ok((self.listing(id), valid_until))
+        Ok((self.listing(id, alike), valid_until))
     }
 
-    fn listing(self, id: EntityId) -> Listing {
+    fn listing(self, id: EntityId, alike: &mut Alike) -> Listing {
         let (idp, sp) = (self.idp, self.sp);
         let (is_provider, is_service) = (idp.is_some(), sp.is_some());
         let Role {
@@ -371,9 +372,10 @@ impl<'p> Light<'p> {
         } = idp.unwrap_or_default();
         let ui = ui.or_else(|| sp.and_then(|sp| sp.ui)).unwrap_or_default();
         let names = if ui.display_names.is_empty() {
-            organization(self.organization).into_iter().collect()
+            let name = organization(self.organization);
+            alike.wordings(name.as_slice())
         } else {
-            ui.display_names.into()
+            alike.wordings(&ui.display_names)
         };
         let is_inline = |logo: &Logo| logo.url.starts_with("data:");
         let has_inline_logo = ui.logos.iter().any(is_inline);
@@ -385,13 +387,13 @@ impl<'p> Light<'p> {
             is_provider,
             is_service,
             names,
-            keywords: ui.keywords.into(),
+            keywords: alike.wordings(&ui.keywords),
             logos: logos.into(),
             has_inline_logo,
-            scopes: scopes.into_iter().chain(own).collect(),
+            scopes: scopes.into_iter().chain(own).map(Into::into).collect(),
             hints: hints.unwrap_or_default(),
-            attributes: self.attributes.into(),
-            registrar: self.registrar,
+            attributes: alike.attributes(&self.attributes),
+            registrar: self.registrar.map(|by| alike.one(&by)),
         }
     }
 }

@@ -55,7 +55,7 @@ pub(in crate::metadata) fn agrees(
         assert_eq!(entity.id, expected.id);
         assert_eq!(entity.valid_until, expected.valid_until);
         assert_eq!(found.valid_until, expected.valid_until);
-        assert_eq!(found.listing, Listing::of(expected), "{xml}");
+        assert_eq!(*found.listing, Listing::of(expected), "{xml}");
     }
     assert!(whole.next().is_none(), "not scanned");
     assert_eq!(
@@ -137,6 +137,64 @@ fn one_entity_has_a_budget_that_is_not_the_others() {
         scan.left_out[0].reason.code(),
         Refusal::EntityTooLarge { limit: 0 }.code()
     );
+}
+
+/// Gives a text without an end, and says how much of it was taken.
+struct Endless<'a>(&'a [u8], u64);
+
+impl std::io::Read for Endless<'_> {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        let mut start = self.0;
+        let mut read = start.read(to)?;
+        self.0 = start;
+        if read == 0 {
+            to.fill(b'A');
+            read = to.len();
+        }
+        self.1 += u64::try_from(read).unwrap();
+        Ok(read)
+    }
+}
+
+#[test]
+fn a_logo_of_fifty_megabytes_is_never_in_memory() {
+    for opens in [
+        "<md:Logo>data:image/png;base64,",
+        "<md:Logo url=\"",
+        "<!--",
+        "<![CDATA[",
+        "<",
+    ] {
+        let start = format!("<md:EntityDescriptor {HEAD} entityID=\"https://a.example\">{opens}");
+        let mut endless = Endless(start.as_bytes(), 0);
+        let input = std::io::BufReader::new(&mut endless);
+        let refused = scan(input, &policy()).unwrap_err();
+        assert!(matches!(refused, Refusal::ValueTooLong { .. }), "{refused}");
+        assert!(endless.1 < 3 << 20, "{opens}: {} bytes", endless.1);
+    }
+}
+
+#[test]
+fn who_is_listed_as_before_is_listed_once() {
+    let xml = format!(
+        "<md:EntitiesDescriptor {HEAD}>{}{}</md:EntitiesDescriptor>",
+        service("https://a.example", ""),
+        service("https://b.example", "")
+    );
+    let before = scan(xml.as_bytes(), &policy()).unwrap();
+    let [a, b] = before.entities.as_slice() else {
+        panic!("{before:?}");
+    };
+    let mut other = Listing::clone(&b.listing);
+    other.is_provider = true;
+    let other = Arc::new(other);
+    let known = |id: &EntityId| match id.as_str() {
+        "https://a.example" => Some(Arc::clone(&a.listing)),
+        _ => Some(Arc::clone(&other)),
+    };
+    let now = scan_beside(xml.as_bytes(), &policy(), &known).unwrap();
+    assert!(Arc::ptr_eq(&now.entities[0].listing, &a.listing));
+    assert_eq!(now.entities[1].listing, b.listing, "it has changed since");
 }
 
 #[test]

@@ -236,6 +236,10 @@ pub(crate) enum Sp {
     Add {
         /// Its metadata: a file, or an address.
         metadata: String,
+        /// Ask its address again from day to day: its keys and its own addresses are what it says there.
+        /// Only over https, with a certificate that is good for its host.
+        #[arg(long)]
+        follow: bool,
         #[command(flatten)]
         decisions: Box<Decisions>,
         #[command(flatten)]

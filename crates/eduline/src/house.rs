@@ -24,6 +24,7 @@ pub(crate) mod added;
 mod arrivals;
 pub(crate) mod decided;
 mod face;
+pub(crate) mod followed;
 mod held;
 mod letters;
 mod open_sessions;

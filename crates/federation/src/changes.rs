@@ -27,6 +27,9 @@ pub struct Changes {
     pub removed: Vec<String>,
     /// Those whose keys are others.
     pub keys_changed: Vec<String>,
+    /// Those that are reached at others, of services that are followed.
+    #[serde(default)]
+    pub addresses_changed: Vec<String>,
 }
 
 impl Changes {
@@ -40,18 +43,23 @@ impl Changes {
             added: Vec::new(),
             removed: Vec::new(),
             keys_changed: Vec::new(),
+            addresses_changed: Vec::new(),
         };
         let Some(before) = before else {
             return Some(changes);
         };
         let mut known: HashMap<&EntityId, &Kept> = by_name(before).collect();
         for (id, kept) in by_name(now) {
-            match known.remove(id) {
-                None => changes.added.push(id.as_str().to_owned()),
-                Some(other) if kept.has_other_keys(other) => {
-                    changes.keys_changed.push(id.as_str().to_owned());
-                }
-                Some(_) => {}
+            let name = || id.as_str().to_owned();
+            let Some(other) = known.remove(id) else {
+                changes.added.push(name());
+                continue;
+            };
+            if kept.has_other_keys(other) {
+                changes.keys_changed.push(name());
+            }
+            if kept.is_elsewhere(other) {
+                changes.addresses_changed.push(name());
             }
         }
         changes.removed = known.keys().map(|id| id.as_str().to_owned()).collect();
@@ -61,7 +69,13 @@ impl Changes {
     }
 
     fn lists(&self) -> impl Iterator<Item = &Vec<String>> {
-        [&self.added, &self.removed, &self.keys_changed].into_iter()
+        [
+            &self.added,
+            &self.removed,
+            &self.keys_changed,
+            &self.addresses_changed,
+        ]
+        .into_iter()
     }
 
     /// Whether it says the same as `other`, at whatever time.

@@ -82,6 +82,16 @@ impl Kept {
             && self.keys != before.keys
     }
 
+    /// Whether its service is reached at other addresses than that of `before`, where both are in memory.
+    pub(crate) fn is_elsewhere(&self, before: &Self) -> bool {
+        let service = |kept: &Self| kept.at_hand().and_then(|entity| entity.sp.clone());
+        service(self)
+            .zip(service(before))
+            .is_some_and(|(now, then)| {
+                now.acs != then.acs || now.slo != then.slo || now.discovery != then.discovery
+            })
+    }
+
     /// The whole, where it is in memory.
     pub(crate) fn at_hand(&self) -> Option<&Arc<Entity>> {
         self.whole.get()?.as_ref()

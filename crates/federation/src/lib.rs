@@ -64,8 +64,12 @@ pub struct Terms {
     pub every: Duration,
     /// Whom it may bring.
     pub filter: Filter,
-    /// Whom alone it may bring: one entity that another source was asked for.
+    /// Whom alone it may bring: one entity that another source was asked for, or that is followed.
     pub only: Option<EntityId>,
+    /// Whether it is followed: a service that another source knows, which says of itself what its keys
+    /// and its addresses are. Believed without a pinned key, for its address alone: https, with a
+    /// certificate that is good for it.
+    pub is_followed: bool,
 }
 
 impl Default for Terms {
@@ -75,6 +79,7 @@ impl Default for Terms {
             every: Duration::from_secs(3600),
             filter: Filter::default(),
             only: None,
+            is_followed: false,
         }
     }
 }
@@ -146,14 +151,14 @@ pub struct Report {
 
 impl Report {
     /// Tells of one entity in the report of the source that was asked for it.
-    fn join(self, whole: &mut Self) {
-        whole.entities += self.entities;
-        whole.set_aside += self.set_aside;
-        whole.left_out.extend(self.left_out);
-        whole.read_at = whole.read_at.max(self.read_at);
-        whole.failures = whole.failures.max(self.failures);
-        if whole.failure.is_none() {
-            whole.failure = self.failure;
+    fn join_in(&mut self, one: Self) {
+        self.entities += one.entities;
+        self.set_aside += one.set_aside;
+        self.left_out.extend(one.left_out);
+        self.read_at = self.read_at.max(one.read_at);
+        self.failures = self.failures.max(one.failures);
+        if self.failure.is_none() {
+            self.failure = one.failure;
         }
     }
 }
@@ -315,6 +320,18 @@ impl Snapshot {
                 continue;
             };
             let mut report = reading.report.clone();
+            if source.terms.is_followed {
+                follow(&mut entities, reading, &mut report);
+                match reports.iter_mut().find(|one| one.source == FOLLOWED) {
+                    Some(all) => all.join_in(report),
+                    None => reports.push(Report {
+                        source: FOLLOWED.to_owned(),
+                        ends: None,
+                        ..report
+                    }),
+                }
+                continue;
+            }
             for kept in &reading.entities {
                 let id = kept.id();
                 if entities.contains_key(id) {
@@ -332,7 +349,7 @@ impl Snapshot {
                 }
             }
             match reports.last_mut() {
-                Some(whole) if source.terms.only.is_some() => report.join(whole),
+                Some(whole) if source.terms.only.is_some() => whole.join_in(report),
                 _ => reports.push(report),
             }
         }
@@ -355,6 +372,29 @@ impl Snapshot {
             before.generation + 1
         };
         self
+    }
+}
+
+/// What the sources are called together that are followed.
+const FOLLOWED: &str = "followed";
+
+/// Takes what services that are followed say of themselves, where it may be taken.
+fn follow(entities: &mut HashMap<EntityId, Arc<Kept>>, reading: &Reading, report: &mut Report) {
+    for kept in &reading.entities {
+        let fresh = kept.entity();
+        let known = entities.get(kept.id()).and_then(|known| known.entity());
+        let renewed = known
+            .zip(fresh)
+            .map(|(known, fresh)| known.renewed_by(fresh));
+        let why = match renewed {
+            Some(Some(renewed)) => {
+                entities.insert(renewed.id.clone(), Arc::new(Kept::whole(renewed)));
+                continue;
+            }
+            Some(None) => "is no service, or has no key where it had one",
+            None => "nobody else knows this entity",
+        };
+        report.left_out.push(format!("{}: {why}", kept.id()));
     }
 }
 

@@ -163,7 +163,8 @@ impl Federation {
         let reading = match read {
             Ok(Some(reading)) => {
                 let known = before.filter(|before| before.is_of_something());
-                let is_told = !source.may_go_back && source.terms.only.is_none();
+                let is_one = source.terms.only.is_some() && !source.terms.is_followed;
+                let is_told = !source.may_go_back && !is_one;
                 changes = Changes::between(known, &reading, now).filter(|_| is_told);
                 reading.paced(source, now)
             }
@@ -175,7 +176,8 @@ impl Federation {
                 let empty = Reading::empty(&source.name);
                 let before = before.unwrap_or(&empty);
                 // An entity that is said to be nowhere is gone; a whole federation never is.
-                let is_gone = failure.is_gone && source.terms.only.is_some();
+                let is_asked = source.terms.only.is_some() && !source.terms.is_followed;
+                let is_gone = failure.is_gone && is_asked;
                 let before = if is_gone {
                     self.cache.forget(&source.name);
                     &empty

@@ -292,7 +292,8 @@ fn fetched(
     known: Option<&Validators>,
 ) -> Result<Option<Known>, Unread> {
     let source = ground.source;
-    if source.pinned.is_empty() {
+    let is_followed = source.terms.is_followed;
+    if source.pinned.is_empty() && !is_followed {
         return Err(Unread::Unpinned {
             url: url.to_owned(),
         });
@@ -302,7 +303,8 @@ fn fetched(
         known: known.filter(|known| **known != Validators::default()),
         longest: LARGEST,
         patience: PATIENCE,
-        loopback_http: ground.loopback,
+        // What nobody signs is believed for its certificate.
+        loopback_http: ground.loopback && !is_followed,
         // Nobody else's may go back.
         is_own: source.may_go_back,
     };

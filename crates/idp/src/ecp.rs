@@ -125,6 +125,8 @@ async fn asked(
     let received = realm.pool.run(read).await.map_err(refusals::busy)?;
     let (received, beside) = received.map_err(of)?;
     let issuer = received.issuer().clone();
+    let now = visit.edge().now();
+    realm.federation.look_for(&issuer, now).await;
     let (keys, required) = sso::signing(realm, visit, &issuer)?;
     let verify = move || received.verify(sso::asked(&keys, required));
     let verified = realm.pool.run(verify).await.map_err(refusals::busy)?;

@@ -34,7 +34,8 @@ pub(crate) async fn start(
 ) -> Result<HttpResponse, Refused> {
     let service = asked.provider_id;
     let refused = |why| refusals::unsolicited(why, &service, &realm);
-    let snapshot = realm.federation.snapshot();
+    let now = visit.edge().now();
+    let snapshot = realm.federation.look_for(&service, now).await;
     let Some((_, role)) = snapshot.service(&service) else {
         return Err(refusals::unknown_service(&service, &realm));
     };

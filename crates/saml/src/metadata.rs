@@ -63,6 +63,34 @@ pub struct Ui {
     pub organization: Option<String>,
 }
 
+impl Entity {
+    /// The same service with the keys and the addresses that `fresh` says of it, and nothing else. `None`
+    /// where `fresh` is no such service, or has no key where this one has: what is signed and encrypted
+    /// does not become less so.
+    #[must_use]
+    pub fn renewed_by(&self, fresh: &Self) -> Option<Self> {
+        let (own, other) = (self.sp.as_ref()?, fresh.sp.as_ref()?);
+        let signs_less = other.signing_keys.is_empty() && !own.signing_keys.is_empty();
+        let opens_less = other.encryption_keys.is_empty() && !own.encryption_keys.is_empty();
+        if self.id != fresh.id || signs_less || opens_less {
+            return None;
+        }
+        let other = other.clone();
+        let sp = SpRole {
+            signing_keys: other.signing_keys,
+            encryption_keys: other.encryption_keys,
+            acs: other.acs,
+            slo: other.slo,
+            discovery: other.discovery,
+            ..own.clone()
+        };
+        Some(Self {
+            sp: Some(sp),
+            ..self.clone()
+        })
+    }
+}
+
 impl Ui {
     /// The display name in `lang`, else in French, else in English, else the first.
     pub fn display_name(&self, lang: &str) -> Option<&str> {

@@ -33,7 +33,7 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use arc_swap::ArcSwap;
-use federation::Federation;
+use federation::{Federation, Snapshot};
 use saml::EntityId;
 use serde::Deserialize;
 use web::{Edge, Event, Form, Network, Query, Refused, Sample, Visit};
@@ -174,6 +174,15 @@ impl Wayf {
         self.offer.load_full()
     }
 
+    /// Who is known, with the service that asks: it is looked for where nobody knows it yet.
+    async fn known(&self, visit: &Visit, asking: Option<&str>) -> Arc<Snapshot> {
+        let federation = &self.parts.federation;
+        match asking.map(EntityId::parse) {
+            Some(Ok(id)) => federation.look_for(&id, visit.edge().now()).await,
+            _ => federation.snapshot(),
+        }
+    }
+
     /// Makes the offer anew when the federation has changed.
     fn keep_up(&self) {
         let known = self.parts.federation.snapshot();
@@ -214,16 +223,7 @@ async fn ask(
     wayf: Data<Wayf>,
     Query(raw): Query<RawQuestion>,
 ) -> Result<HttpResponse, Refused> {
-    let asking = raw.entity_id.as_deref().map(EntityId::parse);
-    let known = match asking {
-        Some(Ok(id)) => {
-            wayf.parts
-                .federation
-                .look_for(&id, visit.edge().now())
-                .await
-        }
-        _ => wayf.parts.federation.snapshot(),
-    };
+    let known = wayf.known(&visit, raw.entity_id.as_deref()).await;
     // Who opens this page itself, or asks to choose again, wants to see it.
     let may_follow = raw.entity_id.is_some() && raw.change.is_none();
     let question = Question::parse(raw, &wayf.parts.default_service, &known)?;
@@ -288,7 +288,7 @@ async fn choose(
     wayf: Data<Wayf>,
     Form(choice): Form<Choice>,
 ) -> Result<HttpResponse, Refused> {
-    let known = wayf.parts.federation.snapshot();
+    let known = wayf.known(&visit, choice.entity_id.as_deref()).await;
     let question = Question::parse(choice.question(), &wayf.parts.default_service, &known)?;
     let shown = Shown::to(&wayf, &question.service, known);
     if visit.check_csrf(FORM, choice.csrf.as_deref()).is_err() {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use visits::House;
 use visits::peers::query as asked_by_pysaml;
+use visits::{House, Partner};
 
 use crate::sources::{
     DAY, Key, Origin, aggregate, is_trusted, key, provider, response, said, signed, wait_until,
@@ -145,6 +145,16 @@ fn m05_an_entity_nobody_knows_is_asked_for_and_believed_by_the_pinned_key_alone(
             "{host}: not asked for again at once"
         );
     }
+    // A service is asked for at every door it may come to: here, unasked.
+    let service = Partner::new("door.example").metadata();
+    let service = &service[service.find("<md:EntityDescriptor").unwrap()..];
+    let at = "/entities/https%3A%2F%2Fdoor.example%2Fsp";
+    let document = signed(&aggregate(service, Some(7 * DAY)), &theirs);
+    origin.gives(at, &document);
+    let door =
+        client.get("/idp/personnel/sso/unsolicited?providerId=https%3A%2F%2Fdoor.example%2Fsp");
+    assert_ne!(door.code().as_deref(), Some("EDU-4003"), "{}", door.body);
+    assert_eq!((door.status, origin.times(at)), (403, 1));
     // What stands is asked for again, and stands while nobody answers, here and after a start.
     let before = origin.times(&path("one.example"));
     origin.says(&path("one.example"), response("500 Oh", "", ""));

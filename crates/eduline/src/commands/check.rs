@@ -23,6 +23,7 @@ pub(crate) fn run(file: &Path, print: &Json) -> Result<(), Refusal> {
         told.extend(faults_of_pages(settings));
         told.extend(faults_of_catalogue(settings));
         told.extend(house::added::read(settings).1);
+        told.extend(house::followed::sources(settings).1);
     }
     match (told.is_empty(), Voice::of(print.json)) {
         (true, voice) => {

@@ -133,6 +133,7 @@ fn changes(settings: &Settings, about: Option<&str>, voice: Voice) -> Result<(),
             ("+", &one.added),
             ("-", &one.removed),
             ("key", &one.keys_changed),
+            ("address", &one.addresses_changed),
         ] {
             let told = ids
                 .iter()

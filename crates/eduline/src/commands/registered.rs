@@ -16,6 +16,7 @@ use web::Edge;
 
 use super::Refusal;
 use crate::house::decided::file_of;
+use crate::house::followed;
 use crate::settings::Settings;
 
 /// Metadata of one entity is a few kilobytes; what is longer is something else.
@@ -24,7 +25,7 @@ const LONGEST: u64 = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What stands beside the metadata of an entity, by the ends of their names.
-pub(crate) const BESIDE: [&str; 2] = ["toml", "profile"];
+pub(crate) const BESIDE: [&str; 3] = ["toml", "profile", followed::END];
 
 /// An entity that is registered.
 pub(crate) struct Registered {

@@ -8,6 +8,7 @@ use super::Refusal;
 use super::registered::{self, Registered};
 use crate::cli::{Decisions, Sp};
 use crate::house::decided::beside_metadata;
+use crate::house::followed::{self, Followed};
 use crate::say::Voice;
 use crate::settings::Settings;
 
@@ -21,10 +22,11 @@ pub(crate) async fn run(settings: &Settings, command: &Sp) -> Result<(), Refusal
     match command {
         Sp::Add {
             metadata,
+            follow,
             decisions,
             print,
         } => {
-            let added = add(settings, metadata, decisions)?;
+            let added = add(settings, (metadata, *follow), decisions)?;
             let lines = [format!("registered {}", added.registered.entity.id)];
             Voice::of(print.json).tell(&lines, &added.described());
             Ok(())
@@ -96,12 +98,17 @@ impl Registration {
             "signing_keys": keys,
             "asks_for": asked,
             "decided": self.policy,
+            "follows": followed::beside(&self.registered.path).ok().flatten().map(|one| one.url),
             "file": self.registered.path.display().to_string(),
         })
     }
 }
 
-fn add(settings: &Settings, from: &str, decisions: &Decisions) -> Result<Registration, Refusal> {
+fn add(
+    settings: &Settings,
+    (from, is_followed): (&str, bool),
+    decisions: &Decisions,
+) -> Result<Registration, Refusal> {
     let policy = decided(decisions)?;
     let (entity, xml) = registered::one_of(settings, from)?;
     if !is_service(&entity) {
@@ -111,8 +118,27 @@ fn add(settings: &Settings, from: &str, decisions: &Decisions) -> Result<Registr
         )));
     }
     let sidecar = toml::to_string(&policy).map_err(|why| Refusal::of(why.to_string()))?;
+    let follow = is_followed.then(|| Followed::at(&entity.id, from));
+    let follow = follow.transpose().map_err(Refusal::of)?;
     let kept = registered::keep(settings, (entity, &xml), ("toml", &sidecar))?;
+    followed(&kept, follow.as_ref())?;
     Ok(Registration::of(kept, policy))
+}
+
+/// Follows a service from now on, or no longer.
+fn followed(kept: &Registered, follow: Option<&Followed>) -> Result<(), Refusal> {
+    let path = kept.path.with_extension(followed::END);
+    let done = match follow {
+        Some(follow) => {
+            let text = follow.written().map_err(Refusal::of)?;
+            registered::replace(&path, &text)
+        }
+        None => match std::fs::remove_file(&path) {
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        },
+    };
+    done.map_err(|why| Refusal::of(format!("{}: {why}", path.display())))
 }
 
 /// The decisions of the command line, read as those of a file are.

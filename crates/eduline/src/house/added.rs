@@ -9,7 +9,7 @@ use saml::{EntityId, VerifyingKey};
 use crate::settings::{Settings, SourcePlace, SourceSettings};
 
 /// Names that are no source's of the operator.
-const TAKEN: [&str; 1] = ["registered"];
+const TAKEN: [&str; 2] = ["registered", "followed"];
 /// The longest name.
 const LONGEST_NAME: usize = 60;
 
@@ -171,7 +171,16 @@ mod tests {
     fn a_name_is_a_word() {
         assert_eq!(name("renater-2").as_deref(), Ok("renater-2"));
         let long = "a".repeat(61);
-        for bad in ["", "own.portail", "../x", "A", "a b", "registered", &long] {
+        for bad in [
+            "",
+            "own.portail",
+            "../x",
+            "A",
+            "a b",
+            "registered",
+            "followed",
+            &long,
+        ] {
             assert!(name(bad).is_err(), "{bad}");
         }
     }

@@ -9,7 +9,7 @@ use saml::VerifyingKey;
 use crate::keyring::{self, KeyRing};
 use crate::settings::{Fault, Settings, SourcePlace, SourceSettings};
 
-use super::added;
+use super::{added, followed};
 
 /// Names of the sources of our own entities start so; no source of the settings does.
 pub(crate) const OWN: &str = "own.";
@@ -37,6 +37,11 @@ pub(super) fn of(
         may_go_back: true,
         terms: Terms::default(),
     });
+    let (follow, faults) = followed::sources(settings);
+    if !faults.is_empty() {
+        tracing::warn!(?faults, "services with faults are not followed");
+    }
+    sources.extend(follow);
     let every = settings.federation.refresh;
     let named = settings.federation.sources.iter();
     sources.extend(named.map(|source| source_of(source, every)));
@@ -64,7 +69,7 @@ pub(crate) fn source_of(source: &SourceSettings, every: Duration) -> Source {
         terms: Terms {
             every,
             filter: source.filter.clone(),
-            only: None,
+            ..Terms::default()
         },
     }
 }

@@ -44,8 +44,12 @@ pub(super) fn spawn(settings: &Arc<Settings>, house: &House) -> JoinHandle<()> {
         let mut applications = Seen::of_file(settings.portal.catalogue.clone());
         let mut services = Seen::of_file(settings.idp.services.clone().unwrap_or_default());
         let mut key_files = Seen::of_folder(settings.keys.folder.clone());
+        let mut followed = Seen::of_folder(settings.registered());
         let mut rolled = Rolled::Settled;
         loop {
+            if followed.has_changed() {
+                replace(&federation, sources());
+            }
             // Before the service is known: its first answer is made as it was decided.
             match Decided::read(&settings) {
                 Ok(read) => policies.store(Arc::new(read)),
@@ -129,7 +133,11 @@ fn tell(edge: &Edge, outcome: &Outcome) {
             .with("entities", changes.entities.to_string())
             .with("added", changes.added.len().to_string())
             .with("removed", changes.removed.len().to_string())
-            .with("keys_changed", changes.keys_changed.len().to_string());
+            .with("keys_changed", changes.keys_changed.len().to_string())
+            .with(
+                "addresses_changed",
+                changes.addresses_changed.len().to_string(),
+            );
         edge.journal().tell(edge.now(), None, &event);
     }
     if let (Some(why), 1) = (&outcome.failure, outcome.failures) {

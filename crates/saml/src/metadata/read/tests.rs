@@ -275,11 +275,11 @@ fn what_discovery_needs_is_listed() {
     let listing = Listing::of(&document.entities[0]);
     let names: Vec<&str> = listing.names.iter().map(|name| &*name.text).collect();
     assert_eq!(names, ["Université", "University"]);
-    assert_eq!(listing.keywords[0].text, "fac lyon+2");
+    assert_eq!(&*listing.keywords[0].text, "fac lyon+2");
     assert_eq!(listing.logos.len(), 1);
     assert!(listing.has_inline_logo && listing.is_hidden());
     assert!(listing.is_provider && !listing.is_service);
-    assert_eq!(*listing.scopes, ["idp.example".to_owned()]);
+    assert_eq!(*listing.scopes, ["idp.example".into()]);
     assert_eq!(listing.hints.networks.len(), 1);
     assert_eq!(*listing.hints.domains, ["idp.example".to_owned()]);
     assert_eq!(listing.hints.places.len(), 1);

@@ -1,12 +1,14 @@
 //! What streams by is held against what is read as a whole, and against xmlsec.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use samael::crypto::{CryptoProvider, XmlSec};
 
-use super::{Scan, scan};
+use super::{Scan, scan, scan_beside};
 use crate::keys::generate;
 use crate::metadata::{Document, Listing, ReadPolicy, read};
-use crate::{KeyKind, Moment, Refusal, SigningKey};
+use crate::{EntityId, KeyKind, Moment, Refusal, SigningKey};
 
 fn now() -> Moment {
     "2026-11-23T12:00:00Z".parse().unwrap()

@@ -148,6 +148,9 @@ pub(crate) struct Bench {
     /// Only what a large federation costs.
     #[arg(long)]
     pub(crate) only_scale: bool,
+    /// Only what memory comes to over that many sign-ons (minutes).
+    #[arg(long, value_name = "SIGN_ONS", num_args = 0..=1, default_missing_value = "200000")]
+    pub(crate) endurance: Option<u32>,
     /// Tries by which it is measured whether time tells who has an account.
     #[arg(long, default_value_t = 2000)]
     pub(crate) tries: u32,

@@ -81,7 +81,10 @@ fn openssl(why: ErrorStack) -> Refusal {
 }
 
 /// The mean: what never waits is accounted for too seldom for batches.
-fn each<T>(times: u32, mut act: impl FnMut() -> Result<T, Refusal>) -> Result<Duration, Refusal> {
+pub(super) fn each<T>(
+    times: u32,
+    mut act: impl FnMut() -> Result<T, Refusal>,
+) -> Result<Duration, Refusal> {
     std::hint::black_box(act()?);
     let own = std::process::id();
     let before = cpu_of(own);

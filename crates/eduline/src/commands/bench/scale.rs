@@ -16,7 +16,7 @@ use web::Edge;
 
 use super::federation::Aggregate;
 use super::server::{Server, cpu_of};
-use super::{Row, megabytes};
+use super::{Row, megabytes, micros};
 use crate::commands::Refusal;
 
 /// Searches by second, and for how long.
@@ -301,13 +301,13 @@ fn nearly_all(times: &mut [Duration]) -> Duration {
 
 /// CPU time of a command: what the children of this process have used, in the kernel's ticks of
 /// 10 ms.
-fn spent_by(command: &mut Command) -> Result<Duration, Refusal> {
+pub(super) fn spent_by(command: &mut Command) -> Result<Duration, Refusal> {
     let before = of_children();
     let name = command.get_program().to_string_lossy().into_owned();
     let ended = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
     let ended = ended.map_err(|why| Refusal::of(format!("{name}: {why}")))?;
     if !ended.success() {
-        return Err(Refusal::of(format!("{name} refuses the federation")));
+        return Err(Refusal::of(format!("{name} refuses what it is to read")));
     }
     Ok(of_children().saturating_sub(before))
 }
@@ -323,10 +323,6 @@ fn of_children() -> Duration {
         .filter_map(|field| field.parse::<u64>().ok())
         .sum();
     Duration::from_millis(ticks * 10)
-}
-
-fn micros(duration: Duration) -> String {
-    format!("{} µs", duration.as_micros())
 }
 
 fn failed(why: std::io::Error) -> Refusal {

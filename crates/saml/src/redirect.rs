@@ -16,7 +16,7 @@ pub use compose::compose;
 pub(crate) use query::{Query, check_relay_state, holds};
 
 impl Received<AuthnRequest> {
-    /// Reads a raw query string: strict parameter order, no duplicate, `RelayState` at most 1 kB,
+    /// Reads a raw query string: what is signed in its order, no duplicate, `RelayState` at most 1 kB,
     /// inflate capped at 64 kB, then the preflight.
     pub fn from_query(raw_query: &str) -> Result<Self, Refusal> {
         let query = Query::parse(raw_query, message::REQUEST)?;

@@ -120,6 +120,15 @@ fn h06_parameters_out_of_order_or_doubled_are_refused() {
     let mut parts: Vec<&str> = query.split('&').collect();
     parts.swap(0, 1);
     assert_refused(&send(&house, &format!("{path}?{}", parts.join("&"))));
+    parts.swap(0, 1);
+    // The signature is no part of what is signed: it may stand anywhere, and covers the same.
+    parts.swap(2, 3);
+    let page = send(&house, &format!("{path}?{}", parts.join("&")));
+    assert!(page.body.contains("name=\"password\""), "{}", page.body);
+    let bent = parts
+        .join("&")
+        .replace("RelayState=state", "RelayState=stats");
+    assert_refused(&send(&house, &format!("{path}?{bent}")));
     assert_refused(&send(&house, &format!("{signed}&RelayState=other")));
     assert_refused(&send(&house, &format!("{signed}&SAMLRequest=AAAA")));
 }

@@ -23,3 +23,18 @@ fn p13_python3_saml_is_told_that_nobody_can_be_asked() {
 fn p06_python3_saml_reads_what_is_encrypted_for_it() {
     peers::an_encrypted_assertion_is_read::<Onelogin>();
 }
+
+#[test]
+fn p09_python3_saml_is_answered_when_it_signs_as_it_says() {
+    peers::a_signed_request_is_verified::<Onelogin>();
+}
+
+#[test]
+fn s01_python3_saml_is_answered_when_it_asks_for_a_logout() {
+    peers::a_logout_begun_at_the_service_ends_everything::<Onelogin>();
+}
+
+#[test]
+fn s03_python3_saml_hears_of_a_logout_that_began_here() {
+    peers::a_logout_begun_by_us_ends_it_at_the_service::<Onelogin>();
+}

@@ -23,3 +23,8 @@ fn p10_shibboleth_gets_a_persistent_identifier_that_lasts_and_is_its_own() {
 fn s03_shibboleth_hears_of_a_logout_that_began_here() {
     peers::a_logout_begun_by_us_ends_it_at_the_service::<Shibboleth>();
 }
+
+#[test]
+fn s01_shibboleth_is_answered_when_it_asks_for_a_logout() {
+    peers::a_logout_begun_at_the_service_ends_everything::<Shibboleth>();
+}

@@ -12,7 +12,7 @@ use crate::trust::Seal;
 use crate::{EntityId, MessageId, Received, Refusal, Verified, VerifyingKey, encoding, soap};
 
 impl<T: Incoming> Received<T> {
-    /// Reads a raw query string: strict parameter order, no duplicate, `RelayState` at most 1 kB,
+    /// Reads a raw query string: what is signed in its order, no duplicate, `RelayState` at most 1 kB,
     /// inflate capped at 64 kB, then the preflight.
     pub fn by_redirect(raw_query: &str) -> Result<Self, Refusal> {
         let query = Query::parse(raw_query, T::PARAMETER)?;

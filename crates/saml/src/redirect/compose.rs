@@ -6,11 +6,19 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::query;
 use crate::message::{self, Outgoing};
 use crate::{Refusal, SigningKey};
+
+/// Everything but what RFC 3986 (2.3) leaves as it is: so most libraries escape, and a service that escapes
+/// what it read once more, rather than keep the octets that came, finds the same signature.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// What `RelayState` may hold, in bytes (SAML Bindings 3.4.3).
 const RELAY_STATE: usize = 80;
@@ -68,5 +76,5 @@ fn may_carry<M: Outgoing>(relay_state: &str) -> bool {
 }
 
 fn escaped(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, RESERVED).to_string()
 }

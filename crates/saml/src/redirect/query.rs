@@ -8,8 +8,12 @@ use crate::refusal::Said;
 use crate::trust::QuerySeal;
 use crate::{Refusal, encoding, message};
 
-/// What may follow the message, in the only order taken (SECURITY 19).
-const BESIDE: [&str; 3] = ["RelayState", "SigAlg", "Signature"];
+/// What may stand beside the message. All but the signature are signed, in this order, and taken in no
+/// other (SECURITY 19).
+const BESIDE: [&str; 3] = ["RelayState", "SigAlg", SIGNATURE];
+
+/// No part of what is signed, so it may stand anywhere: some makes write it before `SigAlg`.
+const SIGNATURE: &str = "Signature";
 
 /// The only encoding (SAML Bindings 3.4.4.1), when one is named at all.
 const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
@@ -46,11 +50,11 @@ impl Query {
             (Some(algorithm), Some(signature)) => Some(QuerySeal {
                 octets: signed_octets((named, message), relay_state, algorithm),
                 algorithm: named_algorithm(algorithm)?,
-                signature: decode(signature, "Signature")?,
+                signature: decode(signature, SIGNATURE)?,
             }),
             (None, None) => None,
             (None, Some(_)) => return Err(Refusal::HalfSigned { name: "SigAlg" }),
-            (Some(_), None) => return Err(Refusal::HalfSigned { name: "Signature" }),
+            (Some(_), None) => return Err(Refusal::HalfSigned { name: SIGNATURE }),
         };
         Ok(Self {
             message: encoding::inflate(&decode(message, named)?)?,
@@ -94,6 +98,9 @@ fn split<'a>(raw: &'a str, named: &'static str) -> Result<[Option<&'a str>; 4], 
         };
         if slot.replace(value).is_some() {
             return Err(Refusal::ParameterRepeated { name });
+        }
+        if name == SIGNATURE {
+            continue;
         }
         if at < next {
             return Err(Refusal::ParameterOrder { name });

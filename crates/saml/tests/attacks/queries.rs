@@ -171,10 +171,27 @@ fn parameters_out_of_order_are_refused() {
     for (order, code_of_it) in [
         ([relay, message, algorithm, signature], "EDU-2104"),
         ([message, algorithm, relay, signature], "EDU-2104"),
-        ([message, relay, signature, algorithm], "EDU-2104"),
+        ([message, signature, algorithm, relay], "EDU-2104"),
         ([signature, algorithm, relay, message], "EDU-2104"),
     ] {
         assert_eq!(code(&order.map(String::as_str).join("&")), code_of_it);
+    }
+}
+
+#[test]
+fn a_signature_may_stand_anywhere_and_covers_the_same() {
+    let [message, relay, algorithm, signature] = &parts();
+    for order in [
+        [message, relay, signature, algorithm],
+        [message, signature, relay, algorithm],
+        [signature, message, relay, algorithm],
+    ] {
+        let query = order.map(String::as_str).join("&");
+        assert!(verify(&query).is_ok(), "{query}");
+        let bent = query.replacen("RelayState=", "RelayState=x", 1);
+        assert_eq!(verify(&bent), Err("EDU-2211"), "{bent}");
+        let doubled = format!("{query}&{signature}");
+        assert_eq!(code(&doubled), "EDU-2103", "{doubled}");
     }
 }
 

@@ -83,6 +83,16 @@ impl Page for AnswerPage {
     }
 }
 
+/// What the operator decided is signed, and the assertion whenever the service wants that (SAML Metadata
+/// 2.4.4, IIP-SSO06).
+fn signing(decided: Sign, role: &SpRole) -> SignWhat {
+    match decided {
+        Sign::Response if !role.wants_signed_assertions => SignWhat::Response,
+        Sign::Both | Sign::Response => SignWhat::Both,
+        Sign::Assertion => SignWhat::Assertion,
+    }
+}
+
 /// Answers for the person whose session stands.
 pub(crate) async fn give(
     visit: &Visit,
@@ -126,11 +136,7 @@ pub(crate) async fn give(
         session_index: &session.index,
         session_ends: Some(session.authn_instant + SESSION),
         attributes: &said.attributes,
-        sign: match policy.sign {
-            Sign::Both => SignWhat::Both,
-            Sign::Response => SignWhat::Response,
-            Sign::Assertion => SignWhat::Assertion,
-        },
+        sign: signing(policy.sign, role),
     };
     let Some((xml, encrypted)) = composed(realm, flow, &plan, (&policy, role))? else {
         return tell(visit, realm, flow, Status::RequestDenied).await;

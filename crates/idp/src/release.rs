@@ -100,18 +100,21 @@ pub enum Outcome {
     NotSignalled,
     /// A value has a scope that is not ours (R05).
     ForeignScope,
+    /// No value is short enough for services that obey the profiles (SDP-G02).
+    TooLong,
     /// The service can do without, and the person keeps it back (R07).
     Declined,
 }
 
 impl Outcome {
     /// Every [`Outcome::held_back`].
-    pub const WORDS: [&'static str; 6] = [
+    pub const WORDS: [&'static str; 7] = [
         "empty",
         "minor",
         "withheld",
         "not-signalled",
         "foreign-scope",
+        "too-long",
         "declined",
     ];
 
@@ -124,6 +127,7 @@ impl Outcome {
             Self::Withheld => Some("withheld"),
             Self::NotSignalled => Some("not-signalled"),
             Self::ForeignScope => Some("foreign-scope"),
+            Self::TooLong => Some("too-long"),
             Self::Declined => Some("declined"),
         }
     }
@@ -296,12 +300,20 @@ fn outcome(
     if values.is_empty() {
         return Outcome::Empty;
     }
+    values.retain(|value| value.chars().count() <= LONGEST);
+    if values.is_empty() {
+        return Outcome::TooLong;
+    }
     let (realm, _) = of;
     if SCOPED.contains(wire) && values.iter().any(|value| !has_scope(value, &realm.scope)) {
         return Outcome::ForeignScope;
     }
     Outcome::Sent(values)
 }
+
+/// Characters of a value: no more than every service must be able to take (IIP-G02, SDP-G02). A value that is cut
+/// would be another value, so a longer one is left out.
+const LONGEST: usize = 256;
 
 /// What the oldest services of the ministry's federation read for no value (DOMAIN 1.3).
 const NOTHING: &str = "X";

@@ -35,12 +35,16 @@ fn descriptor(key: &SigningKey, used: &str, methods: &[&str]) -> String {
 const SIGNING: &str = " use=\"signing\"";
 const ENCRYPTION: &str = " use=\"encryption\"";
 
+/// Of a role that wants every assertion signed.
+const WANTS: &str = " WantAssertionsSigned=\"true\"";
+
 /// Registers a service: what its role and its entity say, and what is decided for it.
 fn register(house: &House, name: &str, (extensions, keys): (&str, &str), decided: &[&str]) {
+    let wants = if name.starts_with("wants") { WANTS } else { "" };
     let text = format!(
         "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" \
          xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" xmlns:alg=\"{ALG}\" entityID=\"{}\">\
-         <md:Extensions>{extensions}</md:Extensions><md:SPSSODescriptor \
+         <md:Extensions>{extensions}</md:Extensions><md:SPSSODescriptor{wants} \
          protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{keys}\
          <md:AssertionConsumerService index=\"0\" Location=\"{ACS}\" \
          Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\"/>\
@@ -123,6 +127,9 @@ fn m11_p05_a_service_is_signed_for_as_it_says_and_as_was_decided() {
         ("big", big, "both"),
         ("response", String::new(), "response"),
         ("assertion", String::new(), "assertion"),
+        // IIP-SSO06: what its metadata wants is not decided away.
+        ("wants-response", String::new(), "response"),
+        ("wants-assertion", String::new(), "assertion"),
         ("both", String::new(), "both"),
     ] {
         register(&house, name, (&extensions, ""), &["--sign", sign]);
@@ -150,6 +157,8 @@ fn m11_p05_a_service_is_signed_for_as_it_says_and_as_was_decided() {
     for (name, what) in [
         ("response", SignWhat::Response),
         ("assertion", SignWhat::Assertion),
+        ("wants-response", SignWhat::Both),
+        ("wants-assertion", SignWhat::Assertion),
         ("both", SignWhat::Both),
     ] {
         let asked = request(&house, name);

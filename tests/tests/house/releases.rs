@@ -1,5 +1,8 @@
 //! What a service receives, and who decided it.
 
+use std::io::Write;
+use std::process::Stdio;
+
 use saml::attribute;
 use saml::request::NameIdPolicy;
 use saml::{AuthnRequest, NameIdFormat};
@@ -341,4 +344,37 @@ fn decisions_are_read_from_the_file_of_services_and_checked() {
         said.contains("services.toml") && said.contains("shoe"),
         "{said}"
     );
+}
+
+/// SDP-G02: 256 characters, however many bytes they take; what is longer is left out, never cut.
+#[test]
+fn r01_no_value_longer_than_every_service_must_take_is_sent() {
+    let house = House::start();
+    let (given, surname) = ("é".repeat(200), "É".repeat(256));
+    let mut made = house
+        .command(&["account", "add", "personnel", "zlong", "--password-stdin"])
+        .args(["--given-name", &given, "--surname", &surname])
+        .args(["--post", "enseignant_1d:9990101F:École Jules-Ferry"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut typed = made.stdin.take().unwrap();
+    typed.write_all(visits::PASSWORD.as_bytes()).unwrap();
+    drop(typed);
+    assert!(made.wait().unwrap().success());
+    let partner = Partner::new("long.example")
+        .asking("givenName", false)
+        .asking("displayName", false)
+        .asking("sn", false);
+    partner.register(&house, &[]);
+    let login = partner.sign_on(&house, &house.client(), "zlong");
+    assert_eq!(
+        names(&login),
+        [attribute::GIVEN_NAME.name, attribute::SN.name]
+    );
+    assert_eq!(login.value(attribute::SN.name), Some(surname.as_str()));
+    let preview = house.run(&["sp", "preview", "zlong", partner.id.as_str()]);
+    let said = String::from_utf8_lossy(&preview.stdout);
+    assert!(said.contains("longer than 256 characters"), "{said}");
 }

@@ -161,9 +161,11 @@ impl Lack {
                 Outcome::Minor => "minor",
                 Outcome::Withheld => "withheld",
                 Outcome::ForeignScope => "scope",
-                Outcome::Empty | Outcome::Sent(_) | Outcome::NotSignalled | Outcome::Declined => {
-                    "empty"
-                }
+                Outcome::Empty
+                | Outcome::Sent(_)
+                | Outcome::NotSignalled
+                | Outcome::TooLong
+                | Outcome::Declined => "empty",
             },
         }
     }

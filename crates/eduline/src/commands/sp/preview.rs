@@ -87,6 +87,7 @@ fn held_back(outcome: &Outcome) -> &'static str {
         Outcome::Withheld => "the operator withholds it",
         Outcome::NotSignalled => "it signals another identifier",
         Outcome::ForeignScope => "a value has a scope that is not ours",
+        Outcome::TooLong => "longer than 256 characters, which services need not take",
         Outcome::Declined => "this person keeps it back",
     }
 }

@@ -109,7 +109,12 @@ pub fn stranger() -> SigningKey {
 /// Opens an attempt at the portal for the staff identity provider, and says what a genuine answer
 /// to it would be.
 pub fn attempt(house: &House, client: &Client) -> Answer {
-    let idp = house.at("/idp/personnel");
+    attempt_at(house, client, "personnel")
+}
+
+/// The same for the identity provider of another realm.
+pub fn attempt_at(house: &House, client: &Client, realm: &str) -> Answer {
+    let idp = house.at(&format!("/idp/{realm}"));
     let to = format!(
         "/portail/login?entityID={}",
         crate::client::form(&[("", &idp)]).trim_start_matches('=')

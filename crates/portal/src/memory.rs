@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use saml::NameIdFormat;
-use saml::attribute::{SUBJECT_ID, UID};
+use saml::attribute::{PAIRWISE_ID, SUBJECT_ID, UID};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sp::SignedIn;
@@ -155,7 +155,8 @@ pub(crate) fn key(signed_in: &SignedIn) -> Option<String> {
     let subject = first(SUBJECT_ID.name)
         .map(|id| ("subject-id", id))
         .or_else(|| first(UID.name).map(|id| ("uid", id)))
-        .or_else(|| lasting.map(|id| ("name-id", id.value.as_str())));
+        .or_else(|| lasting.map(|id| ("name-id", id.value.as_str())))
+        .or_else(|| first(PAIRWISE_ID.name).map(|id| ("pairwise-id", id)));
     let (kind, subject) = subject?;
     let named = format!("{}\n{kind}\n{subject}", signed_in.provider);
     let digest = Sha256::digest(named.as_bytes());

@@ -139,7 +139,7 @@ async fn admit(
         .await
         .map_err(|refused| refused.with("request", request.as_str()))?;
     let key = accepted.key().map(str::to_owned);
-    let mut login = accepted.into_message();
+    let login = accepted.into_message();
     if !service.parts.asks.suits(login.authn_context.as_deref()) {
         let refused = refusals::other_context(service, &asked.attempt.target);
         return Err(refused
@@ -159,24 +159,42 @@ async fn admit(
         let refused = refusals::replay(service, &asked.attempt.target);
         return Err(refused.with("request", request.as_str()));
     }
-    keep_own_scopes(service, visit, &asked, &mut login, &request);
-    if weight(&login) > MOST_ATTRIBUTES {
-        let refused = refusals::too_much(service, &asked.attempt.target);
-        return Err(refused.with("request", request.as_str()));
-    }
-    visit.tell(accepted_event(service, &request, &login, key.as_deref()));
+    let signed_in = known(service, visit, &asked, (login, key), &request)?;
+    visit.tell(accepted_event(service, &request, &signed_in));
     let ticket = service.parts.edge.token();
     let landing = Landing {
         request,
         attempt: asked.attempt,
-        signed_in: SignedIn {
-            login,
-            provider: asked.provider,
-            key,
-        },
+        signed_in,
     };
     service.landings.keep(&ticket, &landing).await?;
     Ok(ticket)
+}
+
+/// The person as a session holds them: told from others, and with no more than it has room for.
+fn known(
+    service: &Service,
+    visit: &Visit,
+    asked: &Asked,
+    (mut login, key): (Login, Option<String>),
+    request: &MessageId,
+) -> Result<SignedIn, Refused> {
+    let target = &asked.attempt.target;
+    keep_own_scopes(service, visit, asked, &mut login, request);
+    if weight(&login) > MOST_ATTRIBUTES {
+        let refused = refusals::too_much(service, target);
+        return Err(refused.with("request", request.as_str()));
+    }
+    let signed_in = SignedIn {
+        login,
+        provider: asked.provider.clone(),
+        key,
+    };
+    if signed_in.user().is_empty() {
+        let about = (&signed_in.provider, target);
+        return Err(refusals::nobody_in_particular(service, about, request));
+    }
+    Ok(signed_in)
 }
 
 /// The verdict of room `saml`: issued by the provider that was asked, signed with a key of its
@@ -256,12 +274,8 @@ fn weight(login: &Login) -> usize {
 }
 
 /// What the journal hears of a good answer: never a value.
-fn accepted_event(
-    service: &Service,
-    request: &MessageId,
-    login: &Login,
-    key: Option<&str>,
-) -> Event {
+fn accepted_event(service: &Service, request: &MessageId, signed_in: &SignedIn) -> Event {
+    let login = &signed_in.login;
     let signed = match login.signed {
         SignWhat::Both => "response assertion",
         SignWhat::Response => "response",
@@ -272,7 +286,7 @@ fn accepted_event(
         .with("request", request.as_str())
         .with("provider", login.issuer.as_str())
         .with("assertion", refusals::digest(&login.assertion_id))
-        .with("key", key.unwrap_or("none"))
+        .with("key", signed_in.key.as_deref().unwrap_or("none"))
         .with("signed", signed)
         .with("encrypted", if login.encrypted { "yes" } else { "no" })
         .with("attributes", login.attributes.len().to_string())

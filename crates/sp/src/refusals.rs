@@ -16,6 +16,9 @@ const START_AGAIN: &str = "sp.start-again";
 /// Word of the link back to the service.
 const BACK: &str = "sp.back-home";
 
+/// Word of the link to a provider's page about what it did not say.
+const HELP: &str = "sp.provider-help";
+
 /// Code of an answer that says no (SAML Core 3.2.2.2).
 const STATUS: &str = "EDU-2502";
 
@@ -89,6 +92,40 @@ pub(crate) fn replay(service: &Service, target: &Target) -> Refused {
 pub(crate) fn too_much(service: &Service, target: &Target) -> Refused {
     let story = "the assertion holds more attributes than a session may";
     Refused::forbidden("EDU-7015", "response", story).way_out(START_AGAIN, again(service, target))
+}
+
+/// An answer that says nothing by which the person could be told from others: the provider's own page
+/// about that comes next, where it has one (SDP-SP12).
+pub(crate) fn nobody_in_particular(
+    service: &Service,
+    (provider, target): (&EntityId, &Target),
+    request: &MessageId,
+) -> Refused {
+    let story = "the assertion says nothing by which the person could be told from others";
+    let refused = Refused::forbidden("EDU-7025", "nobody", story)
+        .with("request", request.as_str())
+        .with("provider", provider.as_str());
+    match help(service, provider, request) {
+        Some(page) => refused.way_out(HELP, page),
+        None => refused.way_out(START_AGAIN, again(service, target)),
+    }
+}
+
+/// The provider's `errorURL` with what is to be told there (Deployment Profile for errorURL 1.0, 2). Of an
+/// address that is neither https nor ours nothing is made.
+fn help(service: &Service, provider: &EntityId, request: &MessageId) -> Option<String> {
+    let edge = &service.parts.edge;
+    let known = service.parts.federation.snapshot();
+    let (_, role) = known.provider(provider)?;
+    let page = role.error_url.as_deref()?;
+    let is_safe = page.starts_with("https://") || page.starts_with(&edge.public_url().join("/"));
+    is_safe.then(|| {
+        page.replace("ERRORURL_CODE", "IDENTIFICATION_FAILURE")
+            .replace("ERRORURL_TS", &edge.now().timestamp().to_string())
+            .replace("ERRORURL_RP", &encode(service.parts.entity_id.as_str()))
+            .replace("ERRORURL_TID", &encode(request.as_str()))
+            .replace("ERRORURL_CTX", "subject-id")
+    })
 }
 
 /// A ticket that is unknown, spent or too old.

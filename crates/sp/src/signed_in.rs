@@ -1,6 +1,6 @@
 //! A person who is signed in at a service, and what is known of them.
 
-use saml::attribute::{DISPLAY_NAME, GIVEN_NAME, PROFIL, SN, SUBJECT_ID, UID};
+use saml::attribute::{DISPLAY_NAME, GIVEN_NAME, PAIRWISE_ID, PROFIL, SN, SUBJECT_ID, UID};
 use saml::response::Login;
 use saml::{EntityId, Moment};
 
@@ -16,12 +16,13 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// The login to show and to tell people apart by on one page: uid, else subject-id, else the
-    /// name identifier. Two identity providers may use the same one (SDP-SP16): what a service
+    /// The login to show and to tell people apart by on one page: uid, else subject-id, else
+    /// pairwise-id (SDP-SP14), else the name identifier. Two identity providers may use the same one (SDP-SP16): what a service
     /// keeps, it keeps under [`SignedIn::provider`] and this together.
     pub fn user(&self) -> &str {
         self.first(UID.name)
             .or_else(|| self.first(SUBJECT_ID.name))
+            .or_else(|| self.first(PAIRWISE_ID.name))
             .or_else(|| self.login.name_id.as_ref().map(|id| id.value.as_str()))
             .unwrap_or_default()
     }
@@ -104,13 +105,16 @@ mod tests {
     }
 
     #[test]
-    fn the_user_is_uid_else_subject_id_else_name_identifier() {
+    fn the_user_is_uid_else_a_subject_identifier_else_name_identifier() {
         let subject = (SUBJECT_ID.name, "a1@ac-demo.example");
         assert_eq!(
             signed_in(&[subject, (UID.name, "amartin")]).user(),
             "amartin"
         );
         assert_eq!(signed_in(&[subject]).user(), "a1@ac-demo.example");
+        let pairwise = (PAIRWISE_ID.name, "b2@ac-demo.example");
+        assert_eq!(signed_in(&[pairwise, subject]).user(), "a1@ac-demo.example");
+        assert_eq!(signed_in(&[pairwise]).user(), "b2@ac-demo.example");
         assert_eq!(signed_in(&[]).user(), "_opaque");
         let mut nobody = signed_in(&[]);
         nobody.login.name_id = None;

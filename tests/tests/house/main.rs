@@ -4,6 +4,7 @@
 mod account;
 mod agreed;
 mod artifact;
+mod as_a_service;
 mod asked;
 mod command_line;
 mod discovery;

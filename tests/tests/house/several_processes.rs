@@ -1,6 +1,9 @@
 //! The story on the contract's topology: proxy with TLS, a process per service, Redis; from the
 //! files that containers use.
 
+use std::net::TcpStream;
+
+use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode, SslVersion};
 use visits::PASSWORD;
 use visits::topology::Topology;
 
@@ -31,6 +34,23 @@ fn o01_o05_the_story_on_several_processes_behind_tls() {
     let page = client.get("/portail/");
     assert!(page.header("strict-transport-security").is_some());
     assert_eq!(house.client().get("/metrics").status, 404);
+
+    // IIP-ALG07: of what TLS once was, only what RFC 7457 says nothing against.
+    let speaks = |version: SslVersion, suites: &str| {
+        let mut way = SslConnector::builder(SslMethod::tls()).unwrap();
+        way.set_verify(SslVerifyMode::NONE);
+        way.set_min_proto_version(None).unwrap();
+        way.set_max_proto_version(Some(version)).unwrap();
+        way.set_cipher_list(&format!("{suites}:@SECLEVEL=0"))
+            .unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", house.port)).unwrap();
+        way.build().connect("localhost", stream).is_ok()
+    };
+    assert!(speaks(SslVersion::TLS1_2, "ECDHE+AESGCM"));
+    for weak in ["ECDHE+AES+SHA1", "ECDHE+AES+SHA256"] {
+        assert!(!speaks(SslVersion::TLS1_2, weak), "{weak}");
+    }
+    assert!(!speaks(SslVersion::TLS1_1, "ALL"));
 }
 
 /// S10 with a process for each service, two of the identity provider, and Redis.

@@ -52,6 +52,22 @@ pub(crate) enum Command {
     /// Accounts.
     #[command(subcommand)]
     Account(Account),
+    /// What can be said of a message.
+    #[command(subcommand)]
+    Saml(Saml),
+}
+
+/// `saml`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Saml {
+    /// A request, a response or metadata, readable, with every rule it obeys or breaks, in plain French.
+    Decode {
+        /// A file with XML, base64 or a whole address; `-` or nothing: standard input.
+        #[arg(default_value = "-")]
+        file: String,
+        #[command(flatten)]
+        print: Json,
+    },
 }
 
 /// `serve`.

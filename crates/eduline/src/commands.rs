@@ -9,6 +9,7 @@ pub(crate) mod idp;
 pub(crate) mod keys;
 pub(crate) mod metadata;
 pub(crate) mod registered;
+pub(crate) mod saml;
 pub(crate) mod sp;
 pub(crate) mod trace;
 

@@ -62,6 +62,7 @@ fn run(cli: &Cli) -> Result<(), Refusal> {
             let directory = house::open_directory(&settings).await?;
             commands::account::run(&settings, &directory, command).await
         }),
+        Command::Saml(command) => commands::saml::run(&settings, command),
         Command::Bench(command) => commands::bench::run(command),
         Command::Backup(copied) => actix_web::rt::System::new().block_on(commands::backup::run(
             &settings,

@@ -16,6 +16,7 @@ mod c14n;
 pub mod ecp;
 mod encoding;
 pub mod encryption;
+pub mod examine;
 pub mod foreign;
 pub mod keys;
 pub mod logout;

@@ -5,7 +5,7 @@ use crate::message;
 use crate::response::{NameId, StatusSaid};
 use crate::{Binding, EntityId, MessageId, Moment, Received, Refusal, Rules, redirect};
 
-mod accept;
+pub(crate) mod accept;
 mod compose;
 mod read;
 

@@ -1,6 +1,6 @@
 //! `Response` and its `Assertion` (SAML Core 2.3, 3.3.3; Profiles 4.1.4).
 
-mod accept;
+pub(crate) mod accept;
 pub(crate) mod compose;
 pub(crate) mod read;
 

@@ -104,7 +104,7 @@ impl Seals {
     }
 
     /// The algorithms they rest on.
-    fn used(&self) -> Vec<&'static str> {
+    pub(crate) fn used(&self) -> Vec<&'static str> {
         let marks = self.root.iter().chain(&self.assertion);
         marks.flat_map(Mark::used).collect()
     }

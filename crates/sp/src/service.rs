@@ -10,8 +10,8 @@ use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use federation::Federation;
 use saml::encryption::DecryptionKey;
 use saml::keys::{Hook, OwnKeys};
-use saml::metadata::{Imprint, RequestedAttribute, Ui};
-use saml::{EntityId, Refusal, SigningKey};
+use saml::metadata::{Entity, Imprint, RequestedAttribute, Ui};
+use saml::{EntityId, Refusal, Rules, SigningKey};
 use web::{Badge, Edge, Event, Pool, Publisher, Refused, Session, Sessions, Visit, is_xml};
 
 use crate::attempt::Attempts;
@@ -225,6 +225,16 @@ impl Service {
             .entity(provider)
             .and_then(|entity| entity.ui.display_name(lang.as_str()))
             .map(|name| web::typeset(name, lang))
+    }
+
+    /// What the federation knows of an entity.
+    pub fn entity(&self, id: &EntityId) -> Option<Arc<Entity>> {
+        self.parts.federation.snapshot().entity(id).cloned()
+    }
+
+    /// What the deployment decides of messages.
+    pub fn rules(&self) -> &Rules {
+        self.parts.federation.rules()
     }
 
     /// The profile that the operator put a provider behind when registering it.

@@ -5,16 +5,19 @@
 //!
 //! * An ordinary relying service: what it knows of a person came in one assertion, through `sp`.
 //! * It shows everything it received and keeps nothing of its own.
+//! * Of what is pasted into its decoder nothing is kept, told, opened or acted on.
 
+mod decoder;
 mod page;
 
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, ServiceConfig, get, resource};
+use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use sp::Service;
-use web::{Refused, Sample, Visit};
+use web::{Pool, Refused, Sample, Visit};
 
+use decoder::{DECODER, DecoderPage};
 use page::ReceivedPage;
 
 /// What a viewer is made of.
@@ -29,12 +32,17 @@ pub struct ViewerParts {
 /// The viewer.
 pub struct Viewer {
     parts: ViewerParts,
+    /// Where what is pasted is looked at.
+    pool: Pool,
 }
 
 impl Viewer {
     /// A viewer made of these parts.
     pub fn new(parts: ViewerParts) -> Arc<Self> {
-        Arc::new(Self { parts })
+        Arc::new(Self {
+            parts,
+            pool: Pool::of_this_machine(),
+        })
     }
 
     /// Registers every route under the prefix: those of the service, and the one page.
@@ -46,12 +54,18 @@ impl Viewer {
                 .app_data(Data::from(Arc::clone(self)))
                 .route(get().to(show)),
         );
+        cfg.service(
+            resource([DECODER.to_owned(), format!("{DECODER}/")].to_vec())
+                .app_data(Data::from(Arc::clone(self)))
+                .route(get().to(decoder::ask))
+                .route(post().to(decoder::show)),
+        );
     }
 }
 
 /// The pages of this room, for the edge to check.
 pub fn samples() -> Vec<Sample> {
-    Sample::of::<ReceivedPage>()
+    [Sample::of::<ReceivedPage>(), Sample::of::<DecoderPage>()].concat()
 }
 
 /// `GET {prefix}/`

@@ -52,7 +52,7 @@ pub use proxies::Network;
 pub use publishing::Publisher;
 pub use refused::Refused;
 pub use session::{Seen, Session, Sessions};
-pub use templates::check;
+pub use templates::{check, word};
 pub use throttle::Throttle;
 pub use visit::Visit;
 pub use words::typeset;

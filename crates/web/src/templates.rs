@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use minijinja::value::{Kwargs, Serde};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, context};
@@ -108,6 +108,13 @@ fn words(theme: Option<&Path>, faults: &mut Vec<String>) -> Words {
         faults.extend(found);
         Words::default()
     })
+}
+
+/// A word of our own tables, for what has no edge: the command line.
+pub fn word(lang: Lang, key: &str) -> Option<String> {
+    static OWN: OnceLock<Words> = OnceLock::new();
+    let own = OWN.get_or_init(|| words(None, &mut Vec::new()));
+    own.find(lang, key).map(str::to_owned)
 }
 
 fn assets(theme: Option<&Path>, faults: &mut Vec<String>) -> Assets {

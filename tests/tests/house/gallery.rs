@@ -478,6 +478,7 @@ fn every_page_is_valid_html() {
         "/idp/personnel/login",
         "/idp/personnel/releases",
         "/idp/parent/releases",
+        "/outils/decodeur",
         "/mentions-legales",
         "/accessibilite",
         "/nowhere",

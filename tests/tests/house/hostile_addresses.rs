@@ -30,7 +30,7 @@ const POST: &[&str] = &["POST"];
 const BOTH: &[&str] = &["GET", "POST"];
 const REQUEST: &[&str] = &["SAMLRequest", "RelayState", "SigAlg", "Signature"];
 
-const ADDRESSES: [Address; 36] = [
+const ADDRESSES: [Address; 37] = [
     at(
         "/wayf/",
         BOTH,
@@ -86,6 +86,7 @@ const ADDRESSES: [Address; 36] = [
     at("/magistere/saml/acs", POST, &["SAMLResponse", "RelayState"]),
     at("/magistere/land", GET, &["ticket"]),
     at("/magistere/logout", BOTH, &["csrf"]),
+    at("/outils/decodeur", BOTH, &["csrf", "message"]),
     at("/compte/", GET, &[]),
     at("/compte/identite", GET, &[]),
     at("/compte/saml/metadata", GET, &[]),

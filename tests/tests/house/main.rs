@@ -7,6 +7,7 @@ mod artifact;
 mod as_a_service;
 mod asked;
 mod command_line;
+mod decoder;
 mod discovery;
 mod documents;
 mod durable;

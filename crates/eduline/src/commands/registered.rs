@@ -35,7 +35,7 @@ pub(crate) struct Registered {
     pub(crate) path: PathBuf,
 }
 
-/// The text of a file or of an address.
+/// The text of a file, of an address, or of standard input (`-`).
 pub(crate) fn text_of(settings: &Settings, from: &str, longest: u64) -> Result<String, Refusal> {
     let refused = |why: String| Refusal::of(format!("{from}: {why}"));
     if from.contains("://") {
@@ -53,7 +53,11 @@ pub(crate) fn text_of(settings: &Settings, from: &str, longest: u64) -> Result<S
             Err(why) => Err(Refusal::of(why.to_string())),
         };
     }
-    let file = std::fs::File::open(from).map_err(|why| refused(why.to_string()))?;
+    let file: Box<dyn Read> = if from == "-" {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(std::fs::File::open(from).map_err(|why| refused(why.to_string()))?)
+    };
     let mut text = String::new();
     file.take(longest.saturating_add(1))
         .read_to_string(&mut text)

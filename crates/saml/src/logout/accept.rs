@@ -62,7 +62,11 @@ impl Verified<LogoutResponse> {
 }
 
 /// SAML Core 3.7.1.
-fn not_past(not_on_or_after: Option<Moment>, now: Moment, rules: &Rules) -> Result<(), Refusal> {
+pub(crate) fn not_past(
+    not_on_or_after: Option<Moment>,
+    now: Moment,
+    rules: &Rules,
+) -> Result<(), Refusal> {
     match not_on_or_after {
         Some(at) if now >= at + rules.skew() => Err(Refusal::LogoutExpired { at }),
         _ => Ok(()),

@@ -2,6 +2,7 @@
 
 use super::read::{Assertion, Authn, Conditions, Confirmation, ConfirmationData};
 use super::{Login, NameId, Response, ResponseExpected, SignWhat, StatusSaid};
+use crate::examine::{Check, Checks};
 use crate::refusal::Said;
 use crate::{Accepted, EntityId, MessageId, Moment, Refusal, Rules, Verified};
 
@@ -58,6 +59,130 @@ impl Verified<Response> {
             used: self.used,
         })
     }
+}
+
+impl Verified<Response> {
+    /// Every rule that [`Verified::accept_by`] applies to a response, one by one, with what was
+    /// found: for people who want to see it.
+    pub fn checks(&self, expected: &ResponseExpected<'_>, rules: &Rules) -> Vec<Check> {
+        let mut checks = Checks::default();
+        judge(&self.message, expected, rules, &mut checks);
+        checks.0
+    }
+
+    /// The algorithms that its signatures and what was encrypted in it rest on.
+    pub fn algorithms(&self) -> &[&'static str] {
+        &self.used
+    }
+}
+
+/// Applies every rule, and notes each; of an assertion that is encrypted nothing.
+pub(crate) fn judge(
+    response: &Response,
+    expected: &ResponseExpected<'_>,
+    rules: &Rules,
+    checks: &mut Checks,
+) {
+    let clock = &Clock {
+        now: expected.now,
+        skew: rules.skew(),
+    };
+    let profile = "SAML Profiles 4.1.4.2";
+    let held = issuer(response.issuer.as_ref(), response.signed, expected.issuer);
+    let found = response.issuer.as_ref().map(ToString::to_string);
+    checks.add("issuer", profile, held, found);
+    let found = response.destination.clone();
+    let held = destination(found.as_deref(), expected.acs);
+    checks.add("destination", "SAML Bindings 3.5.5.2", held, found);
+    let answers = response.in_response_to.as_ref();
+    let held = in_response_to(answers, expected.in_response_to);
+    let found = answers.map(ToString::to_string);
+    checks.add("answers", "SAML Profiles 4.1.4.3", held, found);
+    let at = response.issue_instant;
+    let held = not_from_the_future("IssueInstant", at, clock);
+    checks.add("issued", "SAML Core 3.2.1", held, Some(at.to_rfc3339()));
+    let held = status(response.status.clone());
+    let says_yes = held.is_ok();
+    let found = response.status.as_ref().map(|status| status.code.clone());
+    checks.add("status", "SAML Core 3.2.2.2", held, found);
+    match &response.assertion {
+        Some(assertion) => judge_assertion(assertion, expected, clock, checks),
+        None if says_yes && !response.encrypted => {
+            checks.add("assertion", profile, Err(Refusal::AssertionMissing), None);
+        }
+        None => {}
+    }
+}
+
+fn judge_assertion(
+    assertion: &Assertion,
+    expected: &ResponseExpected<'_>,
+    clock: &Clock,
+    checks: &mut Checks,
+) {
+    let profile = "SAML Profiles 4.1.4.2";
+    let held = assertion_issuer(&assertion.issuer, expected.issuer);
+    let found = Some(assertion.issuer.to_string());
+    checks.add("assertion-issuer", profile, held, found);
+    let at = assertion.issue_instant;
+    let held = not_from_the_future("IssueInstant", at, clock);
+    checks.add(
+        "assertion-issued",
+        "SAML Core 2.3.3",
+        held,
+        Some(at.to_rfc3339()),
+    );
+    let name = assertion.subject.as_ref();
+    let name = name.and_then(|subject| subject.name_id.as_ref());
+    let held = assertion.subject.as_ref().ok_or(Refusal::SubjectMissing);
+    checks.add(
+        "subject",
+        profile,
+        held.map(drop),
+        name.map(|name| name.value.clone()),
+    );
+    if assertion.subject.is_some() {
+        let held = subject(assertion, expected, clock);
+        let data = assertion.subject.iter().flat_map(|one| &one.confirmations);
+        let data = data.filter_map(|one| one.data.as_ref()?.recipient.clone());
+        let found = data.collect::<Vec<_>>().join(" ");
+        checks.add(
+            "bearer",
+            "SAML Profiles 4.1.4.3",
+            held.map(drop),
+            Some(found),
+        );
+    }
+    judge_conditions(
+        assertion.conditions.as_ref(),
+        expected.audience,
+        clock,
+        checks,
+    );
+    let held = authn_statement(assertion.authn.clone(), clock).map(drop);
+    let found = assertion
+        .authn
+        .as_ref()
+        .and_then(|authn| authn.context.clone());
+    checks.add("authn", profile, held, found);
+}
+
+fn judge_conditions(found: Option<&Conditions>, us: &EntityId, clock: &Clock, checks: &mut Checks) {
+    let profile = "SAML Profiles 4.1.4.2";
+    let Some(found) = found else {
+        return checks.add("dates", profile, Err(Refusal::ConditionsMissing), None);
+    };
+    let ends = [found.not_before, found.not_on_or_after];
+    let ends = ends.map(|at| at.map_or_else(|| "…".to_owned(), |at| at.to_rfc3339()));
+    let held = known(found).and_then(|()| dates(found, clock));
+    checks.add("dates", "SAML Core 2.5.1.2", held, Some(ends.join(" – ")));
+    let named = found.audiences.concat().join(" ");
+    checks.add(
+        "audience",
+        "SAML Core 2.5.1.4",
+        audience(found, us),
+        Some(named),
+    );
 }
 
 /// The moment, and how far the clocks of others may differ from it.

@@ -229,6 +229,13 @@ fn verified_inside(
     })
 }
 
+/// Reads a response as it stands, for whoever looks at it and does not act on it: nothing is verified,
+/// and what is encrypted stays so.
+pub(crate) fn unverified(parts: &Parts<'_, '_>, signed: SignWhat) -> Result<Response, Refusal> {
+    let assertion = parts.assertion.map(assertion).transpose()?;
+    response(parts.root, assertion, signed)
+}
+
 fn response(
     root: Element<'_, '_>,
     assertion: Option<Assertion>,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use web::Edge;
 
 use crate::cli::Json;
+use crate::commands::saml::french;
 use crate::commands::{Refusal, registered};
 use crate::say::Voice;
 use crate::settings::Settings;
@@ -93,7 +94,7 @@ fn of_document(why: &Broken) -> Finding {
         entity: None,
         is_error: true,
         code: why.code(),
-        reason: french(why.code()).to_owned(),
+        reason: french(why.code()),
         detail: format!("{said} ({})", why.clause()),
     }
 }
@@ -113,7 +114,7 @@ fn findings(xml: &str, document: &Document, now: Moment) -> Vec<Finding> {
             entity: Some(one.entity_id.clone()),
             is_error: true,
             code: one.reason.code(),
-            reason: french(one.reason.code()).to_owned(),
+            reason: french(one.reason.code()),
             detail: format!("{} ({})", one.reason, one.reason.clause()),
         })
         .collect();
@@ -196,45 +197,4 @@ fn advice(entity: &Entity, now: Moment) -> Vec<&'static str> {
     ];
     let met = all.into_iter().filter(|(is_so, _)| *is_so);
     met.map(|(_, reason)| reason).collect()
-}
-
-/// What a code says, in French and in plain words.
-fn french(code: &str) -> &'static str {
-    match code {
-        "EDU-2001" => "le document est trop gros",
-        "EDU-2005" => "le document n'est pas en UTF-8",
-        "EDU-2006" => "la déclaration XML n'est pas celle d'un document XML 1.0 en UTF-8",
-        "EDU-2007" => "le document contient un DOCTYPE : retirez-le",
-        "EDU-2008" => "le document contient une instruction de traitement (<?…?>) : retirez-la",
-        "EDU-2009" | "EDU-2010" | "EDU-2011" | "EDU-2012" | "EDU-2013" => {
-            "le document dépasse une limite de taille ou de profondeur"
-        }
-        "EDU-2014" => "le document emploie une entité XML inconnue (&…;)",
-        "EDU-2015" => "le document n'est pas du XML bien formé",
-        "EDU-2016" => "un espace de noms XML n'est pas une adresse absolue",
-        "EDU-2017" | "EDU-2018" => "un commentaire ou un élément coupe une valeur",
-        "EDU-2019" => "deux éléments portent le même ID",
-        "EDU-2201" => "le document n'est pas signé",
-        "EDU-2209" | "EDU-2210" => "la signature emploie un algorithme refusé (SHA-1, MD5…)",
-        "EDU-2211" => "la signature n'est pas celle de cette clé, ou le document a été modifié",
-        "EDU-2303" => "un élément ou un attribut obligatoire manque",
-        "EDU-2304" => "un élément est donné deux fois",
-        "EDU-2305" => "une valeur n'est pas de son type",
-        "EDU-2306" => "une date n'est pas une date XML en UTC (2026-11-25T12:00:00Z)",
-        "EDU-2701" => "le document n'est pas une métadonnée SAML",
-        "EDU-2702" => "le document ne dit pas jusqu'à quand il est valable (validUntil)",
-        "EDU-2703" => "le document ou l'entité n'est plus valable (validUntil est passé)",
-        "EDU-2704" => "le document est valable trop longtemps (validUntil trop loin)",
-        "EDU-2705" => "l'entityID n'est pas une URI",
-        "EDU-2706" => "l'entité figure deux fois : la seconde est ignorée",
-        "EDU-2707" => "l'entité n'a ni rôle de fournisseur d'identité ni rôle de service SAML 2.0",
-        "EDU-2708" => "le fournisseur d'identité n'a pas de clé de signature lisible",
-        "EDU-2709" => {
-            "le fournisseur d'identité n'a pas d'adresse de connexion (SingleSignOnService)"
-        }
-        "EDU-2710" => "le service n'a pas d'adresse de retour (AssertionConsumerService)",
-        "EDU-2711" => "une adresse n'est pas en https, ou n'est pas une adresse",
-        "EDU-2712" => "l'entité est démesurée",
-        _ => "une règle n'est pas respectée",
-    }
 }

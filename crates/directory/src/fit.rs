@@ -2,6 +2,7 @@
 
 use crate::hashing::LONGEST;
 use crate::identifiers::{Numen, Uai};
+use crate::rule::Rule;
 use crate::{Delegation, NewAccount, Person, Post, Realm};
 
 /// Characters of a name, a place or a group (a string of 256 characters is what every SAML product
@@ -43,22 +44,22 @@ pub(crate) fn tidy_posts(person: &mut Person) {
 
 /// What is wrong with the account, its password apart; every fault at once. What is secret is not
 /// repeated.
-pub(crate) fn faults(account: &NewAccount) -> Vec<String> {
+pub(crate) fn faults(account: &NewAccount) -> Vec<Rule> {
     let person = &account.person;
     let mut faults = Vec::new();
     if !is_login(&person.login) {
-        faults.push("a login is 1 to 64 of a-z, 0-9, - . _".to_owned());
+        faults.push(Rule::Login);
     }
     names(person, &mut faults);
     if person.mail.as_deref().is_some_and(|mail| !is_mail(mail)) {
-        faults.push("the mail address is not of the form name@host".to_owned());
+        faults.push(Rule::Mail);
     }
     if account
         .recovery
         .as_deref()
         .is_some_and(|mail| !is_mail(mail))
     {
-        faults.push("the recovery address is not of the form name@host".to_owned());
+        faults.push(Rule::Recovery);
     }
     person
         .delegations
@@ -66,29 +67,29 @@ pub(crate) fn faults(account: &NewAccount) -> Vec<String> {
         .for_each(|delegation| delegation_faults(delegation, &mut faults));
     placing(person, &mut faults);
     if !["none", "external", "always"].contains(&person.second_factor.as_str()) {
-        faults.push("the second factor is none, external or always".to_owned());
+        faults.push(Rule::SecondFactor);
     }
     let numen = account.numen.as_deref();
     if numen.is_some_and(|numen| Numen::parse(numen).is_none()) {
-        faults.push("the NUMEN is not of the form 09X1234567XYZ".to_owned());
+        faults.push(Rule::Numen);
     }
     faults
 }
 
 /// What is wrong with where a person works and as what, and with their roles.
-pub(crate) fn placed(person: &Person) -> Vec<String> {
+pub(crate) fn placed(person: &Person) -> Vec<Rule> {
     let mut faults = Vec::new();
     names(person, &mut faults);
     placing(person, &mut faults);
     faults
 }
 
-fn placing(person: &Person, faults: &mut Vec<String>) {
+fn placing(person: &Person, faults: &mut Vec<Rule>) {
     let posts = person.posts.iter();
     posts.for_each(|post| post_faults(person.realm, post, faults));
     for role in &person.roles {
         if !ROLES.contains(&role.as_str()) {
-            faults.push(format!("{role:?} is no role: {}", ROLES.join(", ")));
+            faults.push(Rule::Role(role.clone()));
         }
     }
 }
@@ -99,17 +100,15 @@ pub(crate) fn password(password: &str) -> Option<String> {
     (!fits).then(|| format!("a password is 1 to {LONGEST} bytes"))
 }
 
-fn names(person: &Person, faults: &mut Vec<String>) {
+fn names(person: &Person, faults: &mut Vec<Rule>) {
     if person.given_name.is_empty() || person.surname.is_empty() {
-        faults.push("a given name and a surname are needed".to_owned());
+        faults.push(Rule::Names);
     }
     let own = [&person.title, &person.given_name, &person.surname];
     let places = person.posts.iter().map(|post| &post.place);
     let all = own.into_iter().chain(places).chain(&person.groups);
     for text in all.filter(|text| !is_text(text)) {
-        faults.push(format!(
-            "{text:?} is longer than {TEXT} characters, or holds one that is not to be seen"
-        ));
+        faults.push(Rule::Text(text.clone()));
     }
     let most = [
         person.posts.len(),
@@ -117,34 +116,33 @@ fn names(person: &Person, faults: &mut Vec<String>) {
         person.groups.len(),
     ];
     if most.into_iter().any(|many| many > MANY) {
-        faults.push(format!("more than {MANY} posts, delegations or groups"));
+        faults.push(Rule::Many);
     }
 }
 
-fn post_faults(realm: Realm, post: &Post, faults: &mut Vec<String>) {
+fn post_faults(realm: Realm, post: &Post, faults: &mut Vec<Rule>) {
     if Uai::parse(&post.uai).is_none() {
-        faults.push(format!("{:?} is not a UAI", post.uai));
+        faults.push(Rule::Uai(post.uai.clone()));
     }
     let staff = realm == Realm::Personnel;
     if (staff || !post.function.is_empty()) && !is_id(&post.function) {
-        faults.push(format!("{:?} is not the id of a function", post.function));
+        faults.push(Rule::Function(post.function.clone()));
     }
 }
 
-fn delegation_faults(delegation: &Delegation, faults: &mut Vec<String>) {
+fn delegation_faults(delegation: &Delegation, faults: &mut Vec<Rule>) {
     if !is_id(&delegation.application) {
-        let application = &delegation.application;
-        faults.push(format!("{application:?} is not the id of an application"));
+        faults.push(Rule::Application(delegation.application.clone()));
     }
     if delegation.until < delegation.from {
-        faults.push(format!(
-            "a delegation ends on {} before it begins on {}",
-            delegation.until, delegation.from
-        ));
+        faults.push(Rule::Backwards {
+            from: delegation.from,
+            until: delegation.until,
+        });
     }
 }
 
-fn is_login(text: &str) -> bool {
+pub(crate) fn is_login(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c);
     (1..=64).contains(&text.len()) && text.chars().all(fits)
 }

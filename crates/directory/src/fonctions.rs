@@ -105,6 +105,19 @@ impl Fonctions {
         self.0.get(id)
     }
 
+    /// Those with that code of the ministry's.
+    pub fn titled(&self, title: &str) -> impl Iterator<Item = &Fonction> {
+        let all = self.0.values();
+        all.filter(move |fonction| fonction.title == title)
+    }
+
+    /// Each code of the ministry's with the first id that has it.
+    pub fn by_title(&self) -> Vec<(String, String)> {
+        let all = self.0.values();
+        all.map(|fonction| (fonction.title.clone(), fonction.id.clone()))
+            .collect()
+    }
+
     /// Every id, in order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

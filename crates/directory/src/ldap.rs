@@ -3,7 +3,7 @@
 //! Whoever has an account here is looked for nowhere else. A tree that does not answer is a fault, never
 //! a reason to ask the next one: it may be the one that knows.
 
-mod mapping;
+pub(crate) mod mapping;
 mod ppolicy;
 mod tree;
 

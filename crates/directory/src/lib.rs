@@ -24,6 +24,7 @@ pub mod passkeys;
 pub mod places;
 pub mod recovery;
 pub mod releases;
+mod rule;
 mod sealing;
 mod sql;
 pub mod tokens;
@@ -32,7 +33,8 @@ pub mod tokens;
 mod conformance;
 
 pub use ldap::{Attributes, Service, Tree};
-pub use sql::{Server, copy_sqlite, postgres, sqlite};
+pub use rule::Rule;
+pub use sql::{Arrivals, Outcome, Server, Wanted, copy_sqlite, postgres, sqlite};
 
 use std::sync::Arc;
 
@@ -325,6 +327,11 @@ impl Directory {
         let mut places: Vec<String> = contact.into_iter().chain(person.mail.clone()).collect();
         places.dedup();
         Ok(places)
+    }
+
+    /// Begins to take in what files tell, all of it or nothing.
+    pub async fn arrivals(&self, wanted: Wanted) -> Result<Arrivals, Fault> {
+        Arrivals::begin(Arc::clone(&self.own), wanted).await
     }
 
     /// The same over LDAP trees: who has no account here is looked for in those of the realm, in their

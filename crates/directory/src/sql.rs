@@ -5,12 +5,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::hashing::Pool;
+use crate::rule::joined;
 use crate::{
     Accounts, Attempt, Connections, Dice, Directory, DirectoryKeys, Fault, Hashing, NewAccount,
     Passwords, Person, Realm, fit,
 };
 
 mod agreements;
+mod arrivals;
 mod database;
 mod factors;
 mod history;
@@ -32,6 +34,7 @@ use rows::COLUMNS;
 pub(crate) use mirror::Seen;
 pub(crate) use rows::Kept;
 
+pub use arrivals::{Arrivals, Outcome, Wanted};
 pub use postgres::{Server, postgres};
 pub use sqlite::{copy_sqlite, sqlite};
 
@@ -250,10 +253,10 @@ impl Accounts for Sql {
             login: login.to_owned(),
             reason,
         };
-        let mut faults = fit::faults(&account);
-        faults.extend(fit::password(&account.password));
-        if !faults.is_empty() {
-            return Err(unfit(&account.person.login, faults.join("; ")));
+        let faults = fit::faults(&account);
+        let told = (!faults.is_empty()).then(|| joined(&faults));
+        if let Some(reason) = told.or_else(|| fit::password(&account.password)) {
+            return Err(unfit(&account.person.login, reason));
         }
         let password = self.pool.hash(&account.password).await?;
         // Of two processes that keep the same account, the second one finds the first one's id.
@@ -295,7 +298,7 @@ impl Accounts for Sql {
         if !faults.is_empty() {
             return Err(Fault::Unfit {
                 login: person.login,
-                reason: faults.join("; "),
+                reason: joined(&faults),
             });
         }
         let done = rows::place(&person)?.execute(&self.database).await;

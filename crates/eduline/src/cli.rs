@@ -167,6 +167,12 @@ pub(crate) struct Bench {
     /// Only what memory comes to over that many sign-ons (minutes).
     #[arg(long, value_name = "SIGN_ONS", num_args = 0..=1, default_missing_value = "200000")]
     pub(crate) endurance: Option<u32>,
+    /// Only what taking accounts in from a file costs.
+    #[arg(long)]
+    pub(crate) only_import: bool,
+    /// Accounts that are taken in from a file.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) accounts: u32,
     /// Tries by which it is measured whether time tells who has an account.
     #[arg(long, default_value_t = 2000)]
     pub(crate) tries: u32,
@@ -464,18 +470,52 @@ pub(crate) struct NewSource {
     pub(crate) without: Vec<String>,
 }
 
+/// `account import`.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The files; schools are read before their people.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// What they are, where their names do not end in .csv, .ldif or .xml (AAF).
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+    /// Whose accounts an LDIF file tells of.
+    #[arg(long)]
+    pub(crate) realm: Option<String>,
+    /// Do everything but keep it: every fault is told with its line.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Leave out what is wrong, and tell it, in place of taking nothing in.
+    #[arg(long)]
+    pub(crate) skip: bool,
+    /// Write a letter to each person who comes, with their first password: HTML to be printed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) letters: Option<PathBuf>,
+    /// Whoever is there already and stands in a CSV file keeps their password.
+    #[arg(long)]
+    pub(crate) keep_passwords: bool,
+    #[command(flatten)]
+    pub(crate) print: Json,
+}
+
+/// What a file of accounts is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A table (config/demo/accounts.csv).
+    Csv,
+    /// An export of a tree (RFC 2849).
+    Ldif,
+    /// The ministry's `ficAlimMENESR`.
+    Aaf,
+}
+
 /// `account`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Account {
     /// Create an account, or replace the one with that login.
     Add(NewAccount),
-    /// Create or replace accounts from a CSV file (see config/demo/accounts.csv).
-    Import {
-        /// The file.
-        file: PathBuf,
-        #[command(flatten)]
-        print: Json,
-    },
+    /// Take accounts in from files (CSV, LDIF, AAF), all or none.
+    Import(Import),
     /// The accounts of one realm, or of all.
     List {
         /// personnel, eleve, parent or partenaire.

@@ -48,6 +48,18 @@ fn accounts(bytes: &[u8]) {
         assert!(!faults.is_empty(), "refused without a reason");
     }
     directory::import::seeds(&text).ok();
+    let wording = directory::import::Wording {
+        realm: directory::Realm::Parent,
+        attributes: directory::Attributes::default(),
+        functions: Vec::new(),
+    };
+    let requests = directory::import::Aaf::of(bytes);
+    for record in requests.chain(directory::import::Ldif::of(bytes, wording)) {
+        assert!(
+            record.said.is_some() || !record.faults.is_empty(),
+            "refused without a reason"
+        );
+    }
     directory::otp::from_base32(&text);
 }
 

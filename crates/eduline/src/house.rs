@@ -239,6 +239,7 @@ pub(crate) fn samples(which: Which) -> Vec<Sample> {
     let mut samples = web::edge::samples();
     samples.extend(services::samples(which));
     samples.extend(crate::serve::status_samples());
+    samples.extend(Sample::of::<crate::commands::account::import::sheet::Paper>());
     samples
 }
 

@@ -3,6 +3,7 @@
 
 mod account;
 mod agreed;
+mod arriving;
 mod artifact;
 mod as_a_service;
 mod asked;

@@ -3,47 +3,64 @@
 use chrono::NaiveDate;
 use ldap3::SearchEntry;
 
-use super::tree::{Entry, Tree};
+use super::tree::{Attributes, Entry, Tree};
 use crate::identifiers::Uai;
 use crate::sql::Seen;
 use crate::{NewAccount, Person, Post, Realm};
 
+/// How entries are read: whose they are, what their attributes and functions are called.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'a> {
+    pub(crate) realm: Realm,
+    pub(crate) attributes: &'a Attributes,
+    pub(crate) functions: &'a [(String, String)],
+}
+
 /// What the entry is, unless it lacks its login or what tells it apart for ever.
 pub(super) fn read(tree: &Tree, entry: SearchEntry) -> Option<Entry> {
-    let names = &tree.attributes;
-    let id = bytes(&entry, &names.id).filter(|id| !id.is_empty())?;
-    let login = first(&entry, &names.login)?.to_lowercase();
-    let own = |name: &str| first(&entry, name).unwrap_or_default();
-    let posts = posts(tree, &entry);
-    let (has_posts, has_groups) = (!names.uais.is_empty(), !names.groups.is_empty());
-    let person = Person {
-        id: String::new(),
+    let attributes = &tree.attributes;
+    let id = bytes(&entry, &attributes.id).filter(|id| !id.is_empty())?;
+    let names = Names {
         realm: tree.realm,
-        login,
-        title: own(&names.title),
-        given_name: own(&names.given_name),
-        surname: own(&names.surname),
-        mail: first(&entry, &names.mail),
-        posts,
-        delegations: Vec::new(),
-        groups: all(&entry, &names.groups),
-        roles: Vec::new(),
-        second_factor: "none".to_owned(),
-    };
-    let account = NewAccount {
-        person,
-        password: String::new(),
-        numen: first(&entry, &names.numen),
-        birth_date: first(&entry, &names.birth_date).and_then(|text| date(&text)),
-        recovery: None,
+        attributes,
+        functions: &tree.functions,
     };
     let seen = Seen {
         origin: origin(tree.realm, &id),
-        account,
-        has_posts,
-        has_groups,
+        account: account(names, &entry)?,
+        has_posts: !attributes.uais.is_empty(),
+        has_groups: !attributes.groups.is_empty(),
     };
     Some(Entry { dn: entry.dn, seen })
+}
+
+/// The account of an entry that has a login.
+pub(crate) fn account(named: Names<'_>, entry: &SearchEntry) -> Option<NewAccount> {
+    let attributes = named.attributes;
+    let login = first(entry, &attributes.login)?.to_lowercase();
+    let own = |name: &str| first(entry, name).unwrap_or_default();
+    let posts = posts(named, entry);
+    let person = Person {
+        id: String::new(),
+        realm: named.realm,
+        login,
+        title: own(&attributes.title),
+        given_name: own(&attributes.given_name),
+        surname: own(&attributes.surname),
+        mail: first(entry, &attributes.mail),
+        posts,
+        delegations: Vec::new(),
+        groups: all(entry, &attributes.groups),
+        roles: Vec::new(),
+        second_factor: "none".to_owned(),
+    };
+    Some(NewAccount {
+        person,
+        password: String::new(),
+        numen: first(entry, &attributes.numen),
+        birth_date: first(entry, &attributes.birth_date).and_then(|text| date(&text)),
+        recovery: None,
+    })
 }
 
 /// Which account it is: the same bytes are somebody else in another realm.
@@ -69,7 +86,7 @@ fn all(entry: &SearchEntry, name: &str) -> Vec<String> {
     values.filter(|value| !value.is_empty()).collect()
 }
 
-fn first(entry: &SearchEntry, name: &str) -> Option<String> {
+pub(crate) fn first(entry: &SearchEntry, name: &str) -> Option<String> {
     all(entry, name).into_iter().next()
 }
 
@@ -85,13 +102,13 @@ fn bytes(entry: &SearchEntry, name: &str) -> Option<Vec<u8>> {
 /// Where they work and as what: each place with the function of the same rank, or with the only one. A
 /// place begins with its UAI (`0590121L$…` of the ministry's directory); a function is called as the
 /// settings say. What is neither is left out.
-fn posts(tree: &Tree, entry: &SearchEntry) -> Vec<Post> {
-    let functions = all(entry, &tree.attributes.functions);
+fn posts(named: Names<'_>, entry: &SearchEntry) -> Vec<Post> {
+    let functions = all(entry, &named.attributes.functions);
     let called = |code: &String| {
-        let known = tree.functions.iter().find(|(own, _)| own == code);
+        let known = named.functions.iter().find(|(own, _)| own == code);
         known.map(|(_, id)| id.clone())
     };
-    let places = all(entry, &tree.attributes.uais).into_iter().enumerate();
+    let places = all(entry, &named.attributes.uais).into_iter().enumerate();
     let posts = places.filter_map(|(rank, place)| {
         let mut parts = place.split('$').map(str::trim);
         let uai = Uai::parse(parts.next()?)?;
@@ -99,7 +116,7 @@ fn posts(tree: &Tree, entry: &SearchEntry) -> Vec<Post> {
         let code = functions.get(rank).or(functions.first());
         let function = match code.and_then(called) {
             Some(function) => function,
-            None if tree.realm == Realm::Personnel => return None,
+            None if named.realm == Realm::Personnel => return None,
             None => String::new(),
         };
         Some(Post {

@@ -89,6 +89,26 @@ impl Tree {
     }
 }
 
+/// What an académie's tree usually calls them (its names are published nowhere as a schema).
+impl Default for Attributes {
+    fn default() -> Self {
+        let named = str::to_owned;
+        Self {
+            id: named("entryUUID"),
+            login: named("uid"),
+            given_name: named("givenName"),
+            surname: named("sn"),
+            title: named("codecivilite"),
+            mail: named("mail"),
+            groups: named("ctgrps"),
+            uais: named("FrEduRne"),
+            functions: named("title"),
+            numen: named("numen"),
+            birth_date: named("datenaissance"),
+        }
+    }
+}
+
 impl Attributes {
     fn asked(&self) -> Vec<String> {
         let names = [

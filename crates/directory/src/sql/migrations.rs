@@ -20,6 +20,7 @@ pub(super) const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0011_tokens.sql"),
     include_str!("../../migrations/sqlite/0012_origin.sql"),
     include_str!("../../migrations/sqlite/0013_agreements.sql"),
+    include_str!("../../migrations/sqlite/0014_arrivals.sql"),
 ];
 
 /// The same for PostgreSQL, which began when SQLite had eight. How many were applied stands in a table.
@@ -30,6 +31,7 @@ pub(super) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0004_tokens.sql"),
     include_str!("../../migrations/postgres/0005_origin.sql"),
     include_str!("../../migrations/postgres/0006_agreements.sql"),
+    include_str!("../../migrations/postgres/0007_arrivals.sql"),
 ];
 
 /// Applies those that are missing, all or none.

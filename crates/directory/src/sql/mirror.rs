@@ -5,6 +5,7 @@ use super::database::query;
 use super::rows::to_json;
 use super::{Sql, away};
 use crate::identifiers::Numen;
+use crate::rule::joined;
 use crate::sql::Kept;
 use crate::{Fault, NewAccount, Person, fit};
 
@@ -63,7 +64,7 @@ impl Sql {
         if !faults.is_empty() {
             return Err(Fault::Unfit {
                 login: seen.account.person.login,
-                reason: faults.join("; "),
+                reason: joined(&faults),
             });
         }
         let before = self.one("origin = $1", &[&seen.origin]).await?;

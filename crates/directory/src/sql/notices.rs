@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::away;
-use super::database::{Database, Row, query};
+use super::database::{Database, Row, Transaction, query};
 use crate::notices::{KEPT, Notice, Notices, What};
 use crate::{Fault, Realm};
 
@@ -28,19 +28,7 @@ impl Notices for Told {
             .execute(&mut transaction)
             .await
             .map_err(away)?;
-        query(
-            "INSERT INTO notice (person, realm, what, spared, at, session) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(notice.person.clone())
-        .bind(notice.realm.as_str())
-        .bind(notice.what.as_str())
-        .bind(notice.spared.clone())
-        .bind(notice.at.timestamp_millis())
-        .bind(notice.only.clone())
-        .execute(&mut transaction)
-        .await
-        .map_err(away)?;
+        append(&mut transaction, notice).await?;
         transaction.commit().await.map_err(away)
     }
 
@@ -54,6 +42,35 @@ impl Notices for Told {
         let read: Result<Vec<_>, sqlx::Error> = rows.iter().map(read).collect();
         Ok(read.map_err(away)?.into_iter().flatten().collect())
     }
+}
+
+/// Tells of many at once.
+pub(super) async fn tell(database: &Database, notices: &[Notice]) -> Result<(), Fault> {
+    if notices.is_empty() {
+        return Ok(());
+    }
+    let mut transaction = database.begin("notices").await.map_err(away)?;
+    for notice in notices {
+        append(&mut transaction, notice).await?;
+    }
+    transaction.commit().await.map_err(away)
+}
+
+async fn append(transaction: &mut Transaction, notice: &Notice) -> Result<(), Fault> {
+    query(
+        "INSERT INTO notice (person, realm, what, spared, at, session) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(notice.person.clone())
+    .bind(notice.realm.as_str())
+    .bind(notice.what.as_str())
+    .bind(notice.spared.clone())
+    .bind(notice.at.timestamp_millis())
+    .bind(notice.only.clone())
+    .execute(transaction)
+    .await
+    .map(drop)
+    .map_err(away)
 }
 
 fn read(row: &Row) -> Result<Option<(i64, Notice)>, sqlx::Error> {

@@ -91,6 +91,34 @@ pub(super) fn write(
     .bind(account.recovery.clone()))
 }
 
+/// Writes who an account is with its id, NUMEN and birth date as they are kept; neither its password nor
+/// where its person chose to be reached.
+pub(super) fn change(
+    account: &NewAccount,
+    (numen, born): (Option<String>, Option<String>),
+) -> Result<Query, Fault> {
+    let person = &account.person;
+    Ok(query(
+        "UPDATE account SET mail = $2, title = $3, given_name = $4, surname = $5, posts = $6, \
+         delegations = $7, groups = $8, roles = $9, second_factor = $10, \
+         numen = COALESCE($11, numen), birth_date = COALESCE($12, birth_date), \
+         recovery = COALESCE(recovery, $13) WHERE id = $1",
+    )
+    .bind(person.id.clone())
+    .bind(person.mail.clone())
+    .bind(person.title.clone())
+    .bind(person.given_name.clone())
+    .bind(person.surname.clone())
+    .bind(to_json(&person.posts)?)
+    .bind(to_json(&person.delegations)?)
+    .bind(to_json(&person.groups)?)
+    .bind(to_json(&person.roles)?)
+    .bind(person.second_factor.clone())
+    .bind(numen)
+    .bind(born)
+    .bind(account.recovery.clone()))
+}
+
 /// Writes the posts and roles of the account with the person's id.
 pub(super) fn place(person: &Person) -> Result<Query, Fault> {
     let update = query("UPDATE account SET posts = $2, roles = $3 WHERE id = $1");

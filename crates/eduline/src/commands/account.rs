@@ -13,9 +13,10 @@ use zeroize::Zeroizing;
 
 use super::Refusal;
 use crate::cli::{self, Account};
-use crate::say::{self, Voice};
+use crate::say::Voice;
 use crate::settings::Settings;
 
+pub(crate) mod import;
 mod standing;
 mod tokens;
 
@@ -27,7 +28,7 @@ pub(crate) async fn run(
 ) -> Result<(), Refusal> {
     match command {
         Account::Add(new) => add(directory, new).await,
-        Account::Import { file, print } => import(directory, file, print.json).await,
+        Account::Import(asked) => import::run((settings, directory), asked).await,
         Account::List { realm, print } => {
             let realms = match realm {
                 Some(name) => vec![parse_realm(name)?],
@@ -62,28 +63,6 @@ pub(crate) async fn run(
         Account::Roles(roles) => standing::roles((settings, directory), roles).await,
         Account::Tokens(command) => tokens::run(directory, command).await,
     }
-}
-
-/// Creates or replaces every account of a CSV file. Each gets a password of its own, told once.
-async fn import(directory: &Directory, file: &Path, as_json: bool) -> Result<(), Refusal> {
-    let accounts = read_csv(file, "")?;
-    let seeds = read_seeds(file)?;
-    let mut values = Vec::new();
-    for mut account in accounts {
-        let password = fresh_password();
-        account.password = password.to_string();
-        let kept = keep(directory, account).await?;
-        ask_for_change(directory, &kept).await?;
-        if as_json {
-            values.push(made(&kept, Some(&password)));
-        } else {
-            say::line(&format!("{}  {}", line(&kept), password.as_str()));
-        }
-    }
-    if as_json {
-        Voice::Json.tell(&[], &json!(values));
-    }
-    give_seeds(directory, &seeds).await
 }
 
 /// Keeps an account; whoever is signed on with what it was before is so no longer.
@@ -291,7 +270,7 @@ fn from_input() -> Result<Zeroizing<String>, Refusal> {
 }
 
 /// Four groups of four from 31 signs that cannot be mistaken for each other: over 75 bits.
-fn fresh_password() -> Zeroizing<String> {
+pub(crate) fn fresh_password() -> Zeroizing<String> {
     loop {
         let drawn = draw();
         // The policy asks for an upper-case letter, a lower-case one and a digit.

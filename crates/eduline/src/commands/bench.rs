@@ -16,6 +16,7 @@ use crate::cli::Bench;
 use crate::keyring::KeyRing;
 use crate::say::Voice;
 
+mod arrivals;
 mod bare;
 mod endurance;
 mod federation;
@@ -47,7 +48,9 @@ pub(crate) fn run(command: &Bench) -> Result<(), Refusal> {
     match command.endurance {
         Some(times) => rows.push(endurance::row(times)?),
         None if command.only_scale => rows.extend(large(command)?),
+        None if command.only_import => rows.extend(arrivals::rows(command.accounts)?),
         None => {
+            rows.extend(arrivals::rows(command.accounts)?);
             rows.extend(small(command)?);
             rows.extend(large(command)?);
         }

@@ -59,15 +59,24 @@ pub(super) fn encryption() -> Result<Duration, Refusal> {
 
 /// One Argon2id hash at the cost the settings begin with.
 pub(super) fn hash() -> Result<Duration, Refusal> {
+    hashes(20, (19456, 2))
+}
+
+/// One of a secret that was drawn.
+pub(super) fn light() -> Result<Duration, Refusal> {
+    hashes(2000, (8, 1))
+}
+
+fn hashes(times: u32, (memory_kib, passes): (u32, u32)) -> Result<Duration, Refusal> {
     let failed = |why: argon2::Error| Refusal::of(why.to_string());
-    let params = Params::new(19456, 2, 1, None).map_err(failed)?;
+    let params = Params::new(memory_kib, passes, 1, None).map_err(failed)?;
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let hash = || {
         let mut out = [0; 32];
         argon.hash_password_into(b"Kq7-vTz4-mWx9", b"sixteen bytes...", &mut out)?;
         Ok(out)
     };
-    each(20, || hash().map_err(failed))
+    each(times, || hash().map_err(failed))
 }
 
 fn private(pem: &Path) -> Result<PKey<Private>, Refusal> {

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const DEMO: &str = include_str!("../../../../config/demo/accounts.csv");
+const DEMO: &str = include_str!("../../../../../config/demo/accounts.csv");
 
 #[test]
 fn the_demo_accounts_are_whole_and_fictitious() {
@@ -42,7 +42,7 @@ fn the_demo_accounts_are_whole_and_fictitious() {
 
 #[test]
 fn the_demo_accounts_hold_functions_that_exist() {
-    let functions = include_str!("../../../../config/fonctions.toml");
+    let functions = include_str!("../../../../../config/fonctions.toml");
     let functions = crate::fonctions::Fonctions::parse(functions).unwrap();
     for account in read_csv(DEMO, "Kq7-vTz4-mWx9").unwrap_or_default() {
         let staff = account.person.realm == Realm::Personnel;

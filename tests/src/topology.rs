@@ -55,7 +55,7 @@ impl Topology {
                 (name, value)
             })
             .collect();
-        let store = start_redis(data.path(), redis);
+        let store = crate::redis::start(data.path(), redis, &[]);
         let proxy = start_proxy(&compose, data.path(), port, inner, &ports);
         let mut topology = Self {
             data,
@@ -145,6 +145,19 @@ impl Topology {
         Client::new(format!("http://127.0.0.1:{}", self.ports[name])).get("/health/ready")
     }
 
+    /// The same of one that starts, once it answers at all.
+    pub fn first_word(&self, name: &str) -> Answer {
+        let client = Client::new(format!("http://127.0.0.1:{}", self.ports[name]));
+        let started = Instant::now();
+        loop {
+            match client.try_get("/health/ready") {
+                Ok(answer) => return answer,
+                Err(why) => assert!(started.elapsed() < Duration::from_secs(30), "{name}: {why}"),
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Waits for every service's own `/health/ready`.
     pub fn wait_until_ready(&self) {
         let started = Instant::now();
@@ -188,17 +201,6 @@ fn environment(compose: &str, heading: &str) -> Vec<(String, String)> {
         pairs.push((name.to_owned(), value.trim_matches('"').to_owned()));
     }
     pairs
-}
-
-fn start_redis(folder: &Path, port: u16) -> Running {
-    let mut redis = Running::start(
-        Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
-            .args(["--save", "", "--appendonly", "no"])
-            .current_dir(folder),
-    );
-    redis.wait_for_port(port);
-    redis
 }
 
 /// The proxy, on the template that containers use. Every name the template asks for is one that

@@ -74,7 +74,10 @@ async fn prepare(
     hashing: Hashing,
     dice: Dice,
 ) -> Result<Sql, Fault> {
-    migrations::apply(&database).await?;
+    // One that was away at start is brought forward when it is there.
+    if !matches!(database, Database::Postgres(_, Some(_))) {
+        migrations::apply(&database).await?;
+    }
     let pool = Pool::new(hashing, Arc::clone(&dice))?;
     Ok(Sql {
         database,

@@ -125,7 +125,7 @@ impl House {
         );
         let federation = Arc::new(federation.under(settings.rules.clone()));
         let directory = if which.runs(Which::Idp) || which.runs(Which::Account) {
-            Some(open_directory(settings).await?)
+            Some(open_directory(settings, true).await?)
         } else {
             None
         };
@@ -254,8 +254,12 @@ pub(crate) fn known(settings: &Settings, ring: &KeyRing) -> Result<Arc<Snapshot>
     Ok(federation.under(settings.rules.clone()).snapshot())
 }
 
-/// Opens the accounts, for the identity provider and for `eduline account`.
-pub(crate) async fn open_directory(settings: &Settings) -> Result<Directory, Refusal> {
+/// Opens the accounts, for the identity provider and for `eduline account`. `may_be_away`: whoever asks
+/// waits for a server of accounts that is not there yet.
+pub(crate) async fn open_directory(
+    settings: &Settings,
+    may_be_away: bool,
+) -> Result<Directory, Refusal> {
     let ring = KeyRing::at(&settings.keys.folder);
     let keys = DirectoryKeys {
         numen: ring.secret(Secret::Numen)?,
@@ -269,7 +273,7 @@ pub(crate) async fn open_directory(settings: &Settings) -> Result<Directory, Ref
             opened.map_err(|why| Refusal::of(format!("{}: {why}", path.display())))
         }
         AccountsPlace::Postgres(server) => {
-            let opened = directory::postgres(server, keys, hashing, dice).await;
+            let opened = directory::postgres(server, may_be_away, keys, hashing, dice).await;
             opened.map_err(|why| Refusal::of(format!("directory.url: {why}")))
         }
     }?;
@@ -318,7 +322,7 @@ pub(crate) fn reread_catalogue(settings: &Settings) -> Result<Catalogue, Refusal
 
 async fn open_shelf(settings: &Settings, which: Which) -> Result<Arc<dyn Shelf>, Refusal> {
     let opened = match &settings.store {
-        StoreSettings::Redis(url) => store::redis(url.reveal()).await,
+        StoreSettings::Redis(at) => store::redis(at).await,
         StoreSettings::Embedded(path) => {
             // Services keep nothing for each other, so that each can have its own file.
             let path = match which {

@@ -59,7 +59,7 @@ fn run(cli: &Cli) -> Result<(), Refusal> {
             actix_web::rt::System::new().block_on(commands::metadata::run(&settings, command))
         }
         Command::Account(command) => actix_web::rt::System::new().block_on(async {
-            let directory = house::open_directory(&settings).await?;
+            let directory = house::open_directory(&settings, false).await?;
             commands::account::run(&settings, &directory, command).await
         }),
         Command::Saml(command) => commands::saml::run(&settings, command),

@@ -13,7 +13,7 @@ mod redis;
 mod several;
 
 pub use embedded::embedded;
-pub use redis::redis;
+pub use redis::{RedisAt, redis};
 pub use several::Several;
 
 use std::marker::PhantomData;

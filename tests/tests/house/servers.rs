@@ -75,6 +75,14 @@ fn a01_o05_two_processes_on_one_postgresql_that_goes_and_comes_back() {
     assert!(told.contains("directory.url"), "{told}");
     assert!(!told.contains("correct-horse"), "{told}");
 
+    // A process that starts meanwhile waits, and says what for.
+    house.kill("idp");
+    house.open("idp");
+    let told = house.first_word("idp");
+    assert_eq!(told.status, 503, "{}", told.body);
+    assert!(told.body.contains("directory"), "{}", told.body);
+    assert!(!told.body.contains("correct-horse"), "{}", told.body);
+
     // Back: good again by itself, in the same processes and in one that comes later.
     server.go();
     house.wait_until_ready();

@@ -2,11 +2,14 @@
 //! SQLite (3.35) and PostgreSQL (13) both read: `$1` is the first value, a conflict names its columns,
 //! columns are named one by one (a plan that PostgreSQL keeps does not outlive a `*` that grew).
 
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
 use sqlx::{ColumnIndex, Decode, Postgres, SqlSafeStr, SqlStr, Sqlite, Type};
+use tokio::sync::OnceCell;
 
 /// How long a statement may take in all: longer than what the database itself gives it, so that this
 /// speaks only of one that no longer answers.
@@ -16,8 +19,11 @@ const LONGEST: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 pub(super) enum Database {
     Sqlite(SqlitePool),
-    Postgres(PgPool),
+    Postgres(PgPool, Late),
 }
+
+/// Of a server that was away at start: whether it was brought to this release since.
+pub(super) type Late = Option<Arc<OnceCell<()>>>;
 
 /// What is done as a whole, or not at all when it is dropped.
 pub(super) enum Transaction {
@@ -43,16 +49,31 @@ impl<'a> From<&'a mut Transaction> for On<'a> {
     }
 }
 
+impl On<'_> {
+    async fn there(&self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Pool(database @ Database::Postgres(_, Some(_))) => database.there().await,
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Database {
     /// Begins a transaction that reads before it writes. Of two about the same `matter` the second one
     /// waits, in whichever processes they are; SQLite lets one write at a time anyway.
     pub(super) async fn begin(&self, matter: &str) -> Result<Transaction, sqlx::Error> {
+        self.there().await?;
+        self.begin_as_it_is(matter).await
+    }
+
+    /// The same, whatever release the database is of.
+    pub(super) async fn begin_as_it_is(&self, matter: &str) -> Result<Transaction, sqlx::Error> {
         let begun = async {
             Ok(match self {
                 Self::Sqlite(pool) => {
                     Transaction::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?)
                 }
-                Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+                Self::Postgres(pool, _) => Transaction::Postgres(pool.begin().await?),
             })
         };
         let mut transaction = in_time(begun).await?;
@@ -65,11 +86,25 @@ impl Database {
         Ok(transaction)
     }
 
+    /// A server that was away at start is brought to this release when it is first asked.
+    fn there(&self) -> Pin<Box<dyn Future<Output = Result<(), sqlx::Error>> + Send + '_>> {
+        let Self::Postgres(_, Some(brought)) = self else {
+            return Box::pin(std::future::ready(Ok(())));
+        };
+        Box::pin(async {
+            let bring = || async {
+                let applied = super::migrations::apply(self).await;
+                applied.map_err(|why| sqlx::Error::Io(std::io::Error::other(why.to_string())))
+            };
+            brought.get_or_try_init(bring).await.copied()
+        })
+    }
+
     /// Connections that are open, and those of them that are in use.
     pub(super) fn connections(&self) -> (usize, usize) {
         let (open, idle) = match self {
             Self::Sqlite(pool) => (pool.size(), pool.num_idle()),
-            Self::Postgres(pool) => (pool.size(), pool.num_idle()),
+            Self::Postgres(pool, _) => (pool.size(), pool.num_idle()),
         };
         let open = usize::try_from(open).unwrap_or_default();
         (open, open.saturating_sub(idle))
@@ -159,6 +194,7 @@ impl Query {
     /// Runs it; how many rows it changed.
     pub(super) async fn execute<'a>(self, on: impl Into<On<'a>>) -> Result<u64, sqlx::Error> {
         let on = on.into();
+        on.there().await?;
         in_time(async {
             Ok(match on {
                 On::Pool(Database::Sqlite(pool)) => {
@@ -167,7 +203,7 @@ impl Query {
                 On::Open(Transaction::Sqlite(open)) => {
                     self.sqlite().execute(&mut **open).await?.rows_affected()
                 }
-                On::Pool(Database::Postgres(pool)) => {
+                On::Pool(Database::Postgres(pool, _)) => {
                     self.postgres().execute(pool).await?.rows_affected()
                 }
                 On::Open(Transaction::Postgres(open)) => {
@@ -184,6 +220,7 @@ impl Query {
         on: impl Into<On<'a>>,
     ) -> Result<Vec<Row>, sqlx::Error> {
         let on = on.into();
+        on.there().await?;
         let sqlite = |rows: Vec<SqliteRow>| rows.into_iter().map(Row::Sqlite).collect();
         let postgres = |rows: Vec<PgRow>| rows.into_iter().map(Row::Postgres).collect();
         in_time(async {
@@ -192,7 +229,7 @@ impl Query {
                 On::Open(Transaction::Sqlite(open)) => {
                     sqlite(self.sqlite().fetch_all(&mut **open).await?)
                 }
-                On::Pool(Database::Postgres(pool)) => {
+                On::Pool(Database::Postgres(pool, _)) => {
                     postgres(self.postgres().fetch_all(pool).await?)
                 }
                 On::Open(Transaction::Postgres(open)) => {

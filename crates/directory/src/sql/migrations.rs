@@ -38,7 +38,7 @@ pub(super) const POSTGRES: &[&str] = &[
 pub(super) async fn apply(database: &Database) -> Result<(), Fault> {
     let all = match database {
         Database::Sqlite(_) => SQLITE,
-        Database::Postgres(_) => POSTGRES,
+        Database::Postgres(..) => POSTGRES,
     };
     forward(database, all).await
 }
@@ -46,7 +46,7 @@ pub(super) async fn apply(database: &Database) -> Result<(), Fault> {
 /// Brings the database to the release that knew `all` of these.
 pub(super) async fn forward(database: &Database, all: &[&'static str]) -> Result<(), Fault> {
     // Of two processes that start at once, one waits for the other.
-    let begin = database.begin("eduline migrations");
+    let begin = database.begin_as_it_is("eduline migrations");
     let mut transaction = begin.await.map_err(away)?;
     let applied = applied(&mut transaction).await.map_err(away)?;
     if applied > all.len() {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
@@ -43,17 +44,21 @@ impl Server {
 }
 
 /// Opens a directory in a PostgreSQL database that is there (migrated when needed). A server that goes
-/// away later is [`Fault::Away`] within seconds, and used again as soon as it is back.
+/// away later is [`Fault::Away`] within seconds, and used again as soon as it is back; so is one that is
+/// away now, when `may_be_away`. One that answers and refuses (a password, a certificate, a database of
+/// a later release) is a fault at once.
 pub async fn postgres(
     server: &Server,
+    may_be_away: bool,
     keys: DirectoryKeys,
     hashing: Hashing,
     dice: Dice,
 ) -> Result<Directory, Fault> {
-    super::directory(open(server).await?, keys, hashing, dice).await
+    let database = open(server, may_be_away).await?;
+    super::directory(database, keys, hashing, dice).await
 }
 
-pub(super) async fn open(server: &Server) -> Result<Database, Fault> {
+pub(super) async fn open(server: &Server, may_be_away: bool) -> Result<Database, Fault> {
     let options = PgConnectOptions::from_str(&server.url)
         .map_err(|_| Fault::Away("the address of PostgreSQL is not one".to_owned()))?;
     let mut options = options
@@ -76,8 +81,23 @@ pub(super) async fn open(server: &Server) -> Result<Database, Fault> {
         .max_connections(server.connections.max(2))
         .acquire_timeout(Duration::from_secs(3))
         .max_lifetime(Duration::from_secs(1800))
-        .connect_with(options)
-        .await
-        .map_err(away)?;
-    Ok(Database::Postgres(pool))
+        .connect_lazy_with(options);
+    let late = match pool.acquire().await {
+        Ok(_) => None,
+        Err(why) if may_be_away && is_away(&why) => Some(Arc::default()),
+        Err(why) => return Err(away(why)),
+    };
+    Ok(Database::Postgres(pool, late))
+}
+
+/// Whether nobody answered, rather than somebody who refuses. A server that starts, ends or has no
+/// connection left answers with 57P03, 57P01 and 53300 (PostgreSQL, Appendix A).
+fn is_away(why: &sqlx::Error) -> bool {
+    match why {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(fault) => fault
+            .code()
+            .is_some_and(|code| ["57P03", "57P01", "53300"].contains(&code.as_ref())),
+        _ => false,
+    }
 }

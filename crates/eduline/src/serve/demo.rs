@@ -1,18 +1,40 @@
 //! The demo: accounts with a public password, on a loopback address only (the settings see to it).
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::rt::time::sleep;
 use directory::Directory;
 
 use crate::commands::{Refusal, account};
 use crate::say;
 use crate::settings::Settings;
 
+/// How soon a server of accounts that is away is asked again.
+const AGAIN: Duration = Duration::from_millis(500);
+
 /// The password of every demo account (the contract's).
-/// Of every account of the demo.
 pub(crate) const PASSWORD: &str = "Kq7-vTz4-mWx9";
 
-/// Makes the demo accounts that are missing.
-pub(super) async fn populate(settings: &Settings, directory: &Directory) -> Result<(), Refusal> {
-    account::import_missing(directory, &settings.server.demo_accounts, PASSWORD).await
+/// Makes the demo accounts that are missing; when nobody answers, as soon as somebody does.
+pub(super) async fn populate(
+    settings: &Arc<Settings>,
+    directory: &Directory,
+) -> Result<(), Refusal> {
+    if directory.accounts.ready().await.is_ok() {
+        return account::import_missing(directory, &settings.server.demo_accounts, PASSWORD).await;
+    }
+    let (settings, directory) = (Arc::clone(settings), directory.clone());
+    actix_web::rt::spawn(async move {
+        while directory.accounts.ready().await.is_err() {
+            sleep(AGAIN).await;
+        }
+        let file = &settings.server.demo_accounts;
+        if let Err(Refusal(why)) = account::import_missing(&directory, file, PASSWORD).await {
+            tracing::warn!(?why, "there are no demo accounts");
+        }
+    });
+    Ok(())
 }
 
 /// Addresses, accounts, how to stop.

@@ -237,8 +237,8 @@ pub(crate) struct MailSettings {
 pub(crate) enum StoreSettings {
     /// One file, one process.
     Embedded(PathBuf),
-    /// A Redis server, for any number of processes. The address may hold a password.
-    Redis(Secret),
+    /// Redis, for any number of processes.
+    Redis(store::RedisAt),
 }
 
 /// A text that will not print.
@@ -400,7 +400,7 @@ impl Settings {
     pub(crate) fn fixed(&self) -> Vec<(&'static str, String)> {
         let store = match &self.store {
             StoreSettings::Embedded(path) => path.display().to_string(),
-            StoreSettings::Redis(url) => url.reveal().to_owned(),
+            StoreSettings::Redis(at) => format!("{} {:?} {}", at.url, at.sentinels, at.replicas),
         };
         let accounts = match &self.directory.place {
             AccountsPlace::Sqlite(path) => path.display().to_string(),

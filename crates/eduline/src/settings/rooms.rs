@@ -11,6 +11,7 @@ use federation::Filter;
 use mail::{Smtp, check_from};
 use saml::rules::{MOST_SKEW_S, SKEW_S};
 use saml::{EntityId, KeyKind, Rules, VerifyingKey};
+use store::RedisAt;
 use web::{Network, PublicUrl};
 
 use super::checked::{
@@ -110,6 +111,9 @@ pub(super) fn store(section: &mut Section<'_>, data: &Path) -> Option<StoreSetti
     });
     let path = section.path_in("path", data);
     let url = url(section);
+    let sentinels = section.texts("sentinels").into_iter();
+    let sentinels: Vec<String> = sentinels.map(|(_, address)| address).collect();
+    let replicas = section.number("replicas", 0, 5);
     if kind? == "embedded" {
         return Some(StoreSettings::Embedded(
             path.unwrap_or_else(|| data.join("shelf.redb")),
@@ -123,12 +127,23 @@ pub(super) fn store(section: &mut Section<'_>, data: &Path) -> Option<StoreSetti
         );
         return None;
     };
-    if !url.starts_with("redis://") && !url.starts_with("rediss://") {
-        // The address is not repeated: it may hold a password.
-        let place = section.place.clone();
+    let at = RedisAt {
+        url,
+        sentinels,
+        replicas: replicas.unwrap_or(0),
+    };
+    // The addresses are not repeated: they may hold a password.
+    let is_one = |url: &String| url.starts_with("redis://") || url.starts_with("rediss://");
+    let place = section.place.clone();
+    if !is_one(&at.url) {
         section.fault(place, "store.url must start with redis:// or rediss://");
+    } else if !at.sentinels.iter().all(is_one) || !at.is_address() {
+        section.fault(
+            place,
+            "store.url and store.sentinels must be addresses (redis:// or rediss://, host, port)",
+        );
     }
-    Some(StoreSettings::Redis(Secret::new(url)))
+    Some(StoreSettings::Redis(at))
 }
 
 /// Where a server is reached; better in a file of its own when a password is in it.

@@ -192,6 +192,11 @@ fn the_environment_overrides() {
             ("EDULINE__SERVER__WORKERS", "3"),
             ("EDULINE__STORE__KIND", "redis"),
             ("EDULINE__STORE__URL", "redis://:secret@127.0.0.1/0"),
+            (
+                "EDULINE__STORE__SENTINELS",
+                "redis://s1:26379, redis://s2:26379",
+            ),
+            ("EDULINE__STORE__REPLICAS", "1"),
             ("HOME", "/root"),
         ],
     )
@@ -206,10 +211,12 @@ fn the_environment_overrides() {
     );
     let soon: Vec<bool> = settings.wayf.profiles.iter().map(|one| one.soon).collect();
     assert_eq!(soon, [false, true, true, false]);
-    let StoreSettings::Redis(url) = &settings.store else {
+    let StoreSettings::Redis(at) = &settings.store else {
         panic!("not redis");
     };
-    assert_eq!(url.reveal(), "redis://:secret@127.0.0.1/0");
+    assert_eq!(at.url, "redis://:secret@127.0.0.1/0");
+    assert_eq!(at.sentinels, ["redis://s1:26379", "redis://s2:26379"]);
+    assert_eq!(at.replicas, 1);
     assert!(!format!("{settings:?}").contains("secret"));
 }
 
@@ -306,6 +313,11 @@ fn every_value_has_its_bounds() {
             "kind = \"embedded\"",
             "kind = \"redis\"\nurl = \"http://x\"",
         ),
+        (
+            "kind = \"embedded\"",
+            "kind = \"redis\"\nurl = \"redis://house\"\nsentinels = [\"s1:26379\"]",
+        ),
+        ("kind = \"embedded\"", "kind = \"embedded\"\nreplicas = 9"),
         ("kind = \"rsa-2048\"", "kind = \"rsa-1024\""),
         ("soon = []", "soon = [1]"),
         ("soon = []", "soon = \"eleve\""),

@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 
+mod sentinels;
 mod tls;
 
 const KEEP: Duration = Duration::from_secs(60);
@@ -81,6 +82,16 @@ impl Drop for Server {
     }
 }
 
+/// The shelf of one server.
+async fn straight(url: &str) -> Result<Arc<dyn Shelf>, Away> {
+    let url = url.to_owned();
+    redis(&RedisAt {
+        url,
+        ..RedisAt::default()
+    })
+    .await
+}
+
 fn free_port() -> u16 {
     let any = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     any.local_addr().unwrap().port()
@@ -109,15 +120,15 @@ async fn is_away_soon(shelf: &Arc<dyn Shelf>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn conforms() {
     let server = Server::start();
-    let shelf = redis(&server.url()).await.unwrap();
+    let shelf = straight(&server.url()).await.unwrap();
     crate::conformance::all(shelf, tokio::time::sleep).await;
 }
 
 #[tokio::test]
 async fn two_processes_share_one_shelf() {
     let server = Server::start();
-    let one = redis(&server.url()).await.unwrap();
-    let two = redis(&server.url()).await.unwrap();
+    let one = straight(&server.url()).await.unwrap();
+    let two = straight(&server.url()).await.unwrap();
     assert!(one.put_once("r", "k", vec![1], KEEP).await.unwrap());
     assert!(!two.put_once("r", "k", vec![2], KEEP).await.unwrap());
     assert_eq!(two.take("r", "k").await.unwrap(), Some(vec![1]));
@@ -129,7 +140,7 @@ async fn two_processes_share_one_shelf() {
 #[tokio::test]
 async fn nothing_is_kept_without_an_end() {
     let server = Server::start();
-    let shelf = redis(&server.url()).await.unwrap();
+    let shelf = straight(&server.url()).await.unwrap();
     shelf.put("r", "p", vec![1], KEEP).await.unwrap();
     shelf.put_once("r", "o", vec![1], KEEP).await.unwrap();
     shelf.count("r", "c", KEEP).await.unwrap();
@@ -156,7 +167,9 @@ async fn nothing_is_kept_without_an_end() {
 #[tokio::test]
 async fn a_server_that_is_away_at_start_is_used_once_it_is_there() {
     let port = free_port();
-    let shelf = redis(&format!("redis://127.0.0.1:{port}")).await.unwrap();
+    let shelf = straight(&format!("redis://127.0.0.1:{port}"))
+        .await
+        .unwrap();
     is_away_soon(&shelf).await;
     assert!(shelf.ready().await.is_err());
     let _server = Server::on(port, &[]).unwrap();
@@ -168,7 +181,7 @@ async fn a_server_that_is_away_at_start_is_used_once_it_is_there() {
 async fn a_server_that_is_killed_is_told_soon_and_used_again_when_it_is_back() {
     let server = Server::start();
     let port = server.port;
-    let shelf = redis(&server.url()).await.unwrap();
+    let shelf = straight(&server.url()).await.unwrap();
     shelf.put("r", "k", vec![1], KEEP).await.unwrap();
     drop(server);
     for _ in 0..3 {
@@ -181,7 +194,7 @@ async fn a_server_that_is_killed_is_told_soon_and_used_again_when_it_is_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_hangs_makes_nobody_wait_behind_another() {
     let server = Server::start();
-    let shelf = redis(&server.url()).await.unwrap();
+    let shelf = straight(&server.url()).await.unwrap();
     shelf.put("r", "k", vec![1], KEEP).await.unwrap();
     server.signal("STOP");
     let started = Instant::now();
@@ -204,7 +217,7 @@ async fn a_server_that_hangs_makes_nobody_wait_behind_another() {
 #[tokio::test]
 async fn a_connection_closed_by_the_server_costs_no_visitor_a_page() {
     let server = Server::start();
-    let shelf = redis(&server.url()).await.unwrap();
+    let shelf = straight(&server.url()).await.unwrap();
     shelf.put("r", "k", vec![1], KEEP).await.unwrap();
     let client = Client::open(server.url()).unwrap();
     let mut direct = client.get_multiplexed_async_connection().await.unwrap();
@@ -257,7 +270,9 @@ async fn a_machine_that_vanished_is_dialled_again() {
     let server = Server::start();
     let dead = Arc::new(AtomicBool::new(false));
     let port = a_wire(server.port, Arc::clone(&dead)).await.unwrap();
-    let shelf = redis(&format!("redis://127.0.0.1:{port}")).await.unwrap();
+    let shelf = straight(&format!("redis://127.0.0.1:{port}"))
+        .await
+        .unwrap();
     shelf.put("r", "k", vec![1], KEEP).await.unwrap();
     dead.store(true, Ordering::SeqCst);
     is_away_soon(&shelf).await;
@@ -275,13 +290,13 @@ async fn an_address_that_is_none_is_refused_without_its_password() {
         "redis://:s3cret@[",
         "redis://:s3cret@host:port/x",
     ] {
-        if let Err(told) = redis(url).await {
+        if let Err(told) = straight(url).await {
             assert!(!told.to_string().contains("s3cret"), "{told}");
         }
     }
-    assert!(redis("paper://nowhere").await.is_err());
+    assert!(straight("paper://nowhere").await.is_err());
     let port = free_port();
-    let shelf = redis(&format!("redis://:s3cret@127.0.0.1:{port}"))
+    let shelf = straight(&format!("redis://:s3cret@127.0.0.1:{port}"))
         .await
         .unwrap();
     let told = shelf.ready().await.unwrap_err().to_string();
@@ -297,7 +312,7 @@ async fn a_wrong_password_is_away_and_the_right_one_is_not() {
         (format!("redis://:wrong@127.0.0.1:{port}"), false),
         (format!("redis://:s3cret@127.0.0.1:{port}"), true),
     ] {
-        let told = redis(&url).await.unwrap().ready().await;
+        let told = straight(&url).await.unwrap().ready().await;
         assert_eq!(told.is_ok(), right, "{url}: {told:?}");
     }
 }

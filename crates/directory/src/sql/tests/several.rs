@@ -16,7 +16,7 @@ fn reached(server: &Postgres) -> Server {
 }
 
 async fn on(server: &Postgres) -> Directory {
-    let opened = postgres(&reached(server), KEYS, CHEAP, dice()).await;
+    let opened = postgres(&reached(server), false, KEYS, CHEAP, dice()).await;
     opened.unwrap()
 }
 
@@ -141,7 +141,10 @@ async fn refuses_who_is_not_the_server(server: &Postgres) {
     let mut no_password = reached(server);
     no_password.url = no_password.url.replace("correct-horse", "wrong");
     for server in [impostor, elsewhere, no_password] {
-        let told = postgres(&server, KEYS, CHEAP, dice()).await.err().unwrap();
+        let told = postgres(&server, true, KEYS, CHEAP, dice())
+            .await
+            .err()
+            .unwrap();
         assert!(matches!(told, Fault::Away(_)), "{told}");
         assert!(!told.to_string().contains("correct-horse"), "{told}");
     }
@@ -160,7 +163,7 @@ async fn o06_sqlite_is_brought_forward_from_every_earlier_version() {
 async fn every_earlier_version_is_brought_forward(server: &Postgres) {
     for version in 0..=POSTGRES.len() {
         let server = own(server, &format!("version{version}"));
-        let database = super::super::postgres::open(&server).await.unwrap();
+        let database = super::super::postgres::open(&server, false).await.unwrap();
         brought_forward(database, &POSTGRES[..version]).await;
     }
 }
@@ -192,7 +195,7 @@ async fn brought_forward(database: Database, until: &[&'static str]) {
     }
     let all = match &database {
         Database::Sqlite(_) => SQLITE,
-        Database::Postgres(_) => POSTGRES,
+        Database::Postgres(..) => POSTGRES,
     };
     let before = &all[..all.len() - 1];
     let refused = forward(&database, before).await.unwrap_err();

@@ -61,7 +61,7 @@ async fn person(settings: &Settings, user: &str) -> Result<Person, Refusal> {
     let (realm, login) = user.split_once('/').unwrap_or(("personnel", user));
     let realm =
         Realm::parse(realm).ok_or_else(|| Refusal::of(format!("no realm is called {realm:?}")))?;
-    let directory = house::open_directory(settings).await?;
+    let directory = house::open_directory(settings, false).await?;
     let found = directory.accounts.find(realm, login).await;
     found
         .map_err(|why| Refusal::of(why.to_string()))?

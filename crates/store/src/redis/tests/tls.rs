@@ -40,7 +40,7 @@ async fn child_that_trusts() {
     let Ok(url) = std::env::var("SHELF_TLS") else {
         return;
     };
-    let shelf = redis(&url).await.unwrap();
+    let shelf = straight(&url).await.unwrap();
     shelf.put("r", "k", vec![1], KEEP).await.unwrap();
     assert_eq!(shelf.take("r", "k").await.unwrap(), Some(vec![1]));
 }
@@ -71,6 +71,6 @@ async fn tls_is_spoken_and_certificates_are_checked() {
         !child(&format!("rediss://127.0.0.1:{port}"), true),
         "one for another name"
     );
-    let told = redis(&url).await.unwrap().ready().await.unwrap_err();
+    let told = straight(&url).await.unwrap().ready().await.unwrap_err();
     assert!(matches!(told, Away::Unreachable(_)), "{told}");
 }

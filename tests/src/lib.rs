@@ -10,6 +10,7 @@
 pub mod axe;
 pub mod browser;
 pub mod client;
+pub mod fleet;
 pub mod forge;
 pub mod house;
 pub mod mailbox;
@@ -18,6 +19,7 @@ pub mod peers;
 pub mod phone;
 pub mod postgres;
 pub mod process;
+pub mod redis;
 pub mod slapd;
 pub mod token;
 pub mod topology;

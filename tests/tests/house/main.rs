@@ -34,6 +34,7 @@ mod lines;
 mod logout;
 mod looking_after;
 mod lost_password;
+mod machines;
 mod mdq;
 mod mellon;
 mod onelogin;

@@ -1,11 +1,9 @@
 //! The portal that people open every morning: favourites, two ways to show a list, and what the
 //! operator writes for a time.
 
-use std::process::Command;
-
 use tempfile::TempDir;
 use visits::client::{between, unescape};
-use visits::process::{Running, free_port};
+use visits::process::free_port;
 use visits::{Answer, Client, House};
 
 /// Ids of the applications on a page, in order.
@@ -16,7 +14,7 @@ pub(crate) fn ids(page: &Answer) -> Vec<String> {
         .collect()
 }
 
-fn favourites(client: &Client) -> Vec<String> {
+pub(crate) fn favourites(client: &Client) -> Vec<String> {
     let page = client.get("/portail/applications");
     assert_eq!(page.status, 200, "{}", page.body);
     ids(&page)
@@ -152,14 +150,7 @@ fn t03_favourites_are_chosen_put_in_order_and_kept() {
 fn t03_favourites_are_kept_by_redis_too() {
     let folder = TempDir::new().unwrap();
     let port = free_port();
-    let mut redis = Running::start(
-        Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
-            .args(["--save", ""])
-            .arg("--dir")
-            .arg(folder.path()),
-    );
-    redis.wait_for_port(port);
+    let mut redis = visits::redis::start(folder.path(), port, &[]);
     let url = format!("redis://127.0.0.1:{port}/0");
     let mut house = House::with(&[
         ("EDULINE__STORE__KIND", "redis"),

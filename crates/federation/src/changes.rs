@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use saml::{EntityId, Moment};
 use serde::{Deserialize, Serialize};
@@ -34,7 +35,7 @@ pub struct Changes {
 
 impl Changes {
     /// What changed between two readings of a source; `None` where nothing did.
-    pub(crate) fn between(before: Option<&Reading>, now: &Reading, at: Moment) -> Option<Self> {
+    pub(crate) fn between(before: Option<&[Arc<Kept>]>, now: &Reading, at: Moment) -> Option<Self> {
         let mut changes = Self {
             at,
             source: now.report.source.clone(),
@@ -49,7 +50,7 @@ impl Changes {
             return Some(changes);
         };
         let mut known: HashMap<&EntityId, &Kept> = by_name(before).collect();
-        for (id, kept) in by_name(now) {
+        for (id, kept) in by_name(&now.entities) {
             let name = || id.as_str().to_owned();
             let Some(other) = known.remove(id) else {
                 changes.added.push(name());
@@ -90,8 +91,8 @@ impl Changes {
     }
 }
 
-fn by_name(reading: &Reading) -> impl Iterator<Item = (&EntityId, &Kept)> {
-    let kept = reading.entities.iter();
+fn by_name(entities: &[Arc<Kept>]) -> impl Iterator<Item = (&EntityId, &Kept)> {
+    let kept = entities.iter();
     kept.map(|kept| (kept.id(), kept.as_ref()))
 }
 

@@ -12,7 +12,7 @@ use crate::fetch::Validators;
 use crate::kept::Kept;
 use crate::reading::Reading;
 use crate::source::{self, Ground};
-use crate::unread::Failure;
+use crate::unread::{Failure, Unread};
 use crate::{Federation, Location, Snapshot, Source};
 
 /// Entities that were asked for one by one, and are asked for again in one round.
@@ -163,9 +163,12 @@ impl Federation {
         let reading = match read {
             Ok(Some(reading)) => {
                 let known = before.filter(|before| before.is_of_something());
+                let known = known.map(|known| known.entities.clone());
+                // Who is followed was registered before it was first asked.
+                let known = known.or_else(|| self.registered(source));
                 let is_one = source.terms.only.is_some() && !source.terms.is_followed;
                 let is_told = !source.may_go_back && !is_one;
-                changes = Changes::between(known, &reading, now).filter(|_| is_told);
+                changes = Changes::between(known.as_deref(), &reading, now).filter(|_| is_told);
                 reading.paced(source, now)
             }
             Ok(None) => {
@@ -201,6 +204,14 @@ impl Federation {
         };
         last.insert(source.name.clone(), reading);
         Some(outcome)
+    }
+
+    /// What is known of a service that is followed, before it says anything itself.
+    fn registered(&self, source: &Source) -> Option<Vec<Arc<Kept>>> {
+        let id = source.terms.only.as_ref();
+        let id = id.filter(|_| source.terms.is_followed)?;
+        let snapshot = self.snapshot();
+        Some(vec![Arc::clone(snapshot.entities.get(id)?)])
     }
 
     /// Makes the snapshot of what each source gave last.
@@ -264,7 +275,18 @@ impl Task {
         };
         let reading = reading.allowed_by(&self.rules)?;
         let mut reading = reading.no_older_than(self.stands, &self.source, self.now)?;
+        if self.source.terms.is_followed && !self.is_itself(&reading) {
+            let source_name = self.source.name.clone();
+            return Err(Unread::NotItself { source_name }.into());
+        }
         source::keep(&mut reading, &self.source, &self.cache);
         Ok(Some(reading))
+    }
+
+    /// Whether who is followed speaks of itself, and has no fewer keys than it had.
+    fn is_itself(&self, reading: &Reading) -> bool {
+        let fresh = reading.entities.first().and_then(|kept| kept.entity());
+        let before = self.before.first().and_then(|kept| kept.entity());
+        fresh.is_some_and(|fresh| before.is_none_or(|before| before.renewed_by(fresh).is_some()))
     }
 }

@@ -28,6 +28,10 @@ pub(crate) enum Unread {
     RolledBack { until: Moment, stands: Moment },
     #[error("EDU-5008 the operator forbids the algorithm {algorithm}, which signs it")]
     Forbidden { algorithm: &'static str },
+    #[error(
+        "EDU-5009 {source_name} says nothing of the service that is followed, or has no key where it had one"
+    )]
+    NotItself { source_name: String },
     #[error("EDU-5004 {url}: metadata from an address needs a pinned key")]
     Unpinned { url: String },
 }

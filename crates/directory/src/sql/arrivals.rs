@@ -1,7 +1,7 @@
 //! What files tell, written as one: all of it is there afterwards, or nothing.
 //!
 //! One transaction holds it. Nobody's password is hashed in it at full cost: who comes gets a secret that
-//! was drawn ([`Pool::hash_drawn`]), so that whoever else writes waits for seconds and not for hours.
+//! was drawn (by the pool), so that whoever else writes waits for seconds and not for hours.
 //! Processes that serve are told once it is done.
 
 use std::collections::HashMap;

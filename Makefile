@@ -17,7 +17,7 @@ test:
 	@scripts/install-packages build run test
 	@scripts/install-tools
 	@$(MAKE) --no-print-directory check
-	AXE_SCRIPT="$(CURDIR)/var/test-tools/axe.min.js" cargo test --workspace --locked
+	AXE_SCRIPT="$(CURDIR)/var/test-tools/axe.min.js" cargo test --workspace --locked --no-fail-fast
 
 # Form, lints, documentation, floor plan, then the configuration with everything it names.
 check:

@@ -242,7 +242,8 @@ fn other_parameters_are_passed_over() {
 #[test]
 fn other_algorithms_are_refused() {
     let query = signed();
-    let ours = escaped(RSA.signing.algorithm().uri());
+    let (_, named) = query.split_once("&SigAlg=").unwrap();
+    let ours = named.split('&').next().unwrap();
     for other in [
         "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
         "http://www.w3.org/2001/04/xmldsig-more#rsa-md5",
@@ -251,16 +252,16 @@ fn other_algorithms_are_refused() {
         "",
     ] {
         assert_eq!(
-            code(&query.replace(&ours, &escaped(other))),
+            code(&query.replace(ours, &escaped(other))),
             "EDU-2209",
             "{other}"
         );
     }
     // Of the list, but not what was signed; or of another kind of key.
     let sha512 = escaped("http://www.w3.org/2001/04/xmldsig-more#rsa-sha512");
-    assert_eq!(verify(&query.replace(&ours, &sha512)), Err("EDU-2211"));
+    assert_eq!(verify(&query.replace(ours, &sha512)), Err("EDU-2211"));
     let ecdsa = escaped("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256");
-    assert_eq!(verify(&query.replace(&ours, &ecdsa)), Err("EDU-2211"));
+    assert_eq!(verify(&query.replace(ours, &ecdsa)), Err("EDU-2211"));
 }
 
 #[test]

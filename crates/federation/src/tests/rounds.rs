@@ -96,6 +96,52 @@ async fn an_address_is_asked_when_its_time_has_come_and_only_for_what_is_new() {
 }
 
 #[tokio::test]
+async fn what_an_address_is_known_by_outlives_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = key(1);
+    let good = service("https://a.example", &ours, week());
+    let (url, asked) = noting(vec![
+        tagged(&good, "one"),
+        UNCHANGED.to_owned(),
+        UNCHANGED.to_owned(),
+        tagged(&good, "two"),
+    ]);
+    let begin = |url: &str| {
+        let cache = folder.path().to_path_buf();
+        Federation::open(vec![far(url, &ours)], cache, true, now())
+    };
+    let is_known = |federation: &Federation| {
+        federation
+            .snapshot()
+            .entity(&id("https://a.example"))
+            .is_some()
+    };
+    let head = |number: usize| asked.lock().unwrap()[number].clone();
+    begin(&url).refresh_due(now()).await;
+    // Twice: "unchanged" takes nothing of it away.
+    for number in [1, 2] {
+        let federation = begin(&url);
+        assert!(is_known(&federation), "before anybody is asked");
+        let told = federation.refresh_due(now()).await.pop().unwrap();
+        assert_eq!((told.failure, told.changes), (None, None));
+        assert!(is_known(&federation));
+        assert!(head(number).contains("if-none-match: \"one\""));
+        assert!(head(number).contains("if-modified-since: wed, 25 nov 2026"));
+    }
+    // Without the copy there is nothing that could be unchanged.
+    std::fs::remove_file(folder.path().join("far.xml")).unwrap();
+    let federation = begin(&url);
+    federation.refresh_due(now()).await;
+    assert!(!head(3).contains("if-none-match"), "{}", head(3));
+    assert!(is_known(&federation));
+    // Nor is it known by that at another address.
+    let (other, elsewhere) = noting(vec![tagged(&good, "one")]);
+    begin(&other).refresh_due(now()).await;
+    let head = elsewhere.lock().unwrap()[0].clone();
+    assert!(!head.contains("if-none-match"), "{head}");
+}
+
+#[tokio::test]
 async fn unchanged_is_no_answer_once_what_was_there_has_ended() {
     let folder = tempfile::tempdir().unwrap();
     let ours = key(1);

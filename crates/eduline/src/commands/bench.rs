@@ -20,6 +20,7 @@ mod arrivals;
 mod bare;
 mod endurance;
 mod federation;
+mod refreshing;
 mod scale;
 mod server;
 mod telling;

@@ -5,6 +5,7 @@ use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use web::Edge;
 
 use super::federation::Aggregate;
 use super::server::{Server, cpu_of};
-use super::{Row, megabytes, micros};
+use super::{Row, megabytes, micros, refreshing};
 use crate::commands::Refusal;
 
 /// Searches by second, and for how long.
@@ -49,6 +50,8 @@ pub(super) fn rows(providers: u32, services: u32) -> Result<Vec<Row>, Refusal> {
     rows.push(searching(&listings));
     drop(listings);
     rows.extend(serving(folder.path(), &aggregate)?);
+    let entities = providers + services;
+    rows.push(refreshing::row(folder.path(), &aggregate, entities)?);
     Ok(rows)
 }
 
@@ -167,7 +170,7 @@ fn searching(listings: &[Arc<Listing>]) -> Row {
 /// at once.
 fn serving(folder: &Path, aggregate: &Aggregate) -> Result<Vec<Row>, Refusal> {
     let config = folder.join("config");
-    configure(&config, aggregate, &published(aggregate)?)?;
+    configure(&config, aggregate, &published(aggregate)?.0)?;
     let plain = {
         // What a first start makes, keys and accounts, is there the second time.
         let mut server = Server::start(&[])?;
@@ -203,18 +206,21 @@ fn serving(folder: &Path, aggregate: &Aggregate) -> Result<Vec<Row>, Refusal> {
     Ok(rows)
 }
 
-/// Where the federation is published: whoever asks is given it whole.
-fn published(aggregate: &Aggregate) -> Result<String, Refusal> {
+/// Where the federation is published, and how often it was given: whoever asks is given it whole.
+pub(super) fn published(aggregate: &Aggregate) -> Result<(String, Arc<AtomicUsize>), Refusal> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let file = aggregate.file.clone();
+    let given = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&given);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             // Whoever goes away goes away.
             give(stream, &file).ok();
+            counted.fetch_add(1, Ordering::Relaxed);
         }
     });
-    Ok(format!("http://{address}/federation.xml"))
+    Ok((format!("http://{address}/federation.xml"), given))
 }
 
 fn give(mut stream: TcpStream, file: &Path) -> std::io::Result<()> {
@@ -274,7 +280,7 @@ fn searches(server: &Server) -> Result<Row, Refusal> {
 }
 
 /// The configuration of the project with this federation in it, searched behind one tile.
-fn configure(to: &Path, aggregate: &Aggregate, url: &str) -> Result<(), Refusal> {
+pub(super) fn configure(to: &Path, aggregate: &Aggregate, url: &str) -> Result<(), Refusal> {
     let copied = Command::new("cp").args(["-r", "config"]).arg(to).status();
     if !copied.map_err(failed)?.success() {
         return Err(Refusal::of("config/ cannot be copied"));
@@ -291,7 +297,7 @@ fn configure(to: &Path, aggregate: &Aggregate, url: &str) -> Result<(), Refusal>
 }
 
 /// The time that 99 of 100 take at most.
-fn nearly_all(times: &mut [Duration]) -> Duration {
+pub(super) fn nearly_all(times: &mut [Duration]) -> Duration {
     times.sort_unstable();
     times
         .get(times.len() * 99 / 100)

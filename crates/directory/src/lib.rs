@@ -114,6 +114,13 @@ pub struct Post {
     pub place: String,
 }
 
+impl Post {
+    /// What tells it from others of the same person: `function.UAI`.
+    pub fn id(&self) -> String {
+        format!("{}.{}", self.function, self.uai)
+    }
+}
+
 /// A delegation.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Delegation {

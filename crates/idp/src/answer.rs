@@ -20,7 +20,7 @@ use crate::realm::Realm;
 use crate::refusals;
 use crate::release::{self, Asking, Decision, Outcome, Rule};
 use crate::session::SignedOn;
-use crate::{artifact, ecp, telling};
+use crate::{artifact, ecp, posts, telling};
 use name_id::Chosen;
 
 mod name_id;
@@ -341,6 +341,7 @@ pub(crate) fn said(
         entity_attributes: &entity.attributes,
         policy,
         is_own: realm.own_services.contains(&flow.service),
+        post: posts::chosen(realm, flow, (person, session), now),
         now: now.date_naive(),
     };
     let decisions = release::decide(person, &asking, &realm.parts, &realm.fonctions);

@@ -72,6 +72,7 @@ pub(crate) async fn ask(
     let session = SignedOn {
         given: change::must_change(&realm, &person).await?,
         agreed: None,
+        post: None,
         person,
         authn_instant: visit.edge().now(),
         second: None,
@@ -96,7 +97,7 @@ pub(crate) async fn ask(
             no(&visit, &realm, &flow, Status::NoAuthnContext).await
         }
         // What a page would have said cannot be said here.
-        Step::Agree | Step::Inform | Step::Refuse => {
+        Step::Agree | Step::Choose | Step::Inform | Step::Refuse => {
             no(&visit, &realm, &flow, Status::RequestDenied).await
         }
     }

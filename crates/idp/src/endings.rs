@@ -228,6 +228,7 @@ mod tests {
             from: None,
             given: false,
             agreed: None,
+            post: None,
             secret: String::new(),
         }
     }

@@ -16,7 +16,7 @@ use crate::ecp::Client;
 use crate::next::{self, Standing, Step, Wanted, next};
 use crate::realm::Realm;
 use crate::session::SignedOn;
-use crate::{answer, change, charter, refusals, second_factor, telling};
+use crate::{answer, change, charter, posts, refusals, second_factor, telling};
 
 /// How long a login page may stay open.
 pub(crate) const KEPT: Duration = Duration::from_secs(3600);
@@ -175,6 +175,7 @@ impl Flow {
             closed: self.is_closed(visit, realm, session).await?,
             given: change::is_left(realm, session).await?,
             charter: charter::is_left(realm, session).await?,
+            post: posts::is_left(visit, realm, self, session).await?,
             ..standing(session)
         };
         let wanted = self.wanted();
@@ -316,6 +317,7 @@ pub(crate) async fn go_on(
         Step::SecondFactor | Step::Activate => Some("second-factor"),
         Step::Inform | Step::Refuse => Some("information"),
         Step::Agree => Some("charte"),
+        Step::Choose => Some("affectation"),
         Step::Change | Step::Answer | Step::Close | Step::Tell(_) => None,
     };
     if let Some(page) = page {
@@ -403,7 +405,12 @@ fn again(visit: &Visit, realm: &Realm, named: &Named) -> Result<(Option<String>,
     });
     let (service, start) =
         found.map_or((None, realm.parts.portal.as_str()), |(name, to)| (name, to));
+    Ok((service, begin(start, realm)))
+}
+
+/// The address where a service begins a sign-on, with this provider chosen.
+pub(crate) fn begin(start: &str, realm: &Realm) -> String {
     let joint = if start.contains('?') { '&' } else { '?' };
     let provider = utf8_percent_encode(realm.parts.entity_id.as_str(), NON_ALPHANUMERIC);
-    Ok((service, format!("{start}{joint}entityID={provider}")))
+    format!("{start}{joint}entityID={provider}")
 }

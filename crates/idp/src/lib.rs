@@ -27,6 +27,7 @@ mod passkey;
 mod past;
 mod people;
 pub mod policy;
+mod posts;
 mod preview;
 mod realm;
 mod refusals;
@@ -55,6 +56,7 @@ pub fn samples() -> Vec<web::Sample> {
         web::Sample::of::<logout::LogoutPage>(),
         web::Sample::of::<logout::CarryPage>(),
         web::Sample::of::<past::PastPage>(),
+        web::Sample::of::<posts::PostPage>(),
         web::Sample::of::<preview::PreviewPage>(),
         web::Sample::of::<second_factor::SecondFactorPage>(),
         web::Sample::of::<telling::InformationPage>(),

@@ -312,12 +312,14 @@ pub(crate) async fn open_session(
         from: Some(Whence::of(visit)),
         given: change::must_change(realm, &person.id).await?,
         agreed: charter::agreed(realm, &person.id).await?,
+        post: None,
         secret: URL_SAFE_NO_PAD.encode(visit.edge().random::<32>()),
     };
     // Who proves once more who they are goes on with the session that the services know.
     let standing = realm.session(visit).await?.map(|of| of.value);
     if let Some(same) = standing.filter(|of| of.person == session.person) {
         (session.index, session.secret) = (same.index, same.secret);
+        session.post = same.post;
     }
     let opened = realm.sessions.open(visit, session).await?;
     let index = &opened.value.index;

@@ -20,6 +20,10 @@ pub struct Wanted {
 }
 
 /// What stands: the session of this browser, if there is one.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is what one step looks at, and none follows from another"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Standing {
     /// What the person proved.
@@ -30,6 +34,8 @@ pub struct Standing {
     pub given: bool,
     /// Whether the charter, as it stands, is to be accepted.
     pub charter: bool,
+    /// Whether they hold several posts and have not said for which one they come.
+    pub post: bool,
     /// What its person was not told yet of the answer.
     pub untold: Untold,
     /// Whether the service is closed to its person, by the operator's rule.
@@ -95,6 +101,8 @@ pub enum Step {
     Change,
     /// Have the person accept the charter.
     Agree,
+    /// Have the person say for which of their posts they come.
+    Choose,
     /// Tell the person what the answer would say.
     Inform,
     /// Tell the person that there is no answer, and why.
@@ -163,6 +171,10 @@ fn left(wanted: &Wanted, standing: Standing) -> Step {
     if standing.charter {
         return Step::Agree;
     }
+    // What an answer would say depends on it, and so does what a person is told of one.
+    if standing.post {
+        return Step::Choose;
+    }
     match standing.untold {
         Untold::Nothing => Step::Answer,
         Untold::Information => Step::Inform,
@@ -208,6 +220,7 @@ mod tests {
         },
         given: false,
         charter: false,
+        post: false,
         untold: Untold::Nothing,
         closed: false,
     };
@@ -234,6 +247,7 @@ mod tests {
             second: Second { is_asked, means },
             given: false,
             charter: false,
+            post: false,
             untold: Untold::Nothing,
             closed: false,
         }
@@ -323,6 +337,28 @@ mod tests {
         };
         let refused = Step::Tell(Status::NoPassive);
         assert_eq!(next(&passive, given(since(-1))), refused);
+    }
+
+    #[test]
+    fn d16_a_post_is_chosen_after_the_charter_and_before_what_is_told() {
+        let several = |standing: Standing| Standing {
+            post: true,
+            untold: Untold::Information,
+            ..standing
+        };
+        let charter = Standing {
+            charter: true,
+            ..since(-1)
+        };
+        assert_eq!(next(&wanted(), several(NOBODY)), Step::Password);
+        assert_eq!(next(&wanted(), several(charter)), Step::Agree);
+        assert_eq!(next(&wanted(), several(since(-1))), Step::Choose);
+        let passive = Wanted {
+            is_passive: true,
+            ..wanted()
+        };
+        let told = next(&passive, several(since(-1)));
+        assert_eq!(told, Step::Tell(Status::NoPassive));
     }
 
     #[test]

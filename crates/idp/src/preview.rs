@@ -16,7 +16,7 @@ use web::{Event, Page, Query, Refused, Visit};
 use crate::answer;
 use crate::realm::Realm;
 use crate::refusals;
-use crate::release::{self, Asking, Decision, Outcome, Rule};
+use crate::release::{self, Asking, Chosen, Decision, Outcome, Rule};
 
 /// Who may look: the directory gives this role.
 const OPERATOR: &str = "operateur";
@@ -255,6 +255,7 @@ fn decided(visit: &Visit, realm: &Realm, person: &Person, of: (&Entity, &SpRole)
         entity_attributes: &entity.attributes,
         policy: &policy,
         is_own: realm.own_services.contains(&entity.id),
+        post: Chosen::Unasked,
         now: visit.edge().now().date_naive(),
     };
     let decisions = release::decide(person, &asking, &realm.parts, &realm.fonctions);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use actix_web::Resource;
 use actix_web::guard::fn_guard;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use chrono::NaiveDate;
@@ -29,8 +30,8 @@ use crate::second_factor::{Mailed, SecondFactors};
 use crate::session::SignedOn;
 use crate::throttle::{FAILED, RULES};
 use crate::{
-    artifact, charter, ecp, flow, login, logout, metadata, passkey, past, preview, second_factor,
-    session, sso, telling, unsolicited,
+    artifact, charter, ecp, flow, login, logout, metadata, passkey, past, posts, preview,
+    second_factor, session, sso, telling, unsolicited,
 };
 
 /// What an identity provider is made of.
@@ -92,6 +93,8 @@ pub struct RealmParts {
     pub pairwise_salt: [u8; 32],
     /// Académie code.
     pub codaca: String,
+    /// Whether who holds several posts says for which one they come (D16).
+    pub choose_post: bool,
     /// Where a visitor goes who comes from nowhere.
     pub portal: String,
 }
@@ -204,24 +207,13 @@ impl Idp {
                 .service(
                     at("/artifact").route(post().guard(fn_guard(is_xml)).to(artifact::resolve)),
                 )
+                .configure(|config| steps(config, at))
                 .configure(|config| {
                     if realm.ecp {
                         let asked = post().guard(fn_guard(is_xml)).to(ecp::ask);
                         config.service(at("/ecp").route(asked));
                     }
                 })
-                .service(at("/other").route(get().to(login::other_profile)))
-                .service(at("/continue").route(get().to(flow::go_on)))
-                .service(
-                    at("/information")
-                        .route(get().to(telling::show))
-                        .route(post().to(telling::decide)),
-                )
-                .service(
-                    at("/charte")
-                        .route(get().to(charter::show))
-                        .route(post().to(charter::take)),
-                )
                 .service(
                     at("/releases")
                         .route(get().to(past::show))
@@ -231,17 +223,6 @@ impl Idp {
                     at("/apercu")
                         .app_data(Data::new(preview::Realms(self.realms.clone())))
                         .route(get().to(preview::show)),
-                )
-                .service(
-                    at("/login")
-                        .route(get().to(login::show))
-                        .route(post().to(login::sign_in)),
-                )
-                .service(at("/passkey").route(post().to(passkey::prove)))
-                .service(
-                    at("/second-factor")
-                        .route(get().to(second_factor::show))
-                        .route(post().to(second_factor::prove)),
                 )
                 .service(
                     at("/logout")
@@ -254,6 +235,39 @@ impl Idp {
                 .service(at("/slo/soap").route(post().guard(fn_guard(is_xml)).to(logout::by_soap)));
         }
     }
+}
+
+/// Registers the steps on the way to an answer.
+fn steps(config: &mut ServiceConfig, at: impl Fn(&str) -> Resource) {
+    config
+        .service(at("/other").route(get().to(login::other_profile)))
+        .service(at("/continue").route(get().to(flow::go_on)))
+        .service(
+            at("/information")
+                .route(get().to(telling::show))
+                .route(post().to(telling::decide)),
+        )
+        .service(
+            at("/charte")
+                .route(get().to(charter::show))
+                .route(post().to(charter::take)),
+        )
+        .service(
+            at(posts::AT)
+                .route(get().to(posts::show))
+                .route(post().to(posts::choose)),
+        )
+        .service(
+            at("/login")
+                .route(get().to(login::show))
+                .route(post().to(login::sign_in)),
+        )
+        .service(at("/passkey").route(post().to(passkey::prove)))
+        .service(
+            at("/second-factor")
+                .route(get().to(second_factor::show))
+                .route(post().to(second_factor::prove)),
+        );
 }
 
 impl Realm {

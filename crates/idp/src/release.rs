@@ -7,7 +7,7 @@
 
 use chrono::NaiveDate;
 use directory::fonctions::Fonctions;
-use directory::{Person, Realm};
+use directory::{Person, Post, Realm};
 use saml::EntityId;
 use saml::attribute::{self, Wire};
 use saml::metadata::RequestedAttribute;
@@ -24,6 +24,7 @@ mod identifiers;
 mod values;
 
 pub use identifiers::{mark, pairwise, transient};
+pub(crate) use values::ALL;
 
 /// Who asks, and when.
 pub struct Asking<'a> {
@@ -37,8 +38,22 @@ pub struct Asking<'a> {
     pub policy: &'a Policy,
     /// Whether it is one of this deployment.
     pub is_own: bool,
+    /// In which of their posts the person is here.
+    pub post: Chosen<'a>,
     /// The day, for delegations.
     pub now: NaiveDate,
+}
+
+/// In which of their posts a person is here (D16).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Chosen<'a> {
+    /// Nobody asked, or there is nothing to choose: in all of them.
+    #[default]
+    Unasked,
+    /// In all of them, as they said.
+    All,
+    /// In this one: of the others nothing is said.
+    One(&'a Post),
 }
 
 /// One attribute that something speaks for, and what becomes of it.

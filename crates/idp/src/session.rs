@@ -44,6 +44,10 @@ pub(crate) struct SignedOn {
     /// say nothing.
     #[serde(default)]
     pub(crate) agreed: Option<String>,
+    /// For which of their posts they are here ([`crate::posts`]), once they said so; sessions of an earlier
+    /// release say nothing.
+    #[serde(default)]
+    pub(crate) post: Option<String>,
     /// Makes transient identifiers of this session: 32 random bytes, base64url.
     pub(crate) secret: String,
 }

@@ -121,7 +121,7 @@ impl Portal {
             badge: service.badge(signed_in),
             visitor: self
                 .visitor(signed_in, now)
-                .in_role(remembered.role.as_deref()),
+                .as_said(remembered.role.as_deref()),
             provider: signed_in.provider.clone(),
             key,
             remembered,
@@ -134,7 +134,16 @@ impl Portal {
         let provider = &signed_in.provider;
         let profile = self.parts.profiles.get(provider).cloned();
         let profile = profile.or_else(|| self.parts.service.profile_of(provider));
-        Visitor::of(signed_in, profile, now.date_naive())
+        let mut visitor = Visitor::of(signed_in, profile, now.date_naive());
+        // Somebody else's provider has no page to say otherwise on.
+        visitor.said = visitor.said.filter(|_| self.is_ours(provider));
+        visitor
+    }
+
+    /// Whether a provider is a realm of this deployment.
+    fn is_ours(&self, provider: &EntityId) -> bool {
+        let realms = self.parts.service.edge().public_url().join("/idp/");
+        provider.as_str().starts_with(&realms)
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) use offer::{OFFER, OfferPage};
 pub(crate) use trouble::{Said, TroublePage};
 pub(crate) use view::View;
 
-use view::{Link, News, Role};
+use view::{InPost, Link, News, Role};
 
 /// « Bonjour … »: the way to the applications.
 #[derive(Debug, Serialize)]
@@ -27,6 +27,7 @@ pub(crate) struct HomePage {
     /// Who vouched for this person.
     provider: Option<String>,
     roles: Vec<Role>,
+    in_post: Option<InPost>,
     favourites: Vec<Link>,
     /// Opened last.
     recent: Vec<Link>,
@@ -45,6 +46,7 @@ impl HomePage {
             expired: false,
             provider,
             roles: view.roles(),
+            in_post: view.in_post(),
             favourites: view.favourites(),
             recent,
             often,
@@ -63,6 +65,7 @@ impl Page for HomePage {
             expired: pupil,
             provider: provider.map(str::to_owned),
             roles: Vec::new(),
+            in_post: pupil.then(|| view::sample_in_post(None)),
             favourites: Vec::new(),
             recent: Vec::new(),
             often: Vec::new(),

@@ -113,6 +113,10 @@ pub(crate) async fn choose(
     if visit.check_csrf("role", chosen.csrf.as_deref()).is_err() {
         return home_page(&visit, &portal, &opened, true);
     }
+    if opened.visitor.said.is_some() {
+        // A page of before they said it at sign-on: there it is said otherwise.
+        return Ok(visit.see_other(back));
+    }
     let role = Some(chosen.role).filter(|id| !id.is_empty());
     let holds = |id: &String| opened.visitor.posts.iter().any(|post| post.id() == *id);
     let refused =

@@ -1,7 +1,7 @@
 //! Who sees what: one pure rule over what the assertion said.
 
 use chrono::NaiveDate;
-use saml::attribute::{CTGRPS, FONCTION, FREDU_RES_DEL, POSTE};
+use saml::attribute::{AFFECTATION, CTGRPS, FONCTION, FREDU_RES_DEL, POSTE};
 use sp::SignedIn;
 
 use crate::catalogue::{Application, Message};
@@ -20,6 +20,9 @@ pub struct Visitor {
     pub groups: Vec<String>,
     /// What they do and where, as far as their provider says it.
     pub posts: Vec<Post>,
+    /// What they said at sign-on of the posts they are here in, where their provider asks: the id of one, or
+    /// `*` for all of them.
+    pub said: Option<String>,
     /// The id of the post they chose to be here in; without one, all their functions count.
     pub role: Option<String>,
 }
@@ -57,7 +60,18 @@ impl Visitor {
                 .collect(),
             groups: values(CTGRPS.name),
             posts: Post::distinct(&values(POSTE.name)),
+            said: values(AFFECTATION.name).into_iter().next(),
             role: None,
+        }
+    }
+
+    /// The same person as they said at sign-on that they are here, whatever they chose on the portal before; where
+    /// nobody asked, in the post they chose on the portal.
+    #[must_use]
+    pub fn as_said(self, remembered: Option<&str>) -> Self {
+        match self.said.clone() {
+            Some(said) => self.in_role(Some(said.as_str())),
+            None => self.in_role(remembered),
         }
     }
 
@@ -260,6 +274,22 @@ mod tests {
         let mut one = everywhere;
         one.posts.truncate(1);
         assert_eq!(one.in_role(Some("enseignant_1d.9990101F")).role, None);
+    }
+
+    #[test]
+    fn d16_what_was_said_at_sign_on_counts_before_what_was_chosen_here() {
+        let posts = ["enseignant_1d$9990101F$A", "directeur_ecole$9990102G$B"];
+        let of = |said: Option<&str>| Visitor {
+            posts: Post::distinct(&posts.map(str::to_owned)),
+            said: said.map(str::to_owned),
+            ..staff(&["enseignant_1d", "directeur_ecole"])
+        };
+        let (teacher, head) = ("enseignant_1d.9990101F", "directeur_ecole.9990102G");
+        let role = |said, remembered| of(said).as_said(remembered).role;
+        assert_eq!(role(None, Some(head)).as_deref(), Some(head));
+        assert_eq!(role(Some(teacher), Some(head)).as_deref(), Some(teacher));
+        assert_eq!(role(Some("*"), Some(head)), None);
+        assert_eq!(role(Some("dasen.1A"), Some(head)), None, "not held");
     }
 
     #[test]

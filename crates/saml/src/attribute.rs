@@ -85,6 +85,8 @@ pub const CTGRPS: Wire = basic("ctgrps");
 pub const FONCTION: Wire = uri("fonction", "urn:x-eduline:attribute:fonction");
 /// Posts of staff, main one first: `function$UAI$place`, the function by its id in `fonctions.toml`.
 pub const POSTE: Wire = uri("poste", "urn:x-eduline:attribute:poste");
+/// The post a person of several chose to be here in, of those of `poste`: `function.UAI`, or `*` for all of them.
+pub const AFFECTATION: Wire = uri("affectation", "urn:x-eduline:attribute:affectation");
 /// The profile of the discovery service (`personnel`, `eleve`, `parent`, `partenaire`).
 pub const PROFIL: Wire = uri("profil", "urn:x-eduline:attribute:profil");
 
@@ -239,7 +241,7 @@ pub const ENT_CLASSES: Wire = basic("ENTEleveClasses");
 pub const GAR_PROFIL: Wire = basic("GARPersonProfil");
 
 /// Every attribute known here.
-pub const ALL: [Wire; 76] = [
+pub const ALL: [Wire; 77] = [
     UID,
     SN,
     GIVEN_NAME,
@@ -259,6 +261,7 @@ pub const ALL: [Wire; 76] = [
     CTGRPS,
     FONCTION,
     POSTE,
+    AFFECTATION,
     PROFIL,
     CN,
     O,

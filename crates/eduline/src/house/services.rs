@@ -191,6 +191,7 @@ pub(crate) fn realm_parts(
         imprint: realm_imprint(settings),
         pairwise_salt: ring.secret(Secret::Pairwise)?,
         codaca: settings.idp.codaca.clone(),
+        choose_post: settings.idp.choose_post.contains(&one.realm),
         portal: settings.server.public_url.join("/portail/login"),
     })
 }
@@ -231,6 +232,7 @@ fn portal(ground: &Ground<'_>) -> Result<Routes, Refusal> {
                 attribute::PROFIL,
                 attribute::FONCTION,
                 attribute::POSTE,
+                attribute::AFFECTATION,
                 attribute::FREDU_RES_DEL,
                 attribute::CTGRPS,
             ],

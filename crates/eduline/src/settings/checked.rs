@@ -170,6 +170,8 @@ pub(crate) struct IdpSettings {
     pub(crate) elsewhere: bool,
     /// Whether programs may sign people on without a browser.
     pub(crate) ecp: bool,
+    /// The realms whose people say for which of their posts they come.
+    pub(crate) choose_post: Vec<Realm>,
     /// Its realms.
     pub(crate) realms: Vec<RealmSettings>,
 }

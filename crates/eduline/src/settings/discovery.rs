@@ -2,13 +2,21 @@
 
 use web::Network;
 
-use super::rooms::{entity, networks};
+use super::rooms::{entity, id_text, networks};
 use super::section::Section;
 
 /// Who is suggested to whom.
 pub(super) fn hints(section: &mut Section<'_>, base: &str) -> Vec<wayf::Hint> {
     section.tables("hints", |section| {
         let networks: Vec<Network> = networks(section, "networks");
+        let name = section.parsed("name", id_text);
+        let mut services = Vec::new();
+        for (place, text) in section.texts("services") {
+            match entity(&text, base) {
+                Ok(service) => services.push(service),
+                Err(why) => section.fault(place, why),
+            }
+        }
         let mut providers = Vec::new();
         for (place, text) in section.texts("providers") {
             match entity(&text, base) {
@@ -17,14 +25,17 @@ pub(super) fn hints(section: &mut Section<'_>, base: &str) -> Vec<wayf::Hint> {
             }
         }
         let place = section.place.clone();
-        if networks.is_empty() || providers.is_empty() {
+        let is_of_nobody = networks.is_empty() && services.is_empty() && name.is_none();
+        if is_of_nobody || providers.is_empty() {
             section.fault(
                 place,
-                "wayf.hints: networks say where visitors are, providers who is suggested to them",
+                "wayf.hints: networks, services or name say which visitors, providers who is suggested to them",
             );
         }
         Some(wayf::Hint {
             networks,
+            services,
+            name,
             providers,
         })
     })

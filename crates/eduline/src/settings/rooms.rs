@@ -442,6 +442,7 @@ pub(super) fn idp(section: &mut Section<'_>, folder: &Path) -> Option<IdpSetting
             face,
         })
     });
+    let choose_post = choose_post(section, &realms);
     let place = section.place.clone();
     for realm in Realm::ALL {
         let times = realms.iter().filter(|one| one.realm == realm).count();
@@ -461,8 +462,25 @@ pub(super) fn idp(section: &mut Section<'_>, folder: &Path) -> Option<IdpSetting
         by_mail: by_mail.unwrap_or(true),
         elsewhere: elsewhere.unwrap_or(false),
         ecp: ecp.unwrap_or(true),
+        choose_post,
         realms,
     })
+}
+
+/// The realms whose people say for which of their posts they come.
+fn choose_post(section: &mut Section<'_>, realms: &[RealmSettings]) -> Vec<Realm> {
+    let mut chosen = Vec::new();
+    for (place, text) in section.texts("choose_post") {
+        match realm(&text) {
+            Ok(one) if realms.iter().any(|other| other.realm == one) => chosen.push(one),
+            Ok(one) => {
+                let story = format!("idp.choose_post: {} is none of idp.realms", one.as_str());
+                section.fault(place, story);
+            }
+            Err(why) => section.fault(place, format!("idp.choose_post: {why}")),
+        }
+    }
+    chosen
 }
 
 pub(super) fn portal(section: &mut Section<'_>, folder: &Path) -> PortalSettings {
@@ -748,7 +766,7 @@ pub(super) fn realm(text: &str) -> Result<Realm, String> {
     })
 }
 
-fn id_text(text: &str) -> Result<String, String> {
+pub(super) fn id_text(text: &str) -> Result<String, String> {
     let fits = !text.is_empty()
         && text.len() <= 64
         && text

@@ -225,7 +225,7 @@ fn every_fault_is_found_at_once_with_its_line() {
     let told = faults(read(
         "[server]\nlisten = \"nonsense\"\npublic_url = \"http://eduline.example\"\ndata = \"var\"\nlisen = 1\n\
          [store]\nkind = \"paper\"\n[wayf]\ndefault_service = \"{public_url}/portail\"\nsoon = [\"nobody\"]\n\
-         [[wayf.profiles]]\nid = \"Personnel\"\n[idp]\ncodaca = \"9\"\n[[idp.realms]]\nrealm = \"king\"\n\
+         [[wayf.profiles]]\nid = \"Personnel\"\n[idp]\ncodaca = \"9\"\nchoose_post = [\"king\", \"eleve\"]\n[[idp.realms]]\nrealm = \"king\"\n\
          scope = \"AC.example\"\nname = { fr = \"x\" }\n[no_such_table]\nx = 1\n",
         &[("EDULINE__JOURNAL__KEEP_DAYS", "0"), ("EDULINE__ODD", "1")],
     ));
@@ -237,9 +237,11 @@ fn every_fault_is_found_at_once_with_its_line() {
         "f:10: wayf.soon",
         "f:12: wayf.profiles.id",
         "f:14: idp.codaca",
-        "f:16: idp.realms.realm",
-        "f:17: idp.realms.scope",
-        "f:19: unknown key no_such_table",
+        "f:15: idp.choose_post: expected one of",
+        "f:15: idp.choose_post: eleve is none",
+        "f:17: idp.realms.realm",
+        "f:18: idp.realms.scope",
+        "f:20: unknown key no_such_table",
         "environment EDULINE__JOURNAL__KEEP_DAYS: journal.keep_days",
         "environment EDULINE__ODD",
     ] {
@@ -457,6 +459,13 @@ fn suggestions_and_the_common_domain_are_looked_at() {
     let settings =
         hint("networks = [\"10.0.0.0/8\"]\nproviders = [\"{public_url}/idp/eleve\"]").unwrap();
     assert_eq!(settings.wayf.hints.len(), 1);
+    for fine in [
+        "name = \"lycee-pasteur\"",
+        "services = [\"{public_url}/magistere\"]",
+    ] {
+        let settings = hint(&format!("{fine}\nproviders = [\"urn:x\"]")).unwrap();
+        assert_eq!(settings.wayf.hints.len(), 1, "{fine}");
+    }
     for (bad, said) in [
         (
             "networks = [\"10.0.0.0/33\"]\nproviders = [\"urn:x\"]",
@@ -464,9 +473,9 @@ fn suggestions_and_the_common_domain_are_looked_at() {
         ),
         (
             "networks = []\nproviders = [\"urn:x\"]",
-            "networks say where",
+            "say which visitors",
         ),
-        ("networks = [\"10.0.0.1\"]", "networks say where"),
+        ("networks = [\"10.0.0.1\"]", "say which visitors"),
         (
             "networks = [\"10.0.0.1\"]\nproviders = [\"no uri\"]",
             "no uri",
@@ -475,6 +484,11 @@ fn suggestions_and_the_common_domain_are_looked_at() {
             "networks = [\"10.0.0.1\"]\nproviders = [\"urn:x\"]\ncolour = 1",
             "unknown key",
         ),
+        (
+            "name = \"Lycée/../x\"\nproviders = [\"urn:x\"]",
+            "lower-case letters",
+        ),
+        ("services = [\"no uri\"]\nproviders = [\"urn:x\"]", "no uri"),
     ] {
         let told = faults(hint(bad));
         assert!(

@@ -55,6 +55,7 @@ fn realm(name: Realm) -> RealmParts {
         imprint: saml::metadata::Imprint::default(),
         pairwise_salt: [3; 32],
         codaca: "009".to_owned(),
+        choose_post: false,
         portal: "/portail/".to_owned(),
     }
 }
@@ -121,6 +122,7 @@ fn decided(
         entity_attributes,
         policy,
         is_own,
+        post: Chosen::Unasked,
         now,
     };
     let fonctions = Fonctions::parse(FONCTIONS).unwrap();
@@ -430,6 +432,7 @@ fn r04_every_attribute_of_the_catalogue_has_a_value_or_is_known_to_be_held_of_no
         entity_attributes: &[],
         policy: &Policy::default(),
         is_own: false,
+        post: Chosen::All,
         now: NaiveDate::from_ymd_opt(2026, 11, 23).unwrap(),
     };
     let fonctions = Fonctions::parse(FONCTIONS).unwrap();
@@ -508,6 +511,67 @@ fn r10_a_lasting_identifier_is_the_same_after_an_upgrade() {
     );
 }
 
+#[test]
+fn d16_of_the_post_that_was_chosen_all_is_said_and_of_the_others_nothing() {
+    let mut both = person(Realm::Personnel, "enseignant_1d");
+    both.posts.push(Post {
+        function: "directeur_ecole".to_owned(),
+        uai: "9990102G".to_owned(),
+        place: "École B".to_owned(),
+    });
+    both.posts[0].place = "École A".to_owned();
+    let service = EntityId::parse("https://sp.example").unwrap();
+    let requested = everything();
+    let fonctions = Fonctions::parse(FONCTIONS).unwrap();
+    let said = |post: Chosen<'_>, is_own: bool| {
+        let asking = Asking {
+            service: &service,
+            requested: &requested,
+            entity_attributes: &[],
+            policy: &Policy::default(),
+            is_own,
+            post,
+            now: NaiveDate::from_ymd_opt(2026, 11, 23).unwrap(),
+        };
+        let decided = decide(&both, &asking, &realm(Realm::Personnel), &fonctions);
+        let sent = decided.into_iter().filter_map(|one| match one.outcome {
+            Outcome::Sent(values) => Some((one.wire, values.join(" "))),
+            _ => None,
+        });
+        sent.collect::<Vec<_>>()
+    };
+    let value = |all: &[(Wire, String)], wire: Wire| {
+        let one = all.iter().find(|(of, _)| *of == wire);
+        one.map(|(_, values)| values.clone()).unwrap_or_default()
+    };
+    for (post, uai, other, adm) in [
+        (&both.posts[0], "9990101F", "9990102G", ""),
+        (&both.posts[1], "9990102G", "9990101F", "DEC"),
+    ] {
+        let all = said(Chosen::One(post), false);
+        assert_eq!(value(&all, attribute::RNE), uai);
+        assert_eq!(value(&all, attribute::FREDU_FONCT_ADM), adm);
+        assert_eq!(value(&all, attribute::OU), post.place);
+        assert_eq!(value(&all, attribute::AFFECTATION), post.id());
+        for (wire, values) in &all {
+            assert!(!values.contains(other), "{wire:?}: {values}");
+        }
+        // Our portal knows of the others too, and nothing else of them.
+        let own = said(Chosen::One(post), true);
+        let mentions = own.iter().filter(|(_, values)| values.contains(other));
+        let mentions: Vec<Wire> = mentions.map(|(wire, _)| *wire).collect();
+        assert_eq!(mentions, [attribute::POSTE]);
+    }
+    let (all, unasked) = (said(Chosen::All, false), said(Chosen::Unasked, false));
+    assert_eq!(value(&all, attribute::AFFECTATION), "*");
+    assert_eq!(value(&unasked, attribute::AFFECTATION), "");
+    let rest: Vec<_> = all
+        .into_iter()
+        .filter(|(wire, _)| *wire != attribute::AFFECTATION)
+        .collect();
+    assert_eq!(rest, unasked);
+}
+
 /// Neither the key that signs nor the address we are reached at goes into a lasting identifier (R10).
 #[test]
 fn r10_another_host_and_another_key_leave_identifiers_as_they_are() {
@@ -520,6 +584,7 @@ fn r10_another_host_and_another_key_leave_identifiers_as_they_are() {
         entity_attributes: &[],
         policy: &Policy::default(),
         is_own: false,
+        post: Chosen::All,
         now: NaiveDate::from_ymd_opt(2026, 11, 23).unwrap(),
     };
     let fonctions = Fonctions::parse(FONCTIONS).unwrap();

@@ -2,13 +2,16 @@
 
 use chrono::NaiveDate;
 use directory::fonctions::{Fonction, Fonctions};
-use directory::{Person, Realm};
+use directory::{Person, Post, Realm};
 use saml::attribute::{self, Wire};
 
-use super::Asking;
 use super::fredu::{Poste, ResDel, Rne, RneResp};
 use super::identifiers::pairwise;
+use super::{Asking, Chosen};
 use crate::RealmParts;
+
+/// How `affectation` says that a person is here in all of their posts.
+pub(crate) const ALL: &str = "*";
 
 /// What `person` has under `wire` for the service that asks, before anything is said otherwise.
 pub(super) fn values(
@@ -43,21 +46,29 @@ pub(super) fn values(
             let unique = pairwise(&realm.pairwise_salt, &person.id, asking.service);
             one(&format!("{unique}@{}", realm.scope))
         }
-        _ => of_posts(wire, person, (realm, fonctions)),
+        _ => of_posts(wire, person, asking, (realm, fonctions)),
     }
 }
 
 /// What follows from where a person works and as what.
-fn of_posts(wire: &Wire, person: &Person, of: (&RealmParts, &Fonctions)) -> Vec<String> {
+fn of_posts(
+    wire: &Wire,
+    person: &Person,
+    asking: &Asking<'_>,
+    of: (&RealmParts, &Fonctions),
+) -> Vec<String> {
     let (realm, fonctions) = of;
-    let held: Vec<&Fonction> = person
-        .posts
+    let posts = match asking.post {
+        Chosen::One(post) => std::slice::from_ref(post),
+        Chosen::Unasked | Chosen::All => person.posts.as_slice(),
+    };
+    let held: Vec<&Fonction> = posts
         .iter()
         .filter_map(|post| fonctions.find(&post.function))
         .collect();
     let affiliations = affiliations(person.realm, &held);
-    let main = person.posts.first().map_or("", |post| &post.uai);
-    let places = person.posts.iter().map(|post| post.uai.clone());
+    let main = posts.first().map_or("", |post| &post.uai);
+    let places = posts.iter().map(|post| post.uai.clone());
     match *wire {
         attribute::AFFILIATION => affiliations,
         attribute::PRIMARY_AFFILIATION => one(primary(&affiliations)),
@@ -70,14 +81,25 @@ fn of_posts(wire: &Wire, person: &Person, of: (&RealmParts, &Fonctions)) -> Vec<
         }
         attribute::FONCTION => distinct(held.iter().map(|fonction| fonction.id.clone())),
         attribute::POSTE if person.realm == Realm::Personnel => {
-            distinct(person.posts.iter().filter_map(|post| {
+            // Our portal says which others there are.
+            let posts = if asking.is_own {
+                person.posts.as_slice()
+            } else {
+                posts
+            };
+            distinct(posts.iter().filter_map(|post| {
                 fonctions.find(&post.function)?;
                 Poste { post }.print()
             }))
         }
+        attribute::AFFECTATION => match asking.post {
+            Chosen::Unasked => vec![],
+            Chosen::All => one(ALL),
+            Chosen::One(post) => one(&post.id()),
+        },
         attribute::RNE | attribute::ENT_UAI | attribute::SUPANN_ENTITE_PRINCIPALE => one(main),
         attribute::FREDU_CT_UAI if person.realm == Realm::Eleve => one(main),
-        attribute::OU => distinct(person.posts.iter().map(|post| post.place.clone()))
+        attribute::OU => distinct(posts.iter().map(|post| post.place.clone()))
             .into_iter()
             .filter(|place| !place.is_empty())
             .collect(),
@@ -95,8 +117,8 @@ fn of_posts(wire: &Wire, person: &Person, of: (&RealmParts, &Fonctions)) -> Vec<
                 .map(|fonction| fonction.fredu_fonct_adm.as_str());
             one(adm.find(|code| *code != "X").unwrap_or_default())
         }
-        attribute::FREDU_RNE => self::places(person, fonctions),
-        attribute::FREDU_RNE_RESP => headed(person, fonctions),
+        attribute::FREDU_RNE => self::places(person.realm, posts, fonctions),
+        attribute::FREDU_RNE_RESP => headed(posts, fonctions),
         _ => Vec::new(),
     }
 }
@@ -160,8 +182,8 @@ fn distinct(words: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 /// `FrEduRne`: where the staff works.
-fn places(person: &Person, fonctions: &Fonctions) -> Vec<String> {
-    let record = |post: &directory::Post| {
+fn places(realm: Realm, posts: &[Post], fonctions: &Fonctions) -> Vec<String> {
+    let record = |post: &Post| {
         let held = fonctions.find(&post.function);
         Rne {
             uai: &post.uai,
@@ -169,22 +191,22 @@ fn places(person: &Person, fonctions: &Fonctions) -> Vec<String> {
         }
         .print()
     };
-    if person.realm == Realm::Personnel {
-        distinct(person.posts.iter().filter_map(record))
+    if realm == Realm::Personnel {
+        distinct(posts.iter().filter_map(record))
     } else {
         vec![]
     }
 }
 
 /// `FrEduRneResp`: what heads of schools head.
-fn headed(person: &Person, fonctions: &Fonctions) -> Vec<String> {
-    let heads = |post: &&directory::Post| {
+fn headed(posts: &[Post], fonctions: &Fonctions) -> Vec<String> {
+    let heads = |post: &&Post| {
         fonctions.find(&post.function).is_some_and(|fonction| {
             matches!(fonction.fredu_fonct_adm.as_str(), "DIR" | "DEC" | "DIO")
         })
     };
-    let posts = person.posts.iter().filter(heads);
-    distinct(posts.filter_map(|post| RneResp { uai: &post.uai }.print()))
+    let headed = posts.iter().filter(heads);
+    distinct(headed.filter_map(|post| RneResp { uai: &post.uai }.print()))
 }
 
 /// `FrEduResDel`: the delegations that stand today, each once.

@@ -4,7 +4,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use web::{Badge, Page};
 
-use super::view::{self, Entry, News, Role, Section};
+use super::view::{self, Entry, InPost, News, Role, Section};
 use super::{OFFER, View, sample_badge};
 use crate::search::Search;
 
@@ -22,6 +22,7 @@ pub(crate) struct ApplicationsPage {
     /// Whether the favourites are shown, rather than a category.
     favourites: bool,
     roles: Vec<Role>,
+    in_post: Option<InPost>,
     menu: Vec<Entry>,
     /// The name of the category shown.
     category: Option<String>,
@@ -94,6 +95,7 @@ impl ApplicationsPage {
             pupil: view.visitor.is_pupil(),
             favourites: false,
             roles: view.roles(),
+            in_post: view.in_post(),
             menu: view.menu(None),
             category: None,
             search: None,
@@ -180,6 +182,7 @@ fn sample(current: bool, pupil: bool) -> ApplicationsPage {
         } else {
             view::sample_roles()
         },
+        in_post: pupil.then(|| view::sample_in_post(Some("Lycée <Louis-Pasteur>"))),
         menu: vec![
             entry("Formation à distance", current),
             entry("Ressources documentaires", false),

@@ -91,6 +91,15 @@ pub(super) struct Role {
     current: bool,
 }
 
+/// In which of several posts somebody said at sign-on that they are here.
+#[derive(Debug, Serialize)]
+pub(super) struct InPost {
+    /// Its place; none: in all of them.
+    place: Option<String>,
+    /// Where they say otherwise.
+    change: String,
+}
+
 /// A message.
 #[derive(Debug, Serialize)]
 pub(super) struct News {
@@ -156,13 +165,21 @@ impl<'a> View<'a> {
         sections
     }
 
+    /// In which post they are here, where their provider asked.
+    pub(super) fn in_post(&self) -> Option<InPost> {
+        self.visitor.said.as_ref()?;
+        let mut posts = self.visitor.posts.iter();
+        let role = posts.find(|post| self.visitor.role.as_deref() == Some(post.id().as_str()));
+        Some(InPost {
+            place: role.map(|post| post.place.clone()),
+            change: format!("{}/affectation", self.provider),
+        })
+    }
+
     /// The posts to choose from, when there is a choice.
     pub(super) fn roles(&self) -> Vec<Role> {
-        let posts = self
-            .visitor
-            .posts
-            .iter()
-            .filter(|_| self.visitor.posts.len() > 1);
+        let chooses = self.visitor.posts.len() > 1 && self.visitor.said.is_none();
+        let posts = self.visitor.posts.iter().filter(|_| chooses);
         let roles = posts.map(|post| Role {
             id: post.id(),
             function: self.functions.get(&post.function).map_or_else(
@@ -305,6 +322,14 @@ pub(super) fn sample_roles() -> Vec<Role> {
         current,
     })
     .into()
+}
+
+/// Samples of what was said at sign-on.
+pub(super) fn sample_in_post(place: Option<&str>) -> InPost {
+    InPost {
+        place: place.map(str::to_owned),
+        change: "https://eduline.example/idp/personnel/affectation".into(),
+    }
 }
 
 /// Samples of messages, of both kinds.

@@ -1,7 +1,7 @@
 //! `eduline sp preview`: what a person would send to a service, and which rule decided (R09).
 
 use directory::{Person, Realm};
-use idp::release::{self, Asking, Decision, Outcome, Rule};
+use idp::release::{self, Asking, Chosen, Decision, Outcome, Rule};
 use saml::EntityId;
 use serde_json::{Value, json};
 use web::Edge;
@@ -41,6 +41,7 @@ pub(super) async fn run(
         entity_attributes: &entity.attributes,
         policy: &policy,
         is_own: house::own_services(settings)?.contains(&service),
+        post: Chosen::Unasked,
         now: Edge::system_clock()().date_naive(),
     };
     let fonctions = house::read_fonctions(settings)?;

@@ -5,7 +5,7 @@
 //! names an `{{attribute.…}}` is written once for each.
 
 use idp::policy::Policy;
-use idp::release::{self, Asking};
+use idp::release::{self, Asking, Chosen};
 use saml::EntityId;
 use saml::attribute::{self, Wire};
 use serde_json::json;
@@ -243,6 +243,7 @@ fn known(settings: &Settings, id: &str) -> Result<Known, Refusal> {
         entity_attributes: &entity.attributes,
         policy: &policy,
         is_own: house::own_services(settings)?.contains(&service),
+        post: Chosen::Unasked,
         now: Edge::system_clock()().date_naive(),
     };
     Ok(Known {

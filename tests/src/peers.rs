@@ -44,6 +44,8 @@ pub struct Setup {
     pub paos: bool,
     /// Takes answers it did not ask for, and the operator allows them.
     pub unsolicited: bool,
+    /// Asks the discovery service who signs its visitors on.
+    pub discovers: bool,
 }
 
 /// What a sign-on should be like.

@@ -175,6 +175,16 @@ fn lay_out(folder: &Path, port: u16, house: &House, setup: Setup) {
     let main = moved("/etc/shibboleth/shibboleth2.xml")
         .replacen("clockSkew=\"180\">", &apart, 1)
         .replacen("<SSO ", &format!("<SSO{asked} "), 1);
+    let main = if setup.discovers {
+        // As the comment beside it says.
+        let (asks, discovery) = (house.at("/idp/personnel"), house.at("/wayf/"));
+        let written = format!("entityID=\"{asks}\"");
+        assert!(main.contains(&written), "{main}");
+        let instead = format!("discoveryProtocol=\"SAMLDS\" discoveryURL=\"{discovery}\"");
+        main.replacen(&written, &instead, 1)
+    } else {
+        main
+    };
     write("shibboleth2.xml", &main);
     write(
         "attribute-map.xml",

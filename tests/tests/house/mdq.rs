@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use visits::client::form;
 use visits::peers::query as asked_by_pysaml;
-use visits::{House, Partner};
+use visits::{Answer, House, Partner, forge};
+
+use crate::search::{configuration, open};
 
 use crate::sources::{
     DAY, Key, Origin, aggregate, is_trusted, key, provider, response, said, signed, wait_until,
@@ -168,4 +171,132 @@ fn m05_an_entity_nobody_knows_is_asked_for_and_believed_by_the_pinned_key_alone(
     // Said to be nowhere, it is gone.
     origin.says(&path("one.example"), response("404 Gone", "", ""));
     wait_until(&client, "one.example", false);
+}
+
+/// A service that can be asked for at `origin`, and nowhere else, reached by a binding.
+fn service_at(origin: &Origin, theirs: &Key, host: &str, binding: &str) -> Partner {
+    let mut partner = Partner::new(host);
+    partner.discovery = Some(format!("https://{host}/login"));
+    let text = partner.metadata();
+    let (head, rest) = text.split_once("<ds:Signature").unwrap();
+    let (_, rest) = rest.split_once("</ds:Signature>").unwrap();
+    let entity = format!("{head}{rest}").replace("bindings:HTTP-POST", binding);
+    let entity = &entity[entity.find("<md:EntityDescriptor").unwrap()..];
+    let document = signed(&aggregate(entity, Some(7 * DAY)), theirs);
+    origin.gives(&path_of(host), &document);
+    partner
+}
+
+/// Where a service of that host is asked for.
+fn path_of(host: &str) -> String {
+    format!("/entities/https%3A%2F%2F{host}%2Fsp")
+}
+
+#[test]
+fn m05_a_service_nobody_knows_is_asked_for_at_every_door() {
+    // A tile leads to a provider that nobody knows yet, either.
+    let config = configuration();
+    let file = config.path().join("eduline.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let tile = "providers = [\"{public_url}/idp/parent\"]";
+    assert!(text.contains(tile));
+    let text = text.replacen(tile, "providers = [\"https://far.example/idp\"]", 1);
+    std::fs::write(&file, text).unwrap();
+    let house = open(config.path());
+    let (origin, folder) = (Origin::start(), tempfile::tempdir().unwrap());
+    let theirs = key(folder.path(), "theirs");
+    for host in ["one.example", "far.example"] {
+        let alone = aggregate(&provider(host, &theirs), Some(7 * DAY));
+        let at = format!("/entities/https%3A%2F%2F{host}%2Fidp");
+        origin.gives(&at, &signed(&alone, &theirs));
+    }
+    let pem = theirs.certificate.display().to_string();
+    let add = ["metadata", "source", "add", &origin.base, "--key", &pem];
+    let added = house.run(&[&add[..], &["--mdq", "--name", "query"]].concat());
+    assert!(added.status.success(), "{}", said(&added));
+    let client = house.client();
+    wait_until(&client, "one.example", true);
+    let post = "bindings:HTTP-POST";
+    let known = |host: &str| service_at(&origin, &theirs, host, post);
+    let asks_password = |page: &Answer| page.action("name=\"password\"").is_some();
+    let discovers = |host: &str| {
+        let (id, back) = (
+            format!("https://{host}/sp"),
+            format!("https://{host}/login"),
+        );
+        form(&[("entityID", &id), ("return", &back)])
+    };
+
+    let by_redirect = known("redirect.example");
+    let request = by_redirect.request(&house);
+    let page = client.open(&by_redirect.address(&house, &request));
+    assert!(asks_password(&page), "{}", page.body);
+
+    let by_post = known("post.example");
+    let mut request = by_post.request(&house);
+    request.destination = Some(house.at("/idp/personnel/sso/post"));
+    let message = saml::post::compose(&request, &by_post.key).unwrap();
+    let message = forge::base64(&message);
+    let posted = client.post("/idp/personnel/sso/post", &[("SAMLRequest", &message)]);
+    assert!(asks_password(&client.follow(posted)), "by POST");
+
+    let by_client = service_at(&origin, &theirs, "ecp.example", "bindings:PAOS");
+    let mut request = by_client.request(&house);
+    request.destination = Some(house.at("/idp/personnel/ecp"));
+    request.protocol_binding = Some(saml::Binding::Paos);
+    let message = saml::post::compose(&request, &by_client.key).unwrap();
+    let envelope = format!(
+        "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Header></s:Header><s:Body>{message}\
+         </s:Body></s:Envelope>"
+    );
+    let sent = client.post_raw("/idp/personnel/ecp", "text/xml", envelope.as_bytes());
+    assert_eq!(
+        sent.status, 401,
+        "known, and asked who it is: {}",
+        sent.body
+    );
+
+    known("wayf.example");
+    let page = client.get(&format!("/wayf/?{}", discovers("wayf.example")));
+    assert_eq!(page.status, 200, "{}", page.body);
+    known("search.example");
+    let page = client.get(&format!("/wayf/search?{}", discovers("search.example")));
+    assert_eq!(page.status, 200, "{}", page.body);
+    known("choice.example");
+    let csrf = client.get("/wayf/").field("csrf").unwrap();
+    let chosen = client.post(
+        "/wayf/",
+        &[
+            ("csrf", &csrf),
+            ("profile", "eleve"),
+            ("entityID", "https://choice.example/sp"),
+            ("return", "https://choice.example/login"),
+        ],
+    );
+    let at = chosen.location();
+    assert!(
+        at.starts_with("https://choice.example/login?entityID="),
+        "{at}"
+    );
+    for host in ["redirect", "post", "ecp", "wayf", "search", "choice"] {
+        let times = origin.times(&path_of(&format!("{host}.example")));
+        assert_eq!(times, 1, "{host}");
+    }
+    // The provider behind the tile.
+    let page = client.open("/portail/");
+    let csrf = page.field("csrf").unwrap();
+    let hidden = ["entityID", "return", "returnIDParam"];
+    let hidden: Vec<_> = hidden
+        .into_iter()
+        .filter_map(|name| Some((name, page.field(name)?)))
+        .collect();
+    let mut fields = vec![("csrf", csrf.as_str()), ("profile", "parent")];
+    fields.extend(hidden.iter().map(|(name, value)| (*name, value.as_str())));
+    let chosen = client.post("/wayf/", &fields);
+    assert_eq!(chosen.status, 303, "{}", chosen.body);
+    let asked = client.get(chosen.location());
+    assert!(
+        asked.location().starts_with("https://far.example/sso?"),
+        "{asked:?}"
+    );
 }

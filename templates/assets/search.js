@@ -30,6 +30,20 @@ field?.addEventListener("input", () => {
   timer = setTimeout(ask, 150);
 });
 
+// Who is near: the browser asks the visitor, and a kilometre is near enough.
+const near = document.getElementById("near");
+if (near && navigator.geolocation) near.hidden = false;
+near?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const refused = () => {
+    count.textContent = near.querySelector("button").dataset.refused;
+  };
+  navigator.geolocation.getCurrentPosition(({ coords }) => {
+    near.elements.namedItem("near").value = `${coords.latitude.toFixed(2)},${coords.longitude.toFixed(2)}`;
+    near.submit();
+  }, refused, { timeout: 10000, maximumAge: 600000 });
+});
+
 document.addEventListener("keydown", (event) => {
   const stops = [field, ...results?.querySelectorAll("button") ?? []];
   const at = stops.indexOf(document.activeElement);

@@ -31,7 +31,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, ServiceConfig, get, post, resource};
+use actix_web::web::{Data, Path, ServiceConfig, get, post, resource};
 use arc_swap::ArcSwap;
 use federation::{Federation, Snapshot};
 use saml::EntityId;
@@ -88,11 +88,15 @@ pub struct Rule {
     pub profiles: Vec<String>,
 }
 
-/// Who is suggested to visitors of some networks (D14). A suggestion is never followed by itself.
+/// Who is suggested to some visitors (D14). A suggestion is never followed by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {
-    /// Where the visitors are.
+    /// Those who are in one of these networks,
     pub networks: Vec<Network>,
+    /// those of these services,
+    pub services: Vec<EntityId>,
+    /// and those who came by the address of this name, `/wayf/pour/<name>`.
+    pub name: Option<String>,
     /// Who they probably belong to, the likeliest first.
     pub providers: Vec<EntityId>,
 }
@@ -162,6 +166,7 @@ impl Wayf {
                     .route(get().to(ask))
                     .route(post().to(choose)),
             )
+            .service(at(&["/wayf/pour/{name}"]).route(get().to(ask_for)))
             .service(at(&["/wayf/search"]).route(get().to(search::search)))
             .service(at(&["/wayf/feed"]).route(get().to(feed::feed)))
             .service(at(&["/wayf/logo/{name}"]).route(get().to(logos::serve)))
@@ -174,10 +179,10 @@ impl Wayf {
         self.offer.load_full()
     }
 
-    /// Who is known, with the service that asks: it is looked for where nobody knows it yet.
-    async fn known(&self, visit: &Visit, asking: Option<&str>) -> Arc<Snapshot> {
+    /// Who is known, with the entity of that name: it is looked for where nobody knows it yet.
+    async fn known(&self, visit: &Visit, id: Option<&str>) -> Arc<Snapshot> {
         let federation = &self.parts.federation;
-        match asking.map(EntityId::parse) {
+        match id.map(EntityId::parse) {
             Some(Ok(id)) => federation.look_for(&id, visit.edge().now()).await,
             _ => federation.snapshot(),
         }
@@ -223,12 +228,31 @@ async fn ask(
     wayf: Data<Wayf>,
     Query(raw): Query<RawQuestion>,
 ) -> Result<HttpResponse, Refused> {
-    let known = wayf.known(&visit, raw.entity_id.as_deref()).await;
+    asked(&visit, &wayf, raw, None).await
+}
+
+/// `GET /wayf/pour/<name>`: the same, for who came by the address of a hint. A name that is none any more says nothing.
+async fn ask_for(
+    visit: Visit,
+    wayf: Data<Wayf>,
+    name: Path<String>,
+    Query(raw): Query<RawQuestion>,
+) -> Result<HttpResponse, Refused> {
+    asked(&visit, &wayf, raw, Some(name.as_str())).await
+}
+
+async fn asked(
+    visit: &Visit,
+    wayf: &Wayf,
+    raw: RawQuestion,
+    link: Option<&str>,
+) -> Result<HttpResponse, Refused> {
+    let known = wayf.known(visit, raw.entity_id.as_deref()).await;
     // Who opens this page itself, or asks to choose again, wants to see it.
     let may_follow = raw.entity_id.is_some() && raw.change.is_none();
     let question = Question::parse(raw, &wayf.parts.default_service, &known)?;
-    let shown = Shown::to(&wayf, &question.service, known);
-    let remembered = shown.remembered(&visit);
+    let shown = Shown::to(wayf, &question.service, known).by(link);
+    let remembered = shown.remembered(visit);
     let first = remembered.choices.first();
     if question.passive {
         visit.tell(
@@ -239,9 +263,9 @@ async fn ask(
         return Ok(visit.see_other(&question.answer(first)));
     }
     if let Some(provider) = first.filter(|_| remembered.always && may_follow)
-        && !remembered::just_followed(&visit, &question.service)
+        && !remembered::just_followed(visit, &question.service)
     {
-        remembered::follow(&visit, &question.service);
+        remembered::follow(visit, &question.service);
         visit.tell(
             Event::new("wayf.followed")
                 .with("sp", question.service.as_str())
@@ -249,7 +273,7 @@ async fn ask(
         );
         return Ok(visit.see_other(&question.answer(Some(provider))));
     }
-    visit.page(&ChoosePage::of(&shown, &visit, &question))
+    visit.page(&ChoosePage::of(&shown, visit, &question))
 }
 
 /// What the choice's form says, besides the question.
@@ -317,7 +341,9 @@ async fn choose(
         }
         Leads::Search => return Ok(visit.see_other(&question.search(&profile.id))),
     };
-    if shown.known.provider(&provider).is_none() {
+    // Whom a tile leads to may be somebody that nobody has asked for yet.
+    let known = wayf.known(&visit, Some(provider.as_str())).await;
+    if known.provider(&provider).is_none() {
         let story = format!("{provider} is offered and its metadata is not there");
         return Err(Refused::away("EDU-3006", story).way_out("wayf.change", question.again()));
     }

@@ -9,7 +9,7 @@ use federation::{Listing, Snapshot};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use saml::EntityId;
-use saml::metadata::Logo;
+use saml::metadata::{Logo, Place};
 use sha2::{Digest, Sha256};
 
 use crate::feed::Entry;
@@ -147,6 +147,26 @@ impl Offer {
         (self.index.len(), self.index.size())
     }
 
+    /// Those that say where they are (`mdui:GeolocationHint`) and that `admits` lets pass, the nearest to a place first,
+    /// with the kilometres to it.
+    pub(crate) fn nearest(
+        &self,
+        place: Place,
+        most: usize,
+        admits: impl Fn(&Organisation) -> bool,
+    ) -> Vec<(&Organisation, f64)> {
+        let located = self.organisations.iter().filter_map(|one| {
+            let places = one.listing.hints.places.iter();
+            let km = places.map(|its| its.km_to(place)).reduce(f64::min)?;
+            admits(one).then_some((one, km))
+        });
+        let mut located: Vec<_> = located.collect();
+        // Of those alike far the order of the alphabet stays.
+        located.sort_by(|(_, one), (_, other)| one.total_cmp(other));
+        located.truncate(most);
+        located
+    }
+
     /// Those that `admits` lets pass and that have every term of `query`; without a query, all of
     /// them in the order of the alphabet.
     pub(crate) fn search(
@@ -155,6 +175,8 @@ impl Offer {
         most: usize,
         admits: impl Fn(&Organisation) -> bool,
     ) -> (usize, Vec<&Organisation>) {
+        // Of a mail address, what stands before its domain names a person.
+        let query = query.rsplit_once('@').map_or(query, |(_, domain)| domain);
         if query.trim().is_empty() {
             let all: Vec<_> = self
                 .organisations

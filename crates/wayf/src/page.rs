@@ -185,6 +185,8 @@ pub(crate) struct Offered {
     pub(crate) domain: String,
     /// The path of its logo, where it is shown.
     pub(crate) logo: Option<String>,
+    /// How far it is, kilometres, where the visitor said where they are.
+    pub(crate) km: Option<String>,
 }
 
 impl Offered {
@@ -196,12 +198,20 @@ impl Offered {
             name: web::typeset(name, visit.lang()),
             domain: organisation.domain().to_owned(),
             logo: None,
+            km: None,
         }
     }
 
     /// The same, with its logo.
     pub(crate) fn with_logo(self, logo: Option<String>) -> Self {
         Self { logo, ..self }
+    }
+
+    /// The same, so many kilometres away.
+    pub(crate) fn far(self, km: Option<f64>) -> Self {
+        // Whole kilometres: who is next door is one away.
+        let km = km.map(|km| format!("{:.0}", km.max(1.0)));
+        Self { km, ..self }
     }
 
     pub(crate) fn sample(name: &str, domain: &str) -> Self {
@@ -211,6 +221,7 @@ impl Offered {
             domain: domain.to_owned(),
             logo: (domain.len().is_multiple_of(2))
                 .then(|| "/wayf/logo/00000000000000000000000000000000".to_owned()),
+            km: None,
         }
     }
 }

@@ -3,9 +3,11 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use saml::metadata::Place;
 use serde::{Deserialize, Serialize};
 use web::{Page, Query, Refused, Visit};
 
+use crate::offer::Organisation;
 use crate::page::{Asked, Offered};
 use crate::question::{Question, RawQuestion};
 use crate::shown::{Leads, Shown};
@@ -26,6 +28,8 @@ pub(crate) struct SearchQuery {
     r#return: Option<String>,
     #[serde(rename = "returnIDParam")]
     return_id_param: Option<String>,
+    /// Where the visitor is, where they let their browser say it: `50.63,3.06`.
+    near: Option<String>,
 }
 
 /// « Cherchez votre organisme »
@@ -41,6 +45,8 @@ pub(crate) struct SearchPage {
     more: bool,
     /// Whether something was asked.
     searched: bool,
+    /// Whether the place of the visitor was.
+    near: bool,
 }
 
 /// The same for programs.
@@ -60,6 +66,8 @@ struct OneFound<'a> {
     domain: &'a str,
     logo: Option<String>,
     profile: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    km: Option<f64>,
 }
 
 /// `GET /wayf/search`
@@ -68,7 +76,7 @@ pub(crate) async fn search(
     wayf: Data<Wayf>,
     Query(query): Query<SearchQuery>,
 ) -> Result<HttpResponse, Refused> {
-    let known = wayf.parts.federation.snapshot();
+    let known = wayf.known(&visit, query.entity_id.as_deref()).await;
     let raw = RawQuestion {
         entity_id: query.entity_id,
         r#return: query.r#return,
@@ -87,29 +95,23 @@ pub(crate) async fn search(
     };
     let text: String = query.q.unwrap_or_default().chars().take(LONGEST).collect();
     let text = text.trim();
-    let (total, found) = shown.search(text, profile.map(|(place, _)| place), SHOWN);
+    let near = place(query.near.as_deref())?.filter(|_| text.is_empty());
+    let behind = profile.map(|(place, _)| place);
+    let found = match near {
+        Some(place) => Found::near(shown.nearest(place, behind, SHOWN)),
+        None => Found::by_name(shown.search(text, behind, SHOWN)),
+    };
     wayf.parts.edge.count("eduline_wayf_searches_total", &[]);
     if visit.wants_json() {
-        let results = found.iter().map(|one| OneFound {
-            entity_id: one.id().as_str(),
-            name: one.name(visit.lang().as_str()),
-            domain: one.domain(),
-            logo: shown.logo(one),
-            profile: shown
-                .profile_of(one.id())
-                .map(|(_, profile)| profile.id.as_str()),
-        });
-        return Ok(HttpResponse::Ok().json(Listed {
-            query: text,
-            total,
-            results: results.collect(),
-        }));
+        return Ok(listed(&visit, &shown, text, &found));
     }
-    let results = found.iter();
-    let results = results.map(|one| Offered::of(one, &visit).with_logo(shown.logo(one)));
+    let results = found.best.iter().map(|(one, km)| {
+        let one = Offered::of(one, &visit).with_logo(shown.logo(one));
+        one.far(*km)
+    });
     let results: Vec<Offered> = results.collect();
     // Where a tile leads to a search of thousands, the first twelve of the alphabet help nobody.
-    let few = total <= SHOWN;
+    let few = found.total <= SHOWN;
     visit.page(&SearchPage {
         asked: Asked::of(&shown, &question, &visit),
         profile: profile
@@ -122,8 +124,59 @@ pub(crate) async fn search(
         } else {
             Vec::new()
         },
-        total,
-        searched: !text.is_empty(),
+        total: found.total,
+        searched: !text.is_empty() || near.is_some(),
+        near: near.is_some(),
+    })
+}
+
+/// Who was found, with the kilometres to them where a place was asked about.
+struct Found<'a> {
+    total: usize,
+    best: Vec<(&'a Organisation, Option<f64>)>,
+}
+
+impl<'a> Found<'a> {
+    fn by_name((total, best): (usize, Vec<&'a Organisation>)) -> Self {
+        let best = best.into_iter().map(|one| (one, None)).collect();
+        Self { total, best }
+    }
+
+    /// Nobody asks for those who are farther: as many as are shown are all there are.
+    fn near(best: Vec<(&'a Organisation, f64)>) -> Self {
+        let best: Vec<_> = best.into_iter().map(|(one, km)| (one, Some(km))).collect();
+        let total = best.len();
+        Self { total, best }
+    }
+}
+
+/// The place a visitor says they are at: degrees north and east.
+fn place(said: Option<&str>) -> Result<Option<Place>, Refused> {
+    let Some(said) = said.filter(|said| !said.is_empty()) else {
+        return Ok(None);
+    };
+    let place = Place::parse(&format!("geo:{said}"));
+    place
+        .map(Some)
+        .ok_or_else(|| Refused::malformed("EDU-3001", "malformed", "near is no place on Earth"))
+}
+
+/// The same for programs.
+fn listed(visit: &Visit, shown: &Shown<'_>, text: &str, found: &Found<'_>) -> HttpResponse {
+    let results = found.best.iter().map(|(one, km)| OneFound {
+        entity_id: one.id().as_str(),
+        name: one.name(visit.lang().as_str()),
+        domain: one.domain(),
+        logo: shown.logo(one),
+        profile: shown
+            .profile_of(one.id())
+            .map(|(_, profile)| profile.id.as_str()),
+        km: km.map(f64::round),
+    });
+    HttpResponse::Ok().json(Listed {
+        query: text,
+        total: found.total,
+        results: results.collect(),
     })
 }
 
@@ -132,6 +185,10 @@ impl Page for SearchPage {
 
     fn form_action(&self) -> Option<String> {
         self.asked.leads_to.clone()
+    }
+
+    fn asks_place(&self) -> bool {
+        true
     }
 
     fn samples() -> Vec<Self> {
@@ -149,8 +206,19 @@ impl Page for SearchPage {
             results,
             total,
             searched: !query.is_empty(),
+            near: false,
+        };
+        let near = Self {
+            results: results()
+                .into_iter()
+                .map(|one| one.far(Some(0.2)))
+                .collect(),
+            searched: true,
+            near: true,
+            ..page("", 2, results())
         };
         vec![
+            near,
             page("", 6000, Vec::new()),
             page("", 2, results()),
             page("lille", 1, results().into_iter().take(1).collect()),

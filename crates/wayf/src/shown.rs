@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use federation::Snapshot;
 use saml::EntityId;
+use saml::metadata::Place;
 use web::Visit;
 
 use crate::logos::Logos;
@@ -27,6 +28,10 @@ pub(crate) struct Shown<'w> {
     pub(crate) offer: Arc<Offer>,
     logos: Option<&'w Logos>,
     hints: &'w [Hint],
+    /// Who asks.
+    service: EntityId,
+    /// The name of the address that the visitor came by.
+    link: Option<String>,
     has_common_domain: bool,
 }
 
@@ -65,8 +70,16 @@ impl<'w> Shown<'w> {
             offer: wayf.offer(),
             logos: wayf.logos.as_ref(),
             hints: &wayf.parts.hints,
+            service: service.clone(),
+            link: None,
             has_common_domain: wayf.parts.common_domain.is_some(),
         }
+    }
+
+    /// The same for who came by the address of a hint.
+    pub(crate) fn by(self, link: Option<&str>) -> Self {
+        let link = link.map(str::to_owned);
+        Self { link, ..self }
     }
 
     /// The profiles that can be chosen.
@@ -149,11 +162,18 @@ impl<'w> Shown<'w> {
         self.logos?.path(organisation.logos())
     }
 
-    /// Who is suggested to visitors at this address: whom the settings name, then those who say so
-    /// themselves; nobody twice.
+    /// Who is suggested to a visitor at this address: whom the settings name for the address they came by, for the service
+    /// they are for, and for where they are; then those who say so themselves; nobody twice.
     pub(crate) fn near(&self, address: IpAddr, most: usize) -> Vec<&Organisation> {
+        let by_link = |hint: &&Hint| hint.name.is_some() && hint.name == self.link;
+        let of_service = |hint: &&Hint| hint.services.contains(&self.service);
         let here = |hint: &&Hint| hint.networks.iter().any(|network| network.holds(address));
-        let named = self.hints.iter().filter(here);
+        let hints = self.hints.iter();
+        let (linked, asked) = (
+            hints.clone().filter(by_link),
+            hints.clone().filter(of_service),
+        );
+        let named = linked.chain(asked).chain(hints.filter(here));
         let named = named.flat_map(|hint| &hint.providers);
         let named = named.filter_map(|id| self.offer.find(id));
         let mut near: Vec<&Organisation> = Vec::new();
@@ -172,13 +192,27 @@ impl<'w> Shown<'w> {
         profile: Option<usize>,
         most: usize,
     ) -> (usize, Vec<&Organisation>) {
+        self.offer.search(query, most, self.behind(profile))
+    }
+
+    /// The same by where they are.
+    pub(crate) fn nearest(
+        &self,
+        place: Place,
+        profile: Option<usize>,
+        most: usize,
+    ) -> Vec<(&Organisation, f64)> {
+        self.offer.nearest(place, most, self.behind(profile))
+    }
+
+    /// Whether an organisation is behind `profile`, or behind any that can be chosen.
+    fn behind(&self, profile: Option<usize>) -> impl Fn(&Organisation) -> bool + use<> {
         let places: Vec<usize> = self
             .open()
             .map(|(place, _)| place)
             .filter(|place| profile.is_none_or(|only| only == *place))
             .collect();
-        let behind_one = |one: &Organisation| places.iter().any(|place| one.is_behind(*place));
-        self.offer.search(query, most, behind_one)
+        move |one| places.iter().any(|place| one.is_behind(*place))
     }
 
     /// Where the choice may lead, for the page's CSP: see [`crate::page`].

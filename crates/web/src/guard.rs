@@ -23,6 +23,9 @@ const LONGEST_ADDRESS: usize = 32 * 1024;
 /// Where a page's forms may lead besides our own addresses.
 pub(crate) struct FormAction(pub(crate) String);
 
+/// Of a page whose script may ask where its visitor is.
+pub(crate) struct AsksPlace;
+
 /// Marks an answer that says everything itself, whatever its status.
 struct Said;
 
@@ -201,6 +204,10 @@ fn dress(visit: &Visit, answered: &mut ServiceResponse<BoxBody>, started: Instan
         .response_mut()
         .extensions_mut()
         .remove::<FormAction>();
+    let asks_place = answered
+        .response_mut()
+        .extensions_mut()
+        .remove::<AsksPlace>();
     for cookie in visit.cookies_out() {
         answered.response_mut().add_cookie(&cookie).ok();
     }
@@ -226,9 +233,10 @@ fn dress(visit: &Visit, answered: &mut ServiceResponse<BoxBody>, started: Instan
         "same-origin"
     };
     set("cross-origin-resource-policy", readers);
+    let place = if asks_place.is_some() { "self" } else { "" };
     set(
         "permissions-policy",
-        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        &format!("camera=(), geolocation=({place}), microphone=(), payment=(), usb=()"),
     );
     if edge.public_url().is_https() {
         set("strict-transport-security", "max-age=31536000");

@@ -63,6 +63,12 @@ pub trait Page: Serialize {
         None
     }
 
+    /// Whether its script may ask the browser where its visitor is (Permissions-Policy `geolocation`); the browser asks
+    /// the visitor.
+    fn asks_place(&self) -> bool {
+        false
+    }
+
     /// The form this page is made by, if it is to be kept. For pages without a badge and without a
     /// token of a form.
     fn mould(&self) -> Option<Mould<'_, Self>>

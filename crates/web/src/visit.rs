@@ -22,7 +22,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use minijinja::Value;
 use minijinja::value::Serde;
 
-use crate::guard::{self, FormAction};
+use crate::guard::{self, AsksPlace, FormAction};
 use crate::templates::{Form, Key, Surroundings, gap_here, gap_reference};
 use crate::{Edge, Event, Lang, Page, Reference, Refused, csrf, proxies};
 
@@ -233,6 +233,9 @@ impl Visit {
             .body(html);
         if let Some(action) = page.form_action() {
             response.extensions_mut().insert(FormAction(action));
+        }
+        if page.asks_place() {
+            response.extensions_mut().insert(AsksPlace);
         }
         Ok(guard::said(response))
     }

@@ -205,7 +205,19 @@ impl Network {
     }
 }
 
+/// Mean radius of the Earth, kilometres (IUGG).
+const RADIUS_KM: f64 = 6371.0;
+
 impl Place {
+    /// How far another place is, kilometres, along a great circle of a sphere: within half a percent.
+    pub fn km_to(self, other: Self) -> f64 {
+        let (here, there) = (self.latitude.to_radians(), other.latitude.to_radians());
+        let north = (there - here) / 2.0;
+        let east = (other.longitude - self.longitude).to_radians() / 2.0;
+        let half = north.sin().powi(2) + here.cos() * there.cos() * east.sin().powi(2);
+        2.0 * RADIUS_KM * half.clamp(0.0, 1.0).sqrt().asin()
+    }
+
     /// Reads `geo:50.63,3.06`, with or without what may follow.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix("geo:")?;
@@ -250,6 +262,15 @@ mod tests {
         let lille = Place::parse("geo:50.63,3.06;u=35").unwrap();
         assert!((lille.latitude - 50.63).abs() < 1e-9 && (lille.longitude - 3.06).abs() < 1e-9);
         assert!(Place::parse("geo:50.63,3.06,20").is_some());
+        let km = |from: &str, to: &str| {
+            let [from, to] = [from, to].map(|text| Place::parse(text).unwrap());
+            from.km_to(to)
+        };
+        let to_paris = km("geo:50.63,3.06", "geo:48.85,2.35");
+        assert!((to_paris - 204.0).abs() < 2.0, "{to_paris}");
+        assert!(km("geo:0,179.5", "geo:0,-179.5") < 112.0, "the shorter way");
+        assert!((km("geo:90,0", "geo:-90,0") - 20_015.0).abs() < 1.0);
+        assert!(km("geo:1,1", "geo:1,1") < 1e-6);
         for bad in [
             "50.63,3.06",
             "geo:",

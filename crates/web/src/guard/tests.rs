@@ -51,7 +51,7 @@ async fn every_answer_carries_the_headers() {
         assert_eq!(header("referrer-policy"), "no-referrer");
         assert_eq!(header("cross-origin-opener-policy"), "same-origin");
         assert_eq!(header("cache-control"), "no-store");
-        assert!(header("permissions-policy").contains("camera=()"));
+        assert!(header("permissions-policy").contains("camera=(), geolocation=(), "));
         assert_eq!(header("strict-transport-security"), "max-age=31536000");
         assert!(
             !answer.status.is_server_error() || answer.status == StatusCode::SERVICE_UNAVAILABLE

@@ -36,6 +36,7 @@ pub(super) fn values(
         attribute::FREDU_RES_DEL => delegations(person, asking.now),
         attribute::CODACA if person.realm == Realm::Personnel => one(&realm.codaca),
         attribute::FREDU_URL_RETOUR => one(&realm.portal),
+        attribute::AFFECTATION => said(asking.post),
         attribute::O => one(realm.ui.organization.as_deref().unwrap_or_default()),
         attribute::HOME_ORGANIZATION => one(&realm.scope),
         attribute::PRINCIPAL_NAME => one(&format!("{}@{}", person.login, realm.scope)),
@@ -92,11 +93,6 @@ fn of_posts(
                 Poste { post }.print()
             }))
         }
-        attribute::AFFECTATION => match asking.post {
-            Chosen::Unasked => vec![],
-            Chosen::All => one(ALL),
-            Chosen::One(post) => one(&post.id()),
-        },
         attribute::RNE | attribute::ENT_UAI | attribute::SUPANN_ENTITE_PRINCIPALE => one(main),
         attribute::FREDU_CT_UAI if person.realm == Realm::Eleve => one(main),
         attribute::OU => distinct(posts.iter().map(|post| post.place.clone()))
@@ -120,6 +116,15 @@ fn of_posts(
         attribute::FREDU_RNE => self::places(person.realm, posts, fonctions),
         attribute::FREDU_RNE_RESP => headed(posts, fonctions),
         _ => Vec::new(),
+    }
+}
+
+/// In which post they said that they are here.
+fn said(post: Chosen<'_>) -> Vec<String> {
+    match post {
+        Chosen::Unasked => vec![],
+        Chosen::All => one(ALL),
+        Chosen::One(post) => one(&post.id()),
     }
 }
 

@@ -424,7 +424,7 @@ fn what_we_say_of_ourselves_is_looked_at() {
 }
 
 #[test]
-fn suggestions_and_the_common_domain_are_looked_at() {
+fn the_common_domain_is_looked_at() {
     let public = ("EDULINE_PUBLIC_URL", "https://sso.ac-demo.example");
     let text = std::fs::read_to_string(example()).unwrap();
     let ours = text.replacen(
@@ -452,6 +452,11 @@ fn suggestions_and_the_common_domain_are_looked_at() {
         assert!(told[0].contains("a domain that"), "{told:?}");
     }
     assert!(changed(&[]).unwrap().wayf.common_domain.is_none());
+}
+
+#[test]
+fn suggestions_are_looked_at() {
+    let text = std::fs::read_to_string(example()).unwrap();
     let hint = |hint: &str| {
         let text = text.replacen("[idp]\n", &format!("[[wayf.hints]]\n{hint}\n\n[idp]\n"), 1);
         read(&text, &[])

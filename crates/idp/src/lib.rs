@@ -11,6 +11,7 @@
 //! * Knows no other service: only their metadata.
 
 mod answer;
+mod arrival;
 mod artifact;
 mod change;
 mod charter;

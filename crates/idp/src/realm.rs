@@ -30,7 +30,7 @@ use crate::second_factor::{Mailed, SecondFactors};
 use crate::session::SignedOn;
 use crate::throttle::{FAILED, RULES};
 use crate::{
-    artifact, charter, ecp, flow, login, logout, metadata, passkey, past, posts, preview,
+    arrival, artifact, charter, ecp, flow, login, logout, metadata, passkey, past, posts, preview,
     second_factor, session, sso, telling, unsolicited,
 };
 
@@ -203,6 +203,7 @@ impl Idp {
                 .service(at("/metadata").route(get().to(metadata::serve)))
                 .service(at("/sso/redirect").route(get().to(sso::by_redirect)))
                 .service(at("/sso/post").route(post().to(sso::by_post)))
+                .service(at("/sso/arrived").route(get().to(arrival::go_on)))
                 .service(at("/sso/unsolicited").route(get().to(unsolicited::start)))
                 .service(
                     at("/artifact").route(post().guard(fn_guard(is_xml)).to(artifact::resolve)),

@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use federation::Snapshot;
 use saml::metadata::{IndexedEndpoint, SpRole};
 use saml::request::RequestExpected;
 use saml::response::Status;
@@ -12,7 +13,7 @@ use web::{Event, Form, Refused, Visit};
 use crate::flow::Flow;
 use crate::next::Step;
 use crate::realm::Realm;
-use crate::{answer, refusals};
+use crate::{answer, arrival, refusals};
 
 /// How a browser brings an answer. Who publishes no key cannot prove who comes for an artifact's
 /// message.
@@ -23,6 +24,9 @@ fn brought(role: &SpRole) -> &'static [Binding] {
         &[Binding::Post, Binding::Artifact]
     }
 }
+
+/// Where forms are posted.
+const POSTED: &str = "/sso/post";
 
 /// Of a chain of services that ask for each other, how many the journal names.
 const REQUESTERS: usize = 5;
@@ -79,7 +83,7 @@ pub(crate) async fn by_post(
         .await
         .map_err(refusals::busy)?
         .map_err(|refusal| refusals::of_message(&refusal, &realm))?;
-    decide(&visit, &realm, verified, state, "/sso/post").await
+    decide(&visit, &realm, verified, state, POSTED).await
 }
 
 async fn respond(
@@ -94,9 +98,9 @@ async fn respond(
         received.relay_state().map(str::to_owned),
     );
     let now = visit.edge().now();
-    realm.federation.look_for(&issuer, now).await;
-    let (keys, required) = signing(realm, visit, &issuer)?;
-    let verified = verify(received, asked(&keys, required))
+    let snapshot = realm.federation.look_for(&issuer, now).await;
+    let role = role(realm, visit, (&snapshot, &issuer))?;
+    let verified = verify(received, asked(&role.signing_keys, role.signs_requests))
         .map_err(|refusal| refusals::of_message(&refusal, realm).with("sp", issuer.as_str()))?;
     decide(visit, realm, verified, state, at).await
 }
@@ -108,14 +112,24 @@ pub(crate) fn signing(
     issuer: &EntityId,
 ) -> Result<(Vec<VerifyingKey>, bool), Refused> {
     let snapshot = realm.federation.snapshot();
-    let Some((_, role)) = snapshot.service(issuer) else {
-        if snapshot.is_empty() {
-            return Err(refusals::starting());
-        }
-        visit.tell(Event::new("idp.request.unknown").with("sp", issuer.as_str()));
-        return Err(refusals::unknown_service(issuer, realm));
-    };
+    let role = role(realm, visit, (&snapshot, issuer))?;
     Ok((role.signing_keys.clone(), role.signs_requests))
+}
+
+/// What the metadata says of a service.
+fn role<'s>(
+    realm: &Realm,
+    visit: &Visit,
+    (snapshot, issuer): (&'s Snapshot, &EntityId),
+) -> Result<&'s SpRole, Refused> {
+    if let Some((_, role)) = snapshot.service(issuer) {
+        return Ok(role);
+    }
+    if snapshot.is_empty() {
+        return Err(refusals::starting());
+    }
+    visit.tell(Event::new("idp.request.unknown").with("sp", issuer.as_str()));
+    Err(refusals::unknown_service(issuer, realm))
 }
 
 /// A signature that is there must be one of these keys'.
@@ -153,6 +167,9 @@ async fn decide(
     let flow = Flow::of(&accepted, &acs, relay_state, visit, realm);
     if let Some(status) = no(realm, &accepted) {
         return answer::tell(visit, realm, &flow, status).await;
+    }
+    if at == POSTED && !visit.browser_is_known() {
+        return arrival::wait(visit, realm, flow).await;
     }
     proceed(visit, realm, flow).await
 }

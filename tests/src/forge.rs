@@ -7,10 +7,15 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
+use saml::attribute::Wire;
+use saml::encryption::Encryption;
+use saml::logout::LogoutRequest;
 use saml::response::{Attribute, NameId, ResponsePlan, SignWhat};
 use saml::{EntityId, MessageId, Moment, NameIdFormat, SigningKey, VerifyingKey};
 
 use crate::{Client, House};
+
+pub mod seal;
 
 /// What a genuine answer would say; change a field, then [`Answer::compose`] it.
 #[derive(Debug, Clone)]
@@ -31,23 +36,20 @@ pub struct Answer {
     pub sign: SignWhat,
     /// `ID` of the assertion.
     pub assertion_id: MessageId,
+    /// Attributes beside the login.
+    pub more: Vec<Attribute>,
 }
 
 impl Answer {
     /// Composes and signs.
     pub fn compose(&self, key: &SigningKey) -> String {
-        let name_id = NameId {
-            value: "_forged".to_owned(),
-            format: NameIdFormat::Transient,
-            name_qualifier: None,
-            sp_name_qualifier: None,
-        };
-        let attributes = [Attribute {
-            name: saml::attribute::UID.name.to_owned(),
-            name_format: saml::attribute::UID.format.to_owned(),
-            friendly_name: None,
-            values: vec![self.uid.clone()],
-        }];
+        self.compose_for(None, key)
+    }
+
+    /// The same, its assertion encrypted.
+    pub fn compose_for(&self, encryption: Option<&Encryption>, key: &SigningKey) -> String {
+        let mut attributes = self.more.clone();
+        attributes.push(attribute(saml::attribute::UID, &self.uid));
         let response_id = random_id();
         let plan = ResponsePlan {
             response_id: &response_id,
@@ -58,7 +60,7 @@ impl Answer {
             acs: &self.acs,
             now: self.now,
             lifetime_s: 300,
-            name_id: Some(&name_id),
+            name_id: Some(&name_id()),
             authn_instant: self.now,
             authn_context: saml::names::PASSWORD,
             session_index: "_index",
@@ -66,7 +68,41 @@ impl Answer {
             attributes: &attributes,
             sign: self.sign,
         };
-        saml::response::compose(&plan, key).expect("composes")
+        saml::response::compose_for(&plan, encryption, key).expect("composes")
+    }
+}
+
+/// What the provider `issuer` would say at `to` to end the session that an [`Answer`] opened.
+pub fn logout(issuer: &str, to: &str) -> LogoutRequest {
+    LogoutRequest {
+        id: random_id(),
+        issue_instant: now(),
+        issuer: EntityId::parse(issuer).expect("an entityID"),
+        destination: Some(to.to_owned()),
+        not_on_or_after: Some(now() + chrono::Duration::minutes(5)),
+        reason: None,
+        name_id: name_id(),
+        session_indexes: vec!["_index".to_owned()],
+        asynchronous: false,
+    }
+}
+
+fn name_id() -> NameId {
+    NameId {
+        value: "_forged".to_owned(),
+        format: NameIdFormat::Transient,
+        name_qualifier: None,
+        sp_name_qualifier: None,
+    }
+}
+
+/// An attribute with one value.
+pub fn attribute(wire: Wire, value: &str) -> Attribute {
+    Attribute {
+        name: wire.name.to_owned(),
+        name_format: wire.format.to_owned(),
+        friendly_name: None,
+        values: vec![value.to_owned()],
     }
 }
 
@@ -86,7 +122,12 @@ pub fn random_id() -> MessageId {
 
 /// A key of the deployment, by its file name.
 pub fn key(house: &House, name: &str) -> SigningKey {
-    let path = house.data.path().join(format!("keys/{name}.pem"));
+    key_in(&house.data.path().join("keys"), name)
+}
+
+/// A key in a folder of keys, by its file name.
+pub fn key_in(folder: &Path, name: &str) -> SigningKey {
+    let path = folder.join(format!("{name}.pem"));
     let pem = std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{path:?}: {why}"));
     let (key, certificate) = pem.split_at(pem.find("-----BEGIN CERTIFICATE").expect("both"));
     SigningKey::from_pem(key, certificate).expect("a key")
@@ -114,23 +155,27 @@ pub fn attempt(house: &House, client: &Client) -> Answer {
 
 /// The same for the identity provider of another realm.
 pub fn attempt_at(house: &House, client: &Client, realm: &str) -> Answer {
+    attempt_of(house, client, ("/portail", realm))
+}
+
+/// The same at another service of ours.
+pub fn attempt_of(house: &House, client: &Client, (service, realm): (&str, &str)) -> Answer {
     let idp = house.at(&format!("/idp/{realm}"));
-    let to = format!(
-        "/portail/login?entityID={}",
-        crate::client::form(&[("", &idp)]).trim_start_matches('=')
-    );
+    let provider = crate::client::form(&[("entityID", &idp)]);
+    let to = format!("{service}/login?{provider}");
     let sent = client.get(&to);
     let request = request_in(sent.location());
     let id = crate::client::between(&request, " ID=\"", "\"").expect("an ID");
     Answer {
         in_response_to: MessageId::parse(&id),
         issuer: EntityId::parse(&idp).expect("an entityID"),
-        audience: EntityId::parse(&house.at("/portail")).expect("an entityID"),
-        acs: house.at("/portail/saml/acs"),
+        audience: EntityId::parse(&house.at(service)).expect("an entityID"),
+        acs: house.at(&format!("{service}/saml/acs")),
         now: now(),
         uid: "forged".to_owned(),
         sign: SignWhat::Both,
         assertion_id: random_id(),
+        more: Vec::new(),
     }
 }
 

@@ -166,3 +166,23 @@ fn every_promise_of_security_names_a_test_that_exists() {
         );
     }
 }
+
+#[test]
+fn every_attack_names_a_test_on_each_side_or_says_why_it_has_none() {
+    let known = tests();
+    let attacks: Vec<_> = rows("security.md")
+        .into_iter()
+        .filter(|row| row.len() == 3 && row[0] != "attack")
+        .collect();
+    assert!(attacks.len() >= 18, "{}", attacks.len());
+    for row in attacks {
+        for side in &row[1..] {
+            let named: Vec<&str> = side.split('`').skip(1).step_by(2).collect();
+            let says_why = side.starts_with("a request h");
+            assert_eq!(says_why, named.is_empty(), "{}: {side}", row[0]);
+            for name in named.into_iter().map(name) {
+                assert!(known.contains(name), "{}: no test is called {name}", row[0]);
+            }
+        }
+    }
+}

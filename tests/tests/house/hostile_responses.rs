@@ -8,6 +8,8 @@ use saml::{EntityId, SigningKey};
 use visits::forge::{self, Answer};
 use visits::{Client, House, process};
 
+mod inside;
+
 /// A house, a browser that opened an attempt, and the real key of the identity provider.
 struct Scene {
     house: House,

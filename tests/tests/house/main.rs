@@ -2,6 +2,7 @@
 //! `docs/features.md` it shows, when it shows one.
 
 mod account;
+mod across_sites;
 mod agreed;
 mod arriving;
 mod artifact;
@@ -24,6 +25,7 @@ mod guessing;
 mod help_desk;
 mod hostile_addresses;
 mod hostile_metadata;
+mod hostile_posts;
 mod hostile_requests;
 mod hostile_responses;
 mod hostile_sources;
@@ -66,5 +68,6 @@ mod suggested;
 mod tabs;
 mod tokens;
 mod told_by_mail;
+mod two_makes;
 mod used;
 mod who_sees;

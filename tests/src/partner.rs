@@ -180,7 +180,7 @@ pub fn add(house: &House, metadata: &str, options: &[&str]) {
     let file = house.data.path().join("partner.xml");
     std::fs::write(&file, metadata).expect("written");
     let path = file.display().to_string();
-    let added = house.run(&[&["sp", "add", path.as_str()], options].concat());
+    let added = house.run(&[&["sp", "add", path.as_str(), "--replace"], options].concat());
     let said = String::from_utf8_lossy(&added.stderr);
     assert!(added.status.success(), "{said}");
 }

@@ -257,19 +257,9 @@ pub(crate) struct WhichKeys {
 /// `sp`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sp {
-    /// Register a service provider; a running server sees it within two seconds.
-    Add {
-        /// Its metadata: a file, or an address.
-        metadata: String,
-        /// Ask its address again from day to day: its keys and its own addresses are what it says there.
-        /// Only over https, with a certificate that is good for its host.
-        #[arg(long)]
-        follow: bool,
-        #[command(flatten)]
-        decisions: Box<Decisions>,
-        #[command(flatten)]
-        print: Json,
-    },
+    /// Register a service provider; a running server sees it within two seconds. What was understood of it, what is
+    /// wrong with it and what each kind of person would send are said first.
+    Add(Box<NewService>),
     /// What a person would send to a service, and which rule decided. Nobody signs in.
     Preview {
         /// Whose: a login of the staff, or realm/login.
@@ -295,6 +285,40 @@ pub(crate) enum Sp {
         /// Its entityID.
         id: String,
     },
+}
+
+/// `sp add`.
+#[derive(Debug, Args)]
+pub(crate) struct NewService {
+    /// Its metadata: a file, an address, or `-` for what is pasted into standard input.
+    pub(crate) metadata: String,
+    /// Ask its address again from day to day: its keys and its own addresses are what it says there.
+    /// Only over https, with a certificate that is good for its host.
+    #[arg(long)]
+    pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) saving: Saving,
+    /// Whose attributes are shown, in place of one made-up person of each kind: a login of the staff, or realm/login.
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) people: Vec<String>,
+    #[command(flatten)]
+    pub(crate) decisions: Decisions,
+    #[command(flatten)]
+    pub(crate) print: Json,
+}
+
+/// Whether, and over what, a service is saved.
+#[derive(Debug, Args)]
+pub(crate) struct Saving {
+    /// Look at it and save nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Save without asking; nobody is asked either where there is no terminal.
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
+    /// Take the place of what is registered under the same entityID.
+    #[arg(long)]
+    pub(crate) replace: bool,
 }
 
 /// `sp snippet`.

@@ -36,6 +36,15 @@ impl Voice {
         if json { Self::Json } else { Self::Plain }
     }
 
+    /// Prints lines to a person, nothing to a program.
+    pub(crate) fn tell_plain(self, lines: &[String]) {
+        if self == Self::Plain {
+            for text in lines {
+                line(text);
+            }
+        }
+    }
+
     /// Prints the lines to a person, the value to a program.
     pub(crate) fn tell(self, lines: &[String], value: &serde_json::Value) {
         match self {

@@ -36,6 +36,7 @@ pub mod release;
 mod second_factor;
 mod session;
 mod sso;
+pub mod synthetic;
 mod telling;
 mod throttle;
 mod unsolicited;

@@ -257,7 +257,7 @@ fn m08_a_service_rolls_its_key_at_its_own_https_address_and_nothing_less_is_beli
     // Registered anew without it, it is not followed any longer: what the operator vouches for is what counts.
     assert!(
         house
-            .run(&["sp", "add", &own.display().to_string()])
+            .run(&["sp", "add", &own.display().to_string(), "--replace"])
             .status
             .success()
     );

@@ -54,6 +54,7 @@ mod profiles;
 mod provisional;
 mod pysaml;
 mod reading;
+mod registering;
 mod releases;
 mod search;
 mod searching;

@@ -15,7 +15,7 @@ use crate::keyring::KeyRing;
 use crate::say::{self, Voice};
 use crate::settings::{Settings, SourcePlace, SourceSettings};
 
-mod lint;
+pub(crate) mod lint;
 
 /// The longest document that is looked at, bytes.
 const LONGEST: u64 = 128 << 20;

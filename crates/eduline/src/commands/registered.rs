@@ -20,7 +20,7 @@ use crate::house::followed;
 use crate::settings::Settings;
 
 /// Metadata of one entity is a few kilobytes; what is longer is something else.
-const LONGEST: u64 = 1 << 20;
+pub(crate) const LONGEST: u64 = 1 << 20;
 /// How long an address may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 

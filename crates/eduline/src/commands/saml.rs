@@ -94,7 +94,7 @@ fn why(broken: &Broken) -> String {
 }
 
 /// What somebody else wrote never moves the cursor of a terminal.
-fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     text.chars().map(shown).collect()
 }

@@ -6,31 +6,24 @@ use serde_json::{Value, json};
 
 use super::Refusal;
 use super::registered::{self, Registered};
-use crate::cli::{Decisions, Sp};
+use crate::cli::Sp;
 use crate::house::decided::beside_metadata;
-use crate::house::followed::{self, Followed};
+use crate::house::followed;
 use crate::say::Voice;
 use crate::settings::Settings;
 
+mod add;
+mod kinds;
 mod preview;
 mod snippet;
+mod understood;
 
 pub(crate) use snippet::MAKES;
 
 /// Runs the subcommand.
 pub(crate) async fn run(settings: &Settings, command: &Sp) -> Result<(), Refusal> {
     match command {
-        Sp::Add {
-            metadata,
-            follow,
-            decisions,
-            print,
-        } => {
-            let added = add(settings, (metadata, *follow), decisions)?;
-            let lines = [format!("registered {}", added.registered.entity.id)];
-            Voice::of(print.json).tell(&lines, &added.described());
-            Ok(())
-        }
+        Sp::Add(asked) => add::run(settings, asked).await,
         Sp::List(print) => {
             let (all, faults) = registered(settings);
             let lines: Vec<String> = all
@@ -102,75 +95,6 @@ impl Registration {
             "file": self.registered.path.display().to_string(),
         })
     }
-}
-
-fn add(
-    settings: &Settings,
-    (from, is_followed): (&str, bool),
-    decisions: &Decisions,
-) -> Result<Registration, Refusal> {
-    let policy = decided(decisions)?;
-    let (entity, xml) = registered::one_of(settings, from)?;
-    if !is_service(&entity) {
-        return Err(Refusal::of(format!(
-            "{from}: {} is no service provider",
-            entity.id
-        )));
-    }
-    let sidecar = toml::to_string(&policy).map_err(|why| Refusal::of(why.to_string()))?;
-    let follow = is_followed.then(|| Followed::at(&entity.id, from));
-    let follow = follow.transpose().map_err(Refusal::of)?;
-    let kept = registered::keep(settings, (entity, &xml), ("toml", &sidecar))?;
-    followed(&kept, follow.as_ref())?;
-    Ok(Registration::of(kept, policy))
-}
-
-/// Follows a service from now on, or no longer.
-fn followed(kept: &Registered, follow: Option<&Followed>) -> Result<(), Refusal> {
-    let path = kept.path.with_extension(followed::END);
-    let done = match follow {
-        Some(follow) => {
-            let text = follow.written().map_err(Refusal::of)?;
-            registered::replace(&path, &text)
-        }
-        None => match std::fs::remove_file(&path) {
-            Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            removed => removed,
-        },
-    };
-    done.map_err(|why| Refusal::of(format!("{}: {why}", path.display())))
-}
-
-/// The decisions of the command line, read as those of a file are.
-fn decided(decisions: &Decisions) -> Result<Policy, Refusal> {
-    let mut table = toml::Table::new();
-    let mut list = |name: &str, values: &[String]| {
-        let values = values.iter().cloned().map(toml::Value::String).collect();
-        table.insert(name.to_owned(), toml::Value::Array(values));
-    };
-    list("attributes", &decisions.attributes);
-    list("withheld", &decisions.withheld);
-    list("weak_encryption", &decisions.weak_encryption);
-    let words = [
-        ("name_style", &decisions.name_style),
-        ("name_id", &decisions.name_id),
-        ("encrypt", &decisions.encrypt),
-        ("sign", &decisions.sign),
-        ("information", &decisions.information),
-        ("second_factor", &decisions.second_factor),
-        ("missing", &decisions.missing),
-    ];
-    for (name, word) in words {
-        if let Some(word) = word {
-            table.insert(name.to_owned(), toml::Value::String(word.clone()));
-        }
-    }
-    if decisions.unsolicited {
-        table.insert("unsolicited".to_owned(), toml::Value::Boolean(true));
-    }
-    table
-        .try_into()
-        .map_err(|why| Refusal::of(why.to_string().trim().to_owned()))
 }
 
 /// Every service registered, and what is wrong with the files that hold nothing good.

@@ -13,10 +13,10 @@ use crate::say::Voice;
 use crate::settings::Settings;
 
 /// One thing that was found.
-struct Finding {
+pub(crate) struct Finding {
     line: Option<u64>,
     entity: Option<String>,
-    is_error: bool,
+    pub(crate) is_error: bool,
     /// `EDU-2xxx` for what is refused.
     code: &'static str,
     /// In French.
@@ -28,17 +28,8 @@ struct Finding {
 /// Looks at a document: exit code 1 when something in it would be refused.
 pub(super) fn run(settings: &Settings, from: &str, print: &Json) -> Result<(), Refusal> {
     let xml = registered::text_of(settings, from, super::LONGEST)?;
-    let now = Edge::system_clock()();
-    let policy = ReadPolicy {
-        pinned: &[],
-        now,
-        horizon_days: None,
-        loopback_http: !settings.server.public_url.is_https(),
-    };
-    let (findings, entities) = match saml::metadata::read(&xml, &policy) {
-        Err(why) => (vec![of_document(&why)], 0),
-        Ok(document) => (findings(&xml, &document, now), document.entities.len()),
-    };
+    let (read, findings) = look(settings, &xml);
+    let entities = read.len();
     let errors = findings.iter().filter(|one| one.is_error).count();
     let lines = findings.iter().map(|one| one.told(from));
     let total = format!(
@@ -58,8 +49,39 @@ pub(super) fn run(settings: &Settings, from: &str, print: &Json) -> Result<(), R
     }
 }
 
+/// The entities that can be read of a document, and all there is to say of it, by lines.
+pub(crate) fn look(settings: &Settings, xml: &str) -> (Vec<Entity>, Vec<Finding>) {
+    let now = Edge::system_clock()();
+    let policy = ReadPolicy {
+        pinned: &[],
+        now,
+        horizon_days: None,
+        loopback_http: !settings.server.public_url.is_https(),
+    };
+    match saml::metadata::read(xml, &policy) {
+        Err(why) => (Vec::new(), vec![of_document(&why)]),
+        Ok(document) => {
+            let findings = findings(xml, &document, now);
+            (document.entities, findings)
+        }
+    }
+}
+
 impl Finding {
-    fn told(&self, from: &str) -> String {
+    /// Something else that is to be said of an entity, and the rule behind it.
+    pub(crate) fn about(entity: &Entity, xml: &str, reason: String, rule: &'static str) -> Self {
+        Self {
+            line: line_of(xml, entity.id.as_str()),
+            entity: Some(entity.id.to_string()),
+            is_error: false,
+            code: "",
+            reason,
+            detail: rule.to_owned(),
+        }
+    }
+
+    /// A line for a person.
+    pub(crate) fn told(&self, from: &str) -> String {
         let level = if self.is_error {
             "erreur"
         } else {
@@ -70,12 +92,13 @@ impl Finding {
         let detail = if self.detail.is_empty() {
             String::new()
         } else {
-            format!(" [{} {}]", self.code, self.detail)
+            format!(" [{}]", format!("{} {}", self.code, self.detail).trim())
         };
         format!("{from}{line}: {level} : {entity} : {}{detail}", self.reason)
     }
 
-    fn value(&self) -> Value {
+    /// For a program.
+    pub(crate) fn value(&self) -> Value {
         json!({
             "line": self.line,
             "entityID": self.entity,
@@ -122,12 +145,13 @@ fn findings(xml: &str, document: &Document, now: Moment) -> Vec<Finding> {
         all.push(warning(
             None,
             "pas de validUntil : une source à une adresse serait refusée",
+            "IIP-MD04",
         ));
     }
     for entity in &document.entities {
         let line = line_of(xml, entity.id.as_str());
-        for reason in advice(entity, now) {
-            let mut finding = warning(Some(entity.id.to_string()), reason);
+        for (reason, rule) in advice(entity, now) {
+            let mut finding = warning(Some(entity.id.to_string()), reason, rule);
             finding.line = line;
             all.push(finding);
         }
@@ -136,14 +160,14 @@ fn findings(xml: &str, document: &Document, now: Moment) -> Vec<Finding> {
     all
 }
 
-fn warning(entity: Option<String>, reason: &str) -> Finding {
+fn warning(entity: Option<String>, reason: &str, rule: &str) -> Finding {
     Finding {
         line: None,
         entity,
         is_error: false,
         code: "",
         reason: reason.to_owned(),
-        detail: String::new(),
+        detail: rule.to_owned(),
     }
 }
 
@@ -159,7 +183,7 @@ fn line_of(xml: &str, id: &str) -> Option<u64> {
 }
 
 /// What is taken, and will not serve people as it might.
-fn advice(entity: &Entity, now: Moment) -> Vec<&'static str> {
+fn advice(entity: &Entity, now: Moment) -> Vec<(&'static str, &'static str)> {
     let (idp, sp) = (entity.idp.as_ref(), entity.sp.as_ref());
     let keys = idp.iter().flat_map(|role| &role.signing_keys);
     let mut keys = keys.chain(sp.iter().flat_map(|role| &role.signing_keys));
@@ -169,32 +193,39 @@ fn advice(entity: &Entity, now: Moment) -> Vec<&'static str> {
         (
             is_old,
             "un certificat est expiré : accepté ici (seule la clé compte), refusé par d'autres",
+            "IIP-MD12",
         ),
         (
             ui.display_names.is_empty(),
             "pas de mdui:DisplayName : les personnes verront un nom de machine",
+            "MDUI 2.1.2",
         ),
         (
             ui.technical_contact.is_none(),
             "pas de contact technique : personne à prévenir en cas de panne",
+            "SAML Metadata 2.3.2.2",
         ),
         (
             idp.is_some_and(|role| role.scopes.is_empty()),
             "pas de shibmd:Scope : les attributs à portée (subject-id…) ne seront pas crus",
+            "SHIBMD Scope",
         ),
         (
             sp.is_some_and(|role| role.discovery.is_empty()),
             "pas de idpdisc:DiscoveryResponse : le choix du profil ne pourra pas être renvoyé à ce service",
+            "IDP Discovery 2.5",
         ),
         (
             sp.is_some_and(|role| role.encryption_keys.is_empty()),
             "pas de clé de chiffrement : les assertions partiront en clair dans le navigateur",
+            "SAML Metadata 2.4.1.1",
         ),
         (
             sp.is_some() && ui.privacy_urls.is_empty(),
             "pas de mdui:PrivacyStatementURL : exigée par le code de conduite (CoCo)",
+            "MDUI 2.1.7",
         ),
     ];
-    let met = all.into_iter().filter(|(is_so, _)| *is_so);
-    met.map(|(_, reason)| reason).collect()
+    let met = all.into_iter().filter(|(is_so, _, _)| *is_so);
+    met.map(|(_, reason, rule)| (reason, rule)).collect()
 }

@@ -58,7 +58,7 @@ pub(super) async fn run(
 }
 
 /// `login` is one of the staff; others are `realm/login`.
-async fn person(settings: &Settings, user: &str) -> Result<Person, Refusal> {
+pub(super) async fn person(settings: &Settings, user: &str) -> Result<Person, Refusal> {
     let (realm, login) = user.split_once('/').unwrap_or(("personnel", user));
     let realm =
         Realm::parse(realm).ok_or_else(|| Refusal::of(format!("no realm is called {realm:?}")))?;
@@ -109,7 +109,7 @@ fn lines(decision: &Decision) -> Vec<String> {
     }
 }
 
-fn described(decision: &Decision) -> Value {
+pub(super) fn described(decision: &Decision) -> Value {
     let values: &[String] = match &decision.outcome {
         Outcome::Sent(values) => values,
         _ => &[],

@@ -106,6 +106,7 @@ impl Kit<'_> {
             session: SessionTimes::default(),
             asks: Asks::default(),
             provider_logout: Arc::new(|_| None),
+            keeps_evidence: false,
         });
         Ok((edge, service))
     }

@@ -12,7 +12,7 @@ use store::{Away, Drawer, Shelf};
 use web::{Event, Form, Query, Refused, Visit};
 
 use crate::attempt::{Asked, Attempt, is_token};
-use crate::{Service, SignedIn, refusals, scopes};
+use crate::{Evidence, Service, SignedIn, refusals, scopes};
 
 /// How long a browser may take from the ACS to the landing: one redirect.
 const LANDING_LASTS: Duration = Duration::from_secs(120);
@@ -135,7 +135,7 @@ async fn admit(
             .with("request", request.as_str())
             .with("provider", asked.provider.as_str()),
     );
-    let accepted = check(service, &asked, &request, received)
+    let (accepted, evidence) = check(service, &asked, &request, received)
         .await
         .map_err(|refused| refused.with("request", request.as_str()))?;
     let key = accepted.key().map(str::to_owned);
@@ -159,7 +159,8 @@ async fn admit(
         let refused = refusals::replay(service, &asked.attempt.target);
         return Err(refused.with("request", request.as_str()));
     }
-    let signed_in = known(service, visit, &asked, (login, key), &request)?;
+    let believed = (login, key, evidence);
+    let signed_in = known(service, visit, &asked, believed, &request)?;
     visit.tell(accepted_event(service, &request, &signed_in));
     let ticket = service.parts.edge.token();
     let landing = Landing {
@@ -176,11 +177,12 @@ fn known(
     service: &Service,
     visit: &Visit,
     asked: &Asked,
-    (mut login, key): (Login, Option<String>),
+    (mut login, key, evidence): (Login, Option<String>, Option<Evidence>),
     request: &MessageId,
 ) -> Result<SignedIn, Refused> {
     let target = &asked.attempt.target;
-    keep_own_scopes(service, visit, asked, &mut login, request);
+    let stripped = keep_own_scopes(service, visit, asked, &mut login, request);
+    let evidence = evidence.map(|seen| seen.landed(&login.assertion_id, &stripped));
     if weight(&login) > MOST_ATTRIBUTES {
         let refused = refusals::too_much(service, target);
         return Err(refused.with("request", request.as_str()));
@@ -189,6 +191,7 @@ fn known(
         login,
         provider: asked.provider.clone(),
         key,
+        evidence,
     };
     if signed_in.user().is_empty() {
         let about = (&signed_in.provider, target);
@@ -204,7 +207,7 @@ async fn check(
     asked: &Asked,
     request: &MessageId,
     received: Received<Response>,
-) -> Result<Accepted<Login>, Refused> {
+) -> Result<(Accepted<Login>, Option<Evidence>), Refused> {
     let target = &asked.attempt.target;
     if received.issuer() != &asked.provider {
         return Err(refusals::other_provider(service, target));
@@ -215,9 +218,10 @@ async fn check(
         .map(|(_, role)| role.signing_keys.clone())
         .ok_or_else(|| refusals::provider_gone(service, &federation, target))?;
     let own = service.parts.opening.now();
+    let tried = keys.clone();
     let verified: Result<Verified<Response>, Refusal> = service
         .pool
-        .run(move || received.verify_and_open(&keys, &own))
+        .run(move || received.verify_and_open(&tried, &own))
         .await
         .map_err(refusals::busy)?;
     verified
@@ -229,7 +233,11 @@ async fn check(
                 in_response_to: Some(request),
                 now: service.parts.edge.now(),
             };
-            verified.accept_by(&expected, service.parts.federation.rules())
+            let rules = service.parts.federation.rules();
+            let keeps = service.parts.keeps_evidence;
+            let evidence = keeps.then(|| Evidence::of(&verified, &keys, &expected, rules));
+            let accepted = verified.accept_by(&expected, rules)?;
+            Ok((accepted, evidence))
         })
         .map_err(|refusal| refusals::of_message(&refusal, service, Some(target)))
 }
@@ -242,7 +250,7 @@ fn keep_own_scopes(
     asked: &Asked,
     login: &mut Login,
     request: &MessageId,
-) {
+) -> Vec<String> {
     let federation = service.parts.federation.snapshot();
     let own = federation
         .provider(&asked.provider)
@@ -257,6 +265,7 @@ fn keep_own_scopes(
                 .with("attributes", stripped.join(" ")),
         );
     }
+    stripped
 }
 
 /// About how many bytes the attributes take on a shelf.

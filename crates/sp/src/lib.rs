@@ -23,6 +23,7 @@
 
 mod asking;
 mod attempt;
+mod evidence;
 mod kit;
 mod landing;
 mod leaving;
@@ -34,6 +35,7 @@ mod signed_in;
 mod target;
 
 pub use asking::Proof;
+pub use evidence::{Evidence, Seen};
 pub use kit::{Kit, KitFault, Trusted};
 pub use leaving::samples;
 pub use service::{Asks, ProviderLogout, Service, ServiceParts, SessionTimes};

@@ -101,6 +101,8 @@ pub struct ServiceParts {
     pub asks: Asks,
     /// Where a person can end their identity provider's session too.
     pub provider_logout: ProviderLogout,
+    /// Whether sessions keep why the answer was believed ([`crate::SignedIn::evidence`]): for a service that shows it.
+    pub keeps_evidence: bool,
 }
 
 /// A service that people sign in to.

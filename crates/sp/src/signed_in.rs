@@ -4,6 +4,8 @@ use saml::attribute::{DISPLAY_NAME, GIVEN_NAME, PAIRWISE_ID, PROFIL, SN, SUBJECT
 use saml::response::Login;
 use saml::{EntityId, Moment};
 
+use crate::Evidence;
+
 /// A person who is signed in, as their identity provider told it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SignedIn {
@@ -13,6 +15,9 @@ pub struct SignedIn {
     pub provider: EntityId,
     /// The fingerprint of the key that verified the answer.
     pub key: Option<String>,
+    /// Why the answer was believed, where the service keeps it.
+    #[serde(default)]
+    pub evidence: Option<Evidence>,
 }
 
 impl SignedIn {
@@ -101,6 +106,7 @@ mod tests {
             },
             provider,
             key: None,
+            evidence: None,
         }
     }
 

@@ -2,12 +2,15 @@
 
 use chrono::SecondsFormat;
 use saml::attribute::{ALL, Wire};
+use saml::examine::{NAMES, Verdict};
 use saml::names::{ATTRNAME_BASIC, ATTRNAME_URI, PASSWORD, REFEDS_MFA};
 use saml::response::{Attribute, Login, NameId, SignWhat};
 use saml::{EntityId, Moment, NameIdFormat};
 use serde::Serialize;
-use sp::SignedIn;
+use sp::{Evidence, Seen, SignedIn};
 use web::{Badge, Page};
+
+use crate::decoder::Rule;
 
 /// « Bonjour … » and everything one assertion said.
 #[derive(Debug, Serialize)]
@@ -19,6 +22,8 @@ pub(crate) struct ReceivedPage {
     name_id: Option<Identifier>,
     attributes: Vec<Row>,
     proof: Proof,
+    /// Every check, where they were kept.
+    rules: Vec<Rule>,
 }
 
 /// The identity provider that spoke.
@@ -52,6 +57,9 @@ struct Proof {
     /// Word of what was signed.
     signed: &'static str,
     key: Option<String>,
+    /// Of the certificate of that key, SHA-256.
+    certificate: Option<String>,
+    algorithms: Vec<String>,
     encrypted: bool,
     context: Option<String>,
     /// Word of the context, when it is known.
@@ -84,6 +92,7 @@ impl ReceivedPage {
             name_id: signed_in.login.name_id.as_ref().map(Identifier::of),
             attributes: signed_in.login.attributes.iter().map(Row::of).collect(),
             proof: Proof::of(signed_in, opened),
+            rules: rules(signed_in),
         }
     }
 
@@ -146,6 +155,7 @@ fn word(wire: Wire) -> String {
 impl Proof {
     fn of(signed_in: &SignedIn, opened: Moment) -> Self {
         let login = &signed_in.login;
+        let evidence = signed_in.evidence.clone().unwrap_or_default();
         Self {
             signed: match login.signed {
                 SignWhat::Both => "viewer.signed-both",
@@ -153,6 +163,8 @@ impl Proof {
                 SignWhat::Assertion => "viewer.signed-assertion",
             },
             key: signed_in.key.clone(),
+            certificate: evidence.certificate,
+            algorithms: evidence.algorithms,
             encrypted: login.encrypted,
             context: login.authn_context.clone(),
             context_word: match login.authn_context.as_deref() {
@@ -167,6 +179,22 @@ impl Proof {
             assertion: login.assertion_id.clone(),
         }
     }
+}
+
+/// The checks as the decoder shows them.
+fn rules(signed_in: &SignedIn) -> Vec<Rule> {
+    let seen = signed_in.evidence.iter().flat_map(|one| &one.checks);
+    let rules = seen.map(|seen: &Seen| Rule {
+        name: seen.name.clone(),
+        clause: seen.clause.clone(),
+        verdict: Verdict::WORDS
+            .into_iter()
+            .find(|word| *word == seen.verdict)
+            .unwrap_or("unknown"),
+        found: seen.found.clone().filter(|found| !found.trim().is_empty()),
+        code: None,
+    });
+    rules.collect()
 }
 
 impl Instant {
@@ -252,6 +280,7 @@ fn sample(login: Login) -> ReceivedPage {
     let signed_in = SignedIn {
         provider: login.issuer.clone(),
         key: Some("0123456789abcdef".into()),
+        evidence: login.encrypted.then(sample_of_evidence),
         login,
     };
     let badge = Badge {
@@ -260,6 +289,22 @@ fn sample(login: Login) -> ReceivedPage {
         logout: "/magistere/logout".into(),
     };
     ReceivedPage::of(badge, &signed_in, Moment::UNIX_EPOCH)
+}
+
+fn sample_of_evidence() -> Evidence {
+    let names = NAMES.into_iter().chain(Evidence::OWN);
+    let checks = names.zip(Verdict::WORDS.into_iter().cycle());
+    let seen = checks.map(|(name, verdict)| Seen {
+        name: name.to_owned(),
+        clause: "SAML Profiles 4.1.4.2".to_owned(),
+        verdict: verdict.to_owned(),
+        found: (verdict != "unknown").then(|| "<script>".to_owned()),
+    });
+    Evidence {
+        certificate: Some("00".repeat(32)),
+        algorithms: vec!["http://www.w3.org/2001/04/xmldsig-more#rsa-sha256".to_owned()],
+        checks: seen.collect(),
+    }
 }
 
 fn login(issuer: EntityId, attributes: Vec<Attribute>) -> Login {

@@ -71,4 +71,5 @@ mod tokens;
 mod told_by_mail;
 mod two_makes;
 mod used;
+mod viewer;
 mod who_sees;

@@ -224,6 +224,7 @@ fn portal(ground: &Ground<'_>) -> Result<Routes, Refusal> {
             },
             asks: ground.settings.portal.asks.clone(),
             shown: &ground.settings.portal.face,
+            keeps_evidence: false,
             required: &[attribute::UID, attribute::DISPLAY_NAME],
             wanted: &[
                 attribute::SUBJECT_ID,
@@ -277,6 +278,7 @@ fn account(ground: &Ground<'_>, directory: &Directory, post: Post) -> Result<Rou
             session: SessionTimes::default(),
             asks: Asks::default(),
             shown: &ground.settings.account.face,
+            keeps_evidence: false,
             required: &[attribute::UID, attribute::SUBJECT_ID],
             wanted: &[
                 attribute::DISPLAY_NAME,
@@ -322,6 +324,7 @@ fn viewer(ground: &Ground<'_>) -> Result<Routes, Refusal> {
             session: SessionTimes::default(),
             asks: Asks::default(),
             shown: &ground.settings.viewer,
+            keeps_evidence: true,
             required: &[attribute::DISPLAY_NAME, attribute::PAIRWISE_ID],
             wanted: &[
                 attribute::UID,
@@ -354,6 +357,7 @@ struct Relying<'a> {
     session: SessionTimes,
     asks: Asks,
     shown: &'a Face,
+    keeps_evidence: bool,
     required: &'a [Wire],
     wanted: &'a [Wire],
 }
@@ -379,6 +383,7 @@ fn relying(ground: &Ground<'_>, relying: &Relying<'_>) -> Result<Arc<Service>, R
         session: relying.session,
         asks: relying.asks.clone(),
         provider_logout: provider_logout(ground),
+        keeps_evidence: relying.keeps_evidence,
     });
     let answers = Arc::clone(&service);
     queue(ground, &format!("answers-{}", relying.name), move || {

@@ -273,6 +273,7 @@ fn parts(
         provider_logout: Arc::new(|provider| {
             (provider.as_str() == PROVIDER).then(|| format!("{PROVIDER}/logout"))
         }),
+        keeps_evidence: true,
     }
 }
 

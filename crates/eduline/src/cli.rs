@@ -269,6 +269,8 @@ pub(crate) enum Sp {
         #[command(flatten)]
         print: Json,
     },
+    /// A sign-on of somebody who does not exist, with what came of each check. Nothing is sent, and nobody signs on.
+    Try(TryOf),
     /// What a service of one make is configured with, with the values of this deployment.
     Snippet(SnippetOf),
     /// Those that are registered.
@@ -285,6 +287,18 @@ pub(crate) enum Sp {
         /// Its entityID.
         id: String,
     },
+}
+
+/// `sp try`.
+#[derive(Debug, Args)]
+pub(crate) struct TryOf {
+    /// The service's entityID.
+    pub(crate) id: String,
+    /// Who would sign on: a realm, or personnel/FUNCTION.
+    #[arg(long, default_value = "personnel")]
+    pub(crate) kind: String,
+    #[command(flatten)]
+    pub(crate) print: Json,
 }
 
 /// `sp add`.

@@ -315,6 +315,12 @@ pub(crate) fn read_catalogue(
     })
 }
 
+/// Whom services are open to, for commands.
+pub(crate) fn access(settings: &Settings, fonctions: &Fonctions) -> Result<idp::Access, Refusal> {
+    let catalogue = ArcSwap::from_pointee(read_catalogue(settings, fonctions)?);
+    Ok(access::by(&Arc::new(catalogue)))
+}
+
 /// Reads the catalogue again, with the functions it names.
 pub(crate) fn reread_catalogue(settings: &Settings) -> Result<Catalogue, Refusal> {
     read_catalogue(settings, &read_fonctions(settings)?)

@@ -9,14 +9,14 @@ use saml::metadata::{Entity, SpRole};
 use saml::response::{
     Advice, Attribute, ErrorPlan, NameId, ResponsePlan, SignWhat, Status, compose_advised,
 };
-use saml::{Binding, MessageId, Moment, NameIdFormat, attribute};
+use saml::{Binding, EntityId, MessageId, Moment, NameIdFormat, attribute};
 use serde::Serialize;
 use web::{Event, Filling, Mould, Page, Refused, Visit, gap};
 
 use crate::flow::{Flow, Named, stale};
 use crate::logout::Participant;
 use crate::policy::{Encrypt, Policy, Sign};
-use crate::realm::Realm;
+use crate::realm::{Realm, RealmParts};
 use crate::refusals;
 use crate::release::{self, Asking, Decision, Outcome, Rule};
 use crate::session::SignedOn;
@@ -26,8 +26,9 @@ use name_id::Chosen;
 mod name_id;
 
 /// Seconds an answer may be presented: a slow phone, not a stolen one.
-const LIFETIME_S: u32 = 300;
-const SESSION: chrono::TimeDelta = chrono::TimeDelta::hours(9);
+pub(crate) const LIFETIME_S: u32 = 300;
+/// How long a service may keep a session.
+pub(crate) const SESSION: chrono::TimeDelta = chrono::TimeDelta::hours(9);
 
 /// The page that hands the answer over.
 #[derive(Serialize)]
@@ -85,7 +86,7 @@ impl Page for AnswerPage {
 
 /// What the operator decided is signed, and the assertion whenever the service wants that (SAML Metadata
 /// 2.4.4, IIP-SSO06).
-fn signing(decided: Sign, role: &SpRole) -> SignWhat {
+pub(crate) fn signing(decided: Sign, role: &SpRole) -> SignWhat {
     match decided {
         Sign::Response if !role.wants_signed_assertions => SignWhat::Response,
         Sign::Both | Sign::Response => SignWhat::Both,
@@ -351,14 +352,8 @@ pub(crate) fn said(
         Chosen::Impossible => return Ok(None),
         Chosen::None => None,
         Chosen::Format(format) => {
-            let value = match format {
-                NameIdFormat::Persistent => {
-                    release::pairwise(&realm.parts.pairwise_salt, &person.id, &flow.service)
-                }
-                NameIdFormat::EmailAddress => mail.unwrap_or_default().to_owned(),
-                _ => release::transient(&session.secret, &flow.service),
-            };
-            Some(name_id::made(realm, &flow.service, format, value))
+            let about = (person.id.as_str(), session.secret.as_str());
+            Some(named(&realm.parts, &flow.service, about, (format, mail)))
         }
     };
     Ok(Some(Said {
@@ -366,6 +361,21 @@ pub(crate) fn said(
         attributes: release::attributes(&decisions, policy),
         decisions,
     }))
+}
+
+/// The name identifier of a person, for a session that has this secret.
+pub(crate) fn named(
+    realm: &RealmParts,
+    service: &EntityId,
+    (person, secret): (&str, &str),
+    (format, mail): (NameIdFormat, Option<&str>),
+) -> NameId {
+    let value = match format {
+        NameIdFormat::Persistent => release::pairwise(&realm.pairwise_salt, person, service),
+        NameIdFormat::EmailAddress => mail.unwrap_or_default().to_owned(),
+        _ => release::transient(secret, service),
+    };
+    name_id::made(&realm.entity_id, service, format, value)
 }
 
 fn chosen(

@@ -39,6 +39,7 @@ mod sso;
 pub mod synthetic;
 mod telling;
 mod throttle;
+pub mod trying;
 mod unsolicited;
 mod whence;
 
@@ -62,6 +63,7 @@ pub fn samples() -> Vec<web::Sample> {
         web::Sample::of::<preview::PreviewPage>(),
         web::Sample::of::<second_factor::SecondFactorPage>(),
         web::Sample::of::<telling::InformationPage>(),
+        web::Sample::of::<trying::TryPage>(),
     ]
     .concat()
 }

@@ -23,7 +23,7 @@ const OPERATOR: &str = "operateur";
 /// Services that the field suggests; others are typed.
 const SUGGESTED: usize = 100;
 /// What is typed is no longer than this.
-const LONGEST: usize = 1024;
+pub(crate) const LONGEST: usize = 1024;
 
 /// Every realm that is served here: an operator of one looks at people of all.
 pub(crate) struct Realms(pub(crate) Vec<Arc<Realm>>);
@@ -41,7 +41,7 @@ pub(crate) struct PreviewPage {
 
 /// A service that may be meant.
 #[derive(Serialize)]
-struct Suggested {
+pub(crate) struct Suggested {
     id: String,
     name: String,
 }
@@ -70,7 +70,7 @@ struct Preview {
 
 /// One attribute that something speaks for.
 #[derive(Serialize)]
-struct Row {
+pub(crate) struct Row {
     name: &'static str,
     values: Vec<String>,
     /// Stem of what speaks for it.
@@ -82,7 +82,7 @@ struct Row {
 }
 
 impl Row {
-    fn of(decision: &Decision) -> Self {
+    pub(crate) fn of(decision: &Decision) -> Self {
         Self {
             name: decision.wire.short,
             values: match &decision.outcome {
@@ -97,6 +97,30 @@ impl Row {
             required: decision.required,
             held_back: decision.outcome.held_back(),
         }
+    }
+
+    /// One for each rule, and one for each reason to keep something back.
+    pub(crate) fn samples() -> Vec<Self> {
+        let words = Rule::WORDS.into_iter().chain(["requested"; 6]);
+        let held = [None; 5].into_iter().chain(Outcome::WORDS.map(Some));
+        let rows = words.zip(held).enumerate();
+        let rows = rows.map(|(number, (rule, held_back))| Self {
+            name: "mail",
+            values: ["a@b.example", "c@d.example"]
+                .iter()
+                .take(if held_back.is_some() {
+                    0
+                } else {
+                    1 + number % 2
+                })
+                .map(|value| (*value).to_owned())
+                .collect(),
+            rule,
+            category: (rule == "category").then_some("https://refeds.org/category/personalized"),
+            required: number % 3 == 0,
+            held_back,
+        });
+        rows.collect()
     }
 }
 
@@ -123,30 +147,11 @@ impl Page for PreviewPage {
             identifier,
             rows,
         };
-        let words = Rule::WORDS.into_iter().chain(["requested"; 6]);
-        let held = [None; 5].into_iter().chain(Outcome::WORDS.map(Some));
-        let rows = words.zip(held).enumerate();
-        let rows = rows.map(|(number, (rule, held_back))| Row {
-            name: "mail",
-            values: ["a@b.example", "c@d.example"]
-                .iter()
-                .take(if held_back.is_some() {
-                    0
-                } else {
-                    1 + number % 2
-                })
-                .map(|value| (*value).to_owned())
-                .collect(),
-            rule,
-            category: (rule == "category").then_some("https://refeds.org/category/personalized"),
-            required: number % 3 == 0,
-            held_back,
-        });
         let mut pages = vec![
             page(Problem::None, None),
             page(Problem::User, None),
             page(Problem::Service, None),
-            page(Problem::None, Some(preview("none", rows.collect()))),
+            page(Problem::None, Some(preview("none", Row::samples()))),
         ];
         pages.extend(
             ["lasting", "passing", "mail", "impossible"]
@@ -202,7 +207,7 @@ pub(crate) async fn show(
 }
 
 /// The operator of this browser; anybody else is refused.
-async fn operator(visit: &Visit, realm: &Realm) -> Result<Arc<Person>, Refused> {
+pub(crate) async fn operator(visit: &Visit, realm: &Realm) -> Result<Arc<Person>, Refused> {
     let session = realm.session(visit).await?;
     let Some(session) = session else {
         return Err(refusals::not_operator("nobody is signed on", realm));
@@ -276,7 +281,7 @@ fn decided(visit: &Visit, realm: &Realm, person: &Person, of: (&Entity, &SpRole)
     }
 }
 
-fn suggested(visit: &Visit, realm: &Realm) -> Vec<Suggested> {
+pub(crate) fn suggested(visit: &Visit, realm: &Realm) -> Vec<Suggested> {
     let snapshot = realm.federation.snapshot();
     let services = snapshot.at_hand().filter(|entity| entity.sp.is_some());
     let mut services: Vec<Suggested> = services

@@ -31,7 +31,7 @@ use crate::session::SignedOn;
 use crate::throttle::{FAILED, RULES};
 use crate::{
     arrival, artifact, charter, ecp, flow, login, logout, metadata, passkey, past, posts, preview,
-    second_factor, session, sso, telling, unsolicited,
+    second_factor, session, sso, telling, trying, unsolicited,
 };
 
 /// What an identity provider is made of.
@@ -224,6 +224,11 @@ impl Idp {
                     at("/apercu")
                         .app_data(Data::new(preview::Realms(self.realms.clone())))
                         .route(get().to(preview::show)),
+                )
+                .service(
+                    at("/essai")
+                        .app_data(Data::new(preview::Realms(self.realms.clone())))
+                        .route(get().to(trying::show)),
                 )
                 .service(
                     at("/logout")

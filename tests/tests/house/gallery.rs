@@ -503,6 +503,7 @@ fn every_page_is_valid_html() {
     let viewer = visits::client::form(&[("user", "amartin"), ("service", &house.at("/magistere"))]);
     for asked in ["", "?user=nobody&service=nothing", &format!("?{viewer}")] {
         pages.push(operator.get(&format!("/idp/personnel/apercu{asked}")));
+        pages.push(operator.get(&format!("/idp/personnel/essai{asked}")));
     }
     let asked = client.open("/magistere/login?entityID=x");
     pages.push(client.deliver(&client.choose(&asked, "personnel")));

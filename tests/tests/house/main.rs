@@ -69,6 +69,7 @@ mod suggested;
 mod tabs;
 mod tokens;
 mod told_by_mail;
+mod trying;
 mod two_makes;
 mod used;
 mod viewer;

@@ -16,6 +16,7 @@ mod add;
 mod kinds;
 mod preview;
 mod snippet;
+mod try_on;
 mod understood;
 
 pub(crate) use snippet::MAKES;
@@ -50,6 +51,7 @@ pub(crate) async fn run(settings: &Settings, command: &Sp) -> Result<(), Refusal
             Voice::Plain.tell(&[format!("removed {removed}")], &Value::Null);
             Ok(())
         }
+        Sp::Try(asked) => try_on::run(settings, asked),
         Sp::Snippet(asked) => snippet::run(settings, asked),
         Sp::Preview { user, id, print } => preview::run(settings, (user, id), print).await,
     }

@@ -4,7 +4,6 @@ use saml::response::NameId;
 use saml::{EntityId, NameIdFormat};
 
 use crate::policy::NameIdChoice;
-use crate::realm::Realm;
 
 /// What speaks for a format, strongest first.
 pub(super) struct Wanted<'a> {
@@ -54,7 +53,7 @@ pub(super) fn choose(wanted: &Wanted<'_>, has_mail: bool) -> Chosen {
 
 /// The identifier. A mail address is the same for everybody: it needs no qualifiers.
 pub(super) fn made(
-    realm: &Realm,
+    issuer: &EntityId,
     service: &EntityId,
     format: NameIdFormat,
     value: String,
@@ -63,7 +62,7 @@ pub(super) fn made(
     let of = |entity: &EntityId| (!is_shared).then(|| entity.as_str().to_owned());
     NameId {
         value,
-        name_qualifier: of(&realm.parts.entity_id),
+        name_qualifier: of(issuer),
         sp_name_qualifier: of(service),
         format,
     }

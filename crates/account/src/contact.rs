@@ -9,6 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use directory::recovery;
 use serde::{Deserialize, Serialize};
+use sp::Sent;
 use store::{Drawer, Shelf};
 use web::session::digest;
 use web::{Badge, Event, Form, Page, Refused, Visit};
@@ -100,6 +101,32 @@ pub(crate) struct Typed {
     action: Option<String>,
 }
 
+impl Typed {
+    /// The form, for it to be kept while its person signs on; with a code it is not.
+    fn sent(&self) -> Sent<'_> {
+        let fields = [
+            ("courriel", &self.courriel),
+            ("code", &self.code),
+            ("action", &self.action),
+        ];
+        let fields = fields
+            .iter()
+            .filter_map(|(name, value)| Some((*name, (*value).clone()?)));
+        let address = self.courriel.clone().into_iter();
+        Sent {
+            form: FORM,
+            csrf: self.csrf.as_deref(),
+            action: PATH,
+            page: PATH.to_owned(),
+            title: "account.menu-contact",
+            shown: address
+                .map(|address| ("account.contact-new", address))
+                .collect(),
+            fields: fields.collect(),
+        }
+    }
+}
+
 /// `GET`: what there is, and the form that comes next.
 pub(crate) async fn show(visit: Visit, account: Data<Account>) -> Result<HttpResponse, Refused> {
     match account.proven(&visit, PATH).await? {
@@ -114,7 +141,7 @@ pub(crate) async fn take(
     account: Data<Account>,
     Form(typed): Form<Typed>,
 ) -> Result<HttpResponse, Refused> {
-    let proven = match account.proven(&visit, PATH).await? {
+    let proven = match account.proven_with(&visit, PATH, typed.sent()).await? {
         Ok(proven) => proven,
         Err(asked) => return Ok(asked),
     };

@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use chrono::{DateTime, TimeDelta, Utc};
 use directory::factors::{AT_MOST, Factor};
 use serde::{Deserialize, Serialize};
-use sp::Proof;
+use sp::{Proof, Sent};
 use web::{Badge, Event, Form, Page, Refused, Visit};
 
 use crate::home::sample_badge;
@@ -33,10 +33,31 @@ impl Account {
         visit: &Visit,
         back: &str,
     ) -> Result<Result<Proven, HttpResponse>, Refused> {
-        let signed = match self.signed(visit).await? {
-            Ok(signed) => signed,
-            Err(start) => return Ok(Err(start)),
-        };
+        match self.signed(visit).await? {
+            Ok(signed) => self.proven_of(visit, signed, (back, None)).await,
+            Err(start) => Ok(Err(start)),
+        }
+    }
+
+    /// The same for who sent a form: it is kept meanwhile, and given back to be confirmed.
+    pub(crate) async fn proven_with(
+        &self,
+        visit: &Visit,
+        back: &str,
+        sent: Sent<'_>,
+    ) -> Result<Result<Proven, HttpResponse>, Refused> {
+        match self.signed_with(visit, Some(sent.clone())).await? {
+            Ok(signed) => self.proven_of(visit, signed, (back, Some(sent))).await,
+            Err(start) => Ok(Err(start)),
+        }
+    }
+
+    async fn proven_of(
+        &self,
+        visit: &Visit,
+        signed: Signed,
+        (back, sent): (&str, Option<Sent<'_>>),
+    ) -> Result<Result<Proven, HttpResponse>, Refused> {
         let factors = self.parts.directory.factors.list(&signed.person.id).await;
         let factors = factors.map_err(refusals::away)?;
         let is_fresh = visit.edge().now() - signed.since < FRESH;
@@ -48,11 +69,13 @@ impl Account {
         } else {
             Proof::SecondFactor
         };
-        let asked = self
-            .parts
-            .service
-            .prove_again(visit, (back, signed.provider), proof)
-            .await?;
+        let service = &self.parts.service;
+        let kept = match sent {
+            Some(sent) => Some(service.keep(visit, sent).await?),
+            None => None,
+        };
+        let target = (kept.as_deref().unwrap_or(back), signed.provider);
+        let asked = service.prove_again(visit, target, proof).await?;
         Ok(Err(asked))
     }
 }
@@ -223,7 +246,7 @@ impl Page for CodesPage {
 
 /// What the forms of the list send.
 #[derive(Deserialize)]
-pub(crate) struct Sent {
+pub(crate) struct Told {
     csrf: Option<String>,
     choice: Option<String>,
     factor: Option<String>,
@@ -246,7 +269,7 @@ pub(crate) async fn show(visit: Visit, account: Data<Account>) -> Result<HttpRes
 pub(crate) async fn change(
     visit: Visit,
     account: Data<Account>,
-    Form(sent): Form<Sent>,
+    Form(sent): Form<Told>,
 ) -> Result<HttpResponse, Refused> {
     let proven = match account.proven(&visit, "/compte/otp").await? {
         Ok(proven) => proven,

@@ -7,6 +7,7 @@ use directory::Realm;
 use directory::notices::{Notice, What};
 use saml::EntityId;
 use serde::{Deserialize, Serialize};
+use sp::Sent;
 use web::{Badge, Event, Form, Page, Refused, Visit};
 
 use crate::home::sample_badge;
@@ -15,6 +16,7 @@ use crate::signed::Signed;
 use crate::{Account, refusals};
 
 const FORM: &str = "account-sessions";
+const PATH: &str = "/compte/sessions";
 
 /// One open session at the identity provider, in whatever process it was opened.
 #[derive(Debug, Clone)]
@@ -113,10 +115,34 @@ impl Page for SessionsPage {
 
 /// What the forms send.
 #[derive(Deserialize)]
-pub(crate) struct Sent {
+pub(crate) struct Told {
     csrf: Option<String>,
     choice: Option<String>,
     session: Option<String>,
+}
+
+impl Told {
+    /// The form, for it to be kept while its person signs on.
+    fn kept(&self) -> Sent<'_> {
+        let is_all = self.choice.as_deref() == Some("others");
+        let fields = [("choice", &self.choice), ("session", &self.session)];
+        let fields = fields
+            .iter()
+            .filter_map(|(name, value)| Some((*name, (*value).clone()?)));
+        Sent {
+            form: FORM,
+            csrf: self.csrf.as_deref(),
+            action: PATH,
+            page: PATH.to_owned(),
+            title: if is_all {
+                "account.sessions-others"
+            } else {
+                "account.sessions-end"
+            },
+            shown: Vec::new(),
+            fields: fields.collect(),
+        }
+    }
 }
 
 pub(crate) async fn show(visit: Visit, account: Data<Account>) -> Result<HttpResponse, Refused> {
@@ -133,9 +159,9 @@ pub(crate) async fn show(visit: Visit, account: Data<Account>) -> Result<HttpRes
 pub(crate) async fn end(
     visit: Visit,
     account: Data<Account>,
-    Form(sent): Form<Sent>,
+    Form(sent): Form<Told>,
 ) -> Result<HttpResponse, Refused> {
-    let signed = match account.signed(&visit).await? {
+    let signed = match account.signed_with(&visit, Some(sent.kept())).await? {
         Ok(signed) => signed,
         Err(start) => return Ok(start),
     };

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use chrono::{DateTime, Utc};
 use directory::{Person, Realm};
 use saml::EntityId;
+use sp::Sent;
 use web::{Badge, Refused, Visit};
 
 use crate::{Account, refusals};
@@ -39,9 +40,21 @@ impl Account {
         &self,
         visit: &Visit,
     ) -> Result<Result<Signed, HttpResponse>, Refused> {
+        self.signed_with(visit, None).await
+    }
+
+    /// The same for who sent a form: it is kept meanwhile, and given back to be confirmed.
+    pub(crate) async fn signed_with(
+        &self,
+        visit: &Visit,
+        sent: Option<Sent<'_>>,
+    ) -> Result<Result<Signed, HttpResponse>, Refused> {
         let service = &self.parts.service;
         let Some(session) = service.current(visit).await? else {
-            let start = service.start(visit, visit.path_and_query()).await?;
+            let start = match sent {
+                Some(sent) => service.start_with(visit, sent).await?,
+                None => service.start(visit, visit.path_and_query()).await?,
+            };
             return Ok(Err(start));
         };
         let signed_in = session.value;

@@ -3,14 +3,19 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::Deserialize;
+use sp::Sent;
 use web::{Event, Form, Refused, Visit};
 
+use crate::catalogue::Catalogue;
 use crate::memory::Change;
 use crate::pages::{APPLICATIONS, FavouritesPage};
 use crate::{Opened, Portal};
 
 /// The address of the page.
 pub(crate) const FAVOURITES: &str = "/portail/favoris";
+
+/// The form's name, for its token.
+const FORM: &str = "favourites";
 
 /// What `POST /portail/favoris` may be told: one change, by the button that was pressed.
 #[derive(Debug, Deserialize)]
@@ -39,6 +44,43 @@ impl Choice {
         ];
         let mut named = named.into_iter().flatten();
         named.next().filter(|_| named.next().is_none())
+    }
+
+    /// The form, for it to be kept while its person signs on: what is hidden has no name for them yet.
+    fn sent(&self, catalogue: &Catalogue) -> Sent<'_> {
+        let name = |id: &str| {
+            let known = catalogue.applications.iter().find(|one| one.id == id);
+            let known = known.filter(|one| !one.cachee);
+            known.map_or_else(|| id.to_owned(), |one| one.nom.clone())
+        };
+        let buttons = [
+            ("add", "portal.add", &self.add),
+            ("remove", "portal.remove", &self.remove),
+            ("up", "portal.up", &self.up),
+            ("down", "portal.down", &self.down),
+        ];
+        let pressed = buttons
+            .iter()
+            .filter_map(|(field, word, id)| Some((*field, *word, id.as_deref()?)));
+        let others = [("order", &self.order), ("from", &self.from)];
+        let others = others
+            .iter()
+            .filter_map(|(field, value)| Some((*field, (*value).clone()?)));
+        Sent {
+            form: FORM,
+            csrf: self.csrf.as_deref(),
+            action: FAVOURITES,
+            page: FAVOURITES.to_owned(),
+            title: "portal.favourites-manage",
+            shown: pressed
+                .clone()
+                .map(|(_, word, id)| (word, name(id)))
+                .collect(),
+            fields: pressed
+                .map(|(field, _, id)| (field, id.to_owned()))
+                .chain(others)
+                .collect(),
+        }
     }
 
     /// Where it goes on: the page it was pressed on, when that is one of applications; else the page
@@ -80,12 +122,11 @@ pub(crate) async fn choose(
     Form(choice): Form<Choice>,
 ) -> Result<HttpResponse, Refused> {
     let Some(mut opened) = portal.open(&visit).await? else {
-        return portal.parts.service.start(&visit, FAVOURITES).await;
+        let catalogue = portal.parts.catalogue.load_full();
+        let sent = choice.sent(&catalogue);
+        return portal.parts.service.start_with(&visit, sent).await;
     };
-    if visit
-        .check_csrf("favourites", choice.csrf.as_deref())
-        .is_err()
-    {
+    if visit.check_csrf(FORM, choice.csrf.as_deref()).is_err() {
         return page(&visit, &portal, &opened, true);
     }
     let change = choice.change().ok_or_else(|| {

@@ -1,15 +1,21 @@
 //! Several posts, one person: what they choose to be here in, without signing in again.
 
+use std::collections::HashMap;
+
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::Deserialize;
-use web::{Event, Form, Refused, Visit};
+use sp::Sent;
+use web::{Event, Form, Lang, Refused, Visit};
 
 use crate::pages::APPLICATIONS;
 use crate::{Portal, home_page};
 
 /// The address of the form.
 pub(crate) const ROLE: &str = "/portail/role";
+
+/// The form's name, for its token.
+const FORM: &str = "role";
 
 /// Posts read of one person; more are noise.
 const MOST: usize = 40;
@@ -97,20 +103,53 @@ pub(crate) struct Chosen {
     from: Option<String>,
 }
 
+impl Chosen {
+    /// The page it was pressed on.
+    fn page(&self) -> &'static str {
+        match self.from.as_deref() {
+            Some("applications") => APPLICATIONS,
+            _ => "/portail/",
+        }
+    }
+
+    /// The form, for it to be kept while its person signs on.
+    fn sent(&self, functions: &HashMap<String, Function>, lang: Lang) -> Sent<'_> {
+        let post = self.role.split_once('.').and_then(|(function, uai)| {
+            let called = functions.get(function)?;
+            let called = match lang {
+                Lang::Fr => &called.fr,
+                Lang::En => &called.en,
+            };
+            Some(format!("{called}, {uai}"))
+        });
+        let from = self.from.clone().map(|from| ("from", from));
+        Sent {
+            form: FORM,
+            csrf: self.csrf.as_deref(),
+            action: ROLE,
+            page: self.page().to_owned(),
+            title: "portal.role-change",
+            shown: post.map(|post| ("portal.role", post)).into_iter().collect(),
+            fields: from
+                .into_iter()
+                .chain([("role", self.role.clone())])
+                .collect(),
+        }
+    }
+}
+
 /// `POST /portail/role`
 pub(crate) async fn choose(
     visit: Visit,
     portal: Data<Portal>,
     Form(chosen): Form<Chosen>,
 ) -> Result<HttpResponse, Refused> {
-    let back = match chosen.from.as_deref() {
-        Some("applications") => APPLICATIONS,
-        _ => "/portail/",
-    };
+    let back = chosen.page();
     let Some(mut opened) = portal.open(&visit).await? else {
-        return portal.parts.service.start(&visit, back).await;
+        let sent = chosen.sent(&portal.parts.functions, visit.lang());
+        return portal.parts.service.start_with(&visit, sent).await;
     };
-    if visit.check_csrf("role", chosen.csrf.as_deref()).is_err() {
+    if visit.check_csrf(FORM, chosen.csrf.as_deref()).is_err() {
         return home_page(&visit, &portal, &opened, true);
     }
     if opened.visitor.said.is_some() {

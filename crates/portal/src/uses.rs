@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sp::Sent;
 use web::{Event, Form, Refused, Visit};
 
 use crate::favourites::{self, FAVOURITES};
@@ -11,6 +12,8 @@ use crate::{Opened, Portal};
 
 /// The address that is told.
 pub(crate) const USES: &str = "/portail/usage";
+/// The form's name, for its token.
+const FORM: &str = "uses";
 /// Applications counted of one person; the one that was opened longest ago makes room.
 const MOST: usize = 60;
 /// How many of each are shown.
@@ -90,6 +93,25 @@ pub(crate) struct Told {
     compter: Option<String>,
 }
 
+impl Told {
+    /// The form, for it to be kept while its person signs on. What a script tells is not worth it.
+    fn sent(&self) -> Option<Sent<'_>> {
+        let word = self.compter.clone()?;
+        Some(Sent {
+            form: FORM,
+            csrf: self.csrf.as_deref(),
+            action: USES,
+            page: FAVOURITES.to_owned(),
+            title: match word.as_str() {
+                "oui" => "portal.uses-start",
+                _ => "portal.uses-stop",
+            },
+            shown: Vec::new(),
+            fields: vec![("compter", word)],
+        })
+    }
+}
+
 /// `POST /portail/usage`: by a script beside a link that was followed, or by the form of favourites.
 pub(crate) async fn tell(
     visit: Visit,
@@ -97,9 +119,13 @@ pub(crate) async fn tell(
     Form(told): Form<Told>,
 ) -> Result<HttpResponse, Refused> {
     let Some(opened) = portal.open(&visit).await? else {
-        return portal.parts.service.start(&visit, FAVOURITES).await;
+        let service = &portal.parts.service;
+        return match told.sent() {
+            Some(sent) => service.start_with(&visit, sent).await,
+            None => service.start(&visit, FAVOURITES).await,
+        };
     };
-    if visit.check_csrf("uses", told.csrf.as_deref()).is_err() {
+    if visit.check_csrf(FORM, told.csrf.as_deref()).is_err() {
         return favourites::page(&visit, &portal, &opened, true);
     }
     match (told.application.as_deref(), told.compter.as_deref()) {

@@ -333,6 +333,7 @@ pub(crate) async fn land(
     }
     let provider = landing.signed_in.provider.clone();
     let opened = service.sessions.open(&visit, landing.signed_in).await?;
+    service.forms.opened(&opened.key, &opened.value).await?;
     let login = &opened.value.login;
     if !service
         .leavings

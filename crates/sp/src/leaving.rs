@@ -130,6 +130,7 @@ pub fn samples() -> Vec<Sample> {
         Sample::of::<LeavingPage>(),
         Sample::of::<LeftPage>(),
         Sample::of::<CarryPage>(),
+        Sample::of::<crate::kept::KeptPage>(),
     ]
     .concat()
 }

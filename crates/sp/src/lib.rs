@@ -24,6 +24,7 @@
 mod asking;
 mod attempt;
 mod evidence;
+mod kept;
 mod kit;
 mod landing;
 mod leaving;
@@ -36,6 +37,7 @@ mod target;
 
 pub use asking::Proof;
 pub use evidence::{Evidence, Seen};
+pub use kept::Sent;
 pub use kit::{Kit, KitFault, Trusted};
 pub use leaving::samples;
 pub use service::{Asks, ProviderLogout, Service, ServiceParts, SessionTimes};

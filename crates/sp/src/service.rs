@@ -15,10 +15,11 @@ use saml::{EntityId, Refusal, Rules, SigningKey};
 use web::{Badge, Edge, Event, Pool, Publisher, Refused, Session, Sessions, Visit, is_xml};
 
 use crate::attempt::Attempts;
+use crate::kept::{self, Forms};
 use crate::landing::Landings;
 use crate::leaving::known::Leavings;
 use crate::leaving::{everywhere, told};
-use crate::{Proof, SignedIn, Target, asking, landing, leaving, publishing};
+use crate::{Proof, Sent, SignedIn, Target, asking, landing, leaving, publishing};
 
 /// Where an identity provider lets a person end its session, if it is known to have such a page.
 pub type ProviderLogout = Arc<dyn Fn(&EntityId) -> Option<String> + Send + Sync>;
@@ -110,6 +111,7 @@ pub struct Service {
     pub(crate) parts: ServiceParts,
     pub(crate) attempts: Attempts,
     pub(crate) landings: Landings,
+    pub(crate) forms: Forms,
     pub(crate) leavings: Leavings,
     pub(crate) sessions: Sessions<SignedIn>,
     pub(crate) pool: Pool,
@@ -123,6 +125,7 @@ impl Service {
         Arc::new(Self {
             attempts: Attempts::new(shelf(), parts.prefix),
             landings: Landings::new(shelf(), parts.prefix),
+            forms: Forms::new(&parts.shelf, parts.prefix, parts.session.whole),
             leavings: Leavings::new(&parts.shelf, parts.prefix, parts.session.whole),
             sessions: Sessions::new(
                 shelf(),
@@ -138,7 +141,7 @@ impl Service {
     }
 
     /// Registers the routes of this service: `login`, `saml/metadata`, `saml/acs`, `saml/slo`,
-    /// `land`, `logout` and `logout/everywhere` under its prefix. Every other address under it is the application's own.
+    /// `land`, `reprise`, `logout` and `logout/everywhere` under its prefix. Every other address under it is the application's own.
     pub fn configure(self: &Arc<Self>, cfg: &mut ServiceConfig) {
         let at = |path: &str| resource(self.path(path)).app_data(Data::from(Arc::clone(self)));
         cfg.service(at("/login").route(get().to(asking::login)))
@@ -152,6 +155,7 @@ impl Service {
             )
             .service(at("/logout/everywhere").route(get().to(everywhere::ask)))
             .service(at("/land").route(get().to(landing::land)))
+            .service(at(kept::ROUTE).route(get().to(kept::give_back)))
             .service(
                 at("/logout")
                     .route(get().to(leaving::ask))
@@ -181,6 +185,13 @@ impl Service {
     /// under the prefix, else to the home of the service.
     pub async fn start(&self, visit: &Visit, target: &str) -> Result<HttpResponse, Refused> {
         asking::ask_discovery(self, visit, self.target(Some(target))).await
+    }
+
+    /// The same for a visitor who sent a form: they are given it back to confirm it, when it may be
+    /// kept ([`Service::keep`]).
+    pub async fn start_with(&self, visit: &Visit, sent: Sent<'_>) -> Result<HttpResponse, Refused> {
+        let target = self.keep(visit, sent).await?;
+        self.start(visit, &target).await
     }
 
     /// Asks `provider`, at which the visitor signed in, for a proof of now; they come back to `target`

@@ -38,6 +38,7 @@ mod pairs;
 mod proxies;
 #[cfg(test)]
 mod scene;
+mod sealed;
 mod templates;
 mod words;
 

@@ -203,6 +203,11 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
             .saturating_sub((now - opened).to_std().unwrap_or_default())
     }
 
+    /// The key of the session that this browser has or had: its cookie may outlive it.
+    pub fn named(&self, visit: &Visit) -> Option<String> {
+        self.key(visit)
+    }
+
     fn key(&self, visit: &Visit) -> Option<String> {
         visit
             .cookie(&self.cookie)

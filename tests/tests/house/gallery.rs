@@ -472,6 +472,7 @@ fn every_page_is_valid_html() {
         "/portail/applications?categorie=documentation",
         "/portail/applications?categorie=none",
         "/portail/logout",
+        "/portail/reprise",
         "/portail/land",
         "/portail/saml/acs",
         "/idp/personnel/logout",

@@ -75,6 +75,7 @@ const ADDRESSES: [Address; 37] = [
     at("/portail/saml/metadata", GET, &[]),
     at("/portail/saml/acs", POST, &["SAMLResponse", "RelayState"]),
     at("/portail/land", GET, &["ticket"]),
+    at("/portail/reprise", GET, &["ticket"]),
     at("/portail/logout", BOTH, &["csrf"]),
     at("/magistere/", GET, &[]),
     at(

@@ -31,6 +31,7 @@ mod hostile_responses;
 mod hostile_sources;
 mod information;
 mod kept_back;
+mod kept_forms;
 mod keys;
 mod kit;
 mod lines;

@@ -30,7 +30,7 @@ const POST: &[&str] = &["POST"];
 const BOTH: &[&str] = &["GET", "POST"];
 const REQUEST: &[&str] = &["SAMLRequest", "RelayState", "SigAlg", "Signature"];
 
-const ADDRESSES: [Address; 37] = [
+const ADDRESSES: [Address; 38] = [
     at(
         "/wayf/",
         BOTH,

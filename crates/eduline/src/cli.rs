@@ -164,6 +164,9 @@ pub(crate) struct Bench {
     /// Only what a large federation costs.
     #[arg(long)]
     pub(crate) only_scale: bool,
+    /// Only what a sign-on with a live session costs.
+    #[arg(long)]
+    pub(crate) only_sign_ons: bool,
     /// Only what memory comes to over that many sign-ons (minutes).
     #[arg(long, value_name = "SIGN_ONS", num_args = 0..=1, default_missing_value = "200000")]
     pub(crate) endurance: Option<u32>,

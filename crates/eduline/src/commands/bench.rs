@@ -34,6 +34,9 @@ const WARM: u32 = 50;
 /// did for a moment counts for nothing.
 const BATCH: usize = 50;
 
+/// The keys a sign-on is measured with, as settings call them.
+const KINDS: [(&str, KeyKind); 2] = [("rsa-2048", KeyKind::Rsa2048), ("p-256", KeyKind::P256)];
+
 /// One measure.
 struct Row {
     what: String,
@@ -49,6 +52,7 @@ pub(crate) fn run(command: &Bench) -> Result<(), Refusal> {
     match command.endurance {
         Some(times) => rows.push(endurance::row(times)?),
         None if command.only_scale => rows.extend(large(command)?),
+        None if command.only_sign_ons => rows.extend(signing_on(command.sign_ons)?),
         None if command.only_import => rows.extend(arrivals::rows(command.accounts)?),
         None => {
             rows.extend(arrivals::rows(command.accounts)?);
@@ -63,18 +67,21 @@ pub(crate) fn run(command: &Bench) -> Result<(), Refusal> {
 
 /// What one visit costs, and the server that nobody visits.
 fn small(command: &Bench) -> Result<Vec<Row>, Refusal> {
-    let mut rows = Vec::new();
-    let kinds = [("rsa-2048", KeyKind::Rsa2048), ("p-256", KeyKind::P256)];
-    for (name, _) in kinds {
-        rows.extend(sign_ons(name, command.sign_ons)?);
-    }
-    for (name, kind) in kinds {
+    let mut rows = signing_on(command.sign_ons)?;
+    for (name, kind) in KINDS {
         rows.extend(verifying::rows(kind, name)?);
     }
     rows.push(password(command.logins)?);
     rows.extend(start_and_rest()?);
     rows.extend(telling::rows(command.tries)?);
     Ok(rows)
+}
+
+/// What a sign-on costs with a live session, by either kind of key.
+fn signing_on(times: u32) -> Result<Vec<Row>, Refusal> {
+    let rows = KINDS.map(|(kind, _)| sign_ons(kind, times));
+    let rows: Vec<Vec<Row>> = rows.into_iter().collect::<Result<_, _>>()?;
+    Ok(rows.into_iter().flatten().collect())
 }
 
 /// What a large federation costs.

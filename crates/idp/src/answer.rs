@@ -1,9 +1,12 @@
 //! The answer: composed, signed, and handed over by a page that may post to one address only.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use directory::Person;
+use federation::Snapshot;
 use saml::encryption::Encryption;
 use saml::metadata::{Entity, SpRole};
 use saml::response::{
@@ -94,27 +97,82 @@ pub(crate) fn signing(decided: Sign, role: &SpRole) -> SignWhat {
     }
 }
 
-/// Answers for the person whose session stands.
-pub(crate) async fn give(
+/// What an answer would say, of whom, and by which decisions: made once for all that one request
+/// brings about.
+pub(crate) struct Prospect {
+    pub(crate) person: Arc<Person>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) said: Said,
+    /// The metadata it follows from.
+    snapshot: Arc<Snapshot>,
+}
+
+/// Why no answer could say anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hindrance {
+    /// The account was disabled since its session began.
+    Gone,
+    /// The service is in no metadata any more.
+    UnknownService,
+    /// The name identifier that was asked for cannot be had.
+    NoIdentifier,
+}
+
+/// What an answer to `flow` would say of the person of `session`.
+pub(crate) async fn prospect(
     visit: &Visit,
     realm: &Realm,
     flow: &Flow,
     session: &SignedOn,
-) -> Result<HttpResponse, Refused> {
+) -> Result<Result<Prospect, Hindrance>, Refused> {
     let now = visit.edge().now();
     let Some(person) = realm.people.find(&session.person, now).await? else {
-        // The account was disabled meanwhile: its session ends here.
-        realm.sessions.close(visit).await?;
-        return stale(visit, realm, &of_service(flow));
+        return Ok(Err(Hindrance::Gone));
     };
     let policy = (realm.policies)(&flow.service);
     let snapshot = realm.federation.snapshot();
     let Some((entity, role)) = snapshot.service(&flow.service) else {
-        return Err(refusals::unknown_service(&flow.service, realm));
+        return Ok(Err(Hindrance::UnknownService));
     };
     let about = (&*person, &*policy, now);
-    let Some(mut said) = said(realm, flow, session, about, (entity, role))? else {
-        return tell(visit, realm, flow, Status::InvalidNameIdPolicy).await;
+    let said = said(realm, flow, session, about, (entity, role))?;
+    Ok(said.ok_or(Hindrance::NoIdentifier).map(|said| Prospect {
+        person,
+        policy,
+        said,
+        snapshot,
+    }))
+}
+
+/// Answers for the person whose session stands, by what was decided when that was found to be what
+/// is left to do ([`Flow::next`]).
+pub(crate) async fn give(
+    visit: &Visit,
+    realm: &Realm,
+    flow: &Flow,
+    (session, prospect): (&SignedOn, Result<Prospect, Hindrance>),
+) -> Result<HttpResponse, Refused> {
+    let Prospect {
+        person,
+        policy,
+        mut said,
+        snapshot,
+    } = match prospect {
+        Ok(prospect) => prospect,
+        Err(Hindrance::Gone) => {
+            realm.sessions.close(visit).await?;
+            return stale(visit, realm, &of_service(flow));
+        }
+        Err(Hindrance::UnknownService) => {
+            return Err(refusals::unknown_service(&flow.service, realm));
+        }
+        Err(Hindrance::NoIdentifier) => {
+            return tell(visit, realm, flow, Status::InvalidNameIdPolicy).await;
+        }
+    };
+    let now = visit.edge().now();
+    let Some((_, role)) = snapshot.service(&flow.service) else {
+        return Err(refusals::unknown_service(&flow.service, realm));
     };
     let declined = telling::declined(realm, flow, (&person, &policy), &said).await?;
     said.decline(&declined, &policy);

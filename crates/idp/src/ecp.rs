@@ -82,22 +82,23 @@ pub(crate) async fn ask(
         from: None,
         secret: URL_SAFE_NO_PAD.encode(visit.edge().random::<32>()),
     };
-    match flow.step(&visit, &realm, Some(&session)).await? {
-        Step::Answer => {
+    let (step, prospect) = flow.next(&visit, &realm, Some(&session)).await?;
+    match (step, prospect) {
+        (Step::Answer, Some(prospect)) => {
             count(&realm, "answered");
-            answer::give(&visit, &realm, &flow, &session).await
+            answer::give(&visit, &realm, &flow, (&session, prospect)).await
         }
-        Step::Tell(status) => no(&visit, &realm, &flow, status).await,
-        Step::Close => {
+        (Step::Tell(status), _) => no(&visit, &realm, &flow, status).await,
+        (Step::Close, _) => {
             flow.tell_closed(&visit, &realm, &session);
             no(&visit, &realm, &flow, Status::RequestDenied).await
         }
         // What a page would have asked for cannot be proven here.
-        Step::SecondFactor | Step::Activate | Step::Change | Step::Password => {
+        (Step::SecondFactor | Step::Activate | Step::Change | Step::Password, _) => {
             no(&visit, &realm, &flow, Status::NoAuthnContext).await
         }
         // What a page would have said cannot be said here.
-        Step::Agree | Step::Choose | Step::Inform | Step::Refuse => {
+        (Step::Agree | Step::Choose | Step::Inform | Step::Refuse | Step::Answer, _) => {
             no(&visit, &realm, &flow, Status::RequestDenied).await
         }
     }

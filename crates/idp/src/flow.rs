@@ -12,8 +12,9 @@ use saml::{Binding, EntityId, MessageId, NameIdFormat};
 use serde::{Deserialize, Serialize};
 use web::{Event, Page, Query, Refused, Visit};
 
+use crate::answer::{Hindrance, Prospect};
 use crate::ecp::Client;
-use crate::next::{self, Standing, Step, Wanted, next};
+use crate::next::{self, Standing, Step, Untold, Wanted, next};
 use crate::realm::Realm;
 use crate::session::SignedOn;
 use crate::{answer, change, charter, posts, refusals, second_factor, telling};
@@ -169,6 +170,16 @@ impl Flow {
         realm: &Realm,
         session: Option<&SignedOn>,
     ) -> Result<Step, Refused> {
+        Ok(self.next(visit, realm, session).await?.0)
+    }
+
+    /// The same, and what an answer would say where one could be given.
+    pub(crate) async fn next(
+        &self,
+        visit: &Visit,
+        realm: &Realm,
+        session: Option<&SignedOn>,
+    ) -> Result<(Step, Option<Result<Prospect, Hindrance>>), Refused> {
         let second = second_factor::second(visit, realm, self, session).await?;
         let standing = Standing {
             second,
@@ -180,11 +191,17 @@ impl Flow {
         };
         let wanted = self.wanted();
         let step = next(&wanted, standing);
-        if step != Step::Answer {
-            return Ok(step);
-        }
-        let untold = telling::untold(visit, realm, self, session).await?;
-        Ok(next(&wanted, Standing { untold, ..standing }))
+        let (Step::Answer, Some(session)) = (&step, session) else {
+            return Ok((step, None));
+        };
+        let prospect = answer::prospect(visit, realm, self, session).await?;
+        // Who answers says why nothing could be said.
+        let untold = match &prospect {
+            Ok(prospect) => telling::untold(realm, self, prospect).await?,
+            Err(_) => Untold::Nothing,
+        };
+        let step = next(&wanted, Standing { untold, ..standing });
+        Ok((step, Some(prospect)))
     }
 
     /// Whether the operator's rule keeps the person of the session out of the service.
@@ -311,7 +328,7 @@ pub(crate) async fn go_on(
     };
     let session = realm.session(&visit).await?;
     let signed_on = session.as_ref().map(|session| &session.value);
-    let step = flow.step(&visit, &realm, signed_on).await?;
+    let (step, prospect) = flow.next(&visit, &realm, signed_on).await?;
     let page = match step {
         Step::Password => Some("login"),
         Step::SecondFactor | Step::Activate => Some("second-factor"),
@@ -331,10 +348,12 @@ pub(crate) async fn go_on(
     let Some(flow) = realm.flows.take(&id).await? else {
         return stale(&visit, &realm, &named);
     };
-    match (step, session) {
-        (Step::Answer, Some(session)) => answer::give(&visit, &realm, &flow, &session.value).await,
-        (Step::Close, Some(session)) => Err(flow.close(&visit, &realm, &session.value)),
-        (Step::Tell(status), _) => answer::tell(&visit, &realm, &flow, status).await,
+    match (step, session, prospect) {
+        (Step::Answer, Some(session), Some(prospect)) => {
+            answer::give(&visit, &realm, &flow, (&session.value, prospect)).await
+        }
+        (Step::Close, Some(session), _) => Err(flow.close(&visit, &realm, &session.value)),
+        (Step::Tell(status), ..) => answer::tell(&visit, &realm, &flow, status).await,
         _ => stale(&visit, &realm, &named),
     }
 }

@@ -246,10 +246,13 @@ pub(crate) async fn proceed(
 ) -> Result<HttpResponse, Refused> {
     let session = realm.session(visit).await?;
     let signed_on = session.as_ref().map(|session| &session.value);
-    match (flow.step(visit, realm, signed_on).await?, session) {
-        (Step::Answer, Some(session)) => answer::give(visit, realm, &flow, &session.value).await,
-        (Step::Close, Some(session)) => Err(flow.close(visit, realm, &session.value)),
-        (Step::Tell(status), _) => answer::tell(visit, realm, &flow, status).await,
+    let (step, prospect) = flow.next(visit, realm, signed_on).await?;
+    match (step, session, prospect) {
+        (Step::Answer, Some(session), Some(prospect)) => {
+            answer::give(visit, realm, &flow, (&session.value, prospect)).await
+        }
+        (Step::Close, Some(session), _) => Err(flow.close(visit, realm, &session.value)),
+        (Step::Tell(status), ..) => answer::tell(visit, realm, &flow, status).await,
         _ => Ok(visit.see_other(&flow.keep(realm, visit).await?)),
     }
 }

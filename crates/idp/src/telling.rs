@@ -4,7 +4,6 @@
 //! learns who receives what may go on or turn back (GDPR 6.1.e and 13; DOMAIN 2.6).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -16,7 +15,7 @@ use saml::response::Status;
 use serde::Deserialize;
 use web::{Event, Form, Query, Refused, Visit};
 
-use crate::answer::{self, Said};
+use crate::answer::{self, Prospect, Said};
 use crate::flow::{Flow, KEPT, Named, name, stale, without_cookies};
 use crate::next::{Step, Untold};
 use crate::policy::{Information, Missing, Policy};
@@ -30,15 +29,6 @@ mod page;
 pub(crate) use page::InformationPage;
 use page::{FORM, Notice};
 
-/// What would be sent, and what its person may be told of it.
-struct Prospect {
-    person: Arc<Person>,
-    policy: Arc<Policy>,
-    said: Said,
-    /// Of names and values, and of what is missing.
-    mark: String,
-}
-
 impl Prospect {
     /// Required attributes that are not sent, and why.
     fn missing(&self) -> Vec<&Decision> {
@@ -48,6 +38,11 @@ impl Prospect {
     /// Whether the person can be spared the page from now on.
     fn can_be_remembered(&self) -> bool {
         self.policy.information != Some(Information::Always)
+    }
+
+    /// Of names and values, and of what is missing.
+    fn mark(&self, realm: &Realm, flow: &Flow) -> String {
+        mark(realm, flow, &self.person, &self.said)
     }
 }
 
@@ -67,34 +62,28 @@ fn when_missing(realm: &Realm, service: &EntityId, policy: &Policy) -> Missing {
         .unwrap_or(if is_own { Missing::Send } else { Missing::Tell })
 }
 
-/// What is to be told before `flow` is answered for the person of `session`.
+/// What its person is to be told before `flow` is answered so.
 pub(crate) async fn untold(
-    visit: &Visit,
     realm: &Realm,
     flow: &Flow,
-    session: Option<&SignedOn>,
+    prospect: &Prospect,
 ) -> Result<Untold, Refused> {
-    let policy = (realm.policies)(&flow.service);
-    let when_missing = when_missing(realm, &flow.service, &policy);
-    let information = policy.information.unwrap_or_default();
-    if information == Information::Never && when_missing == Missing::Send {
-        return Ok(Untold::Nothing);
-    }
-    let Some(prospect) = prospect(visit, realm, flow, session).await? else {
-        return Ok(Untold::Nothing);
-    };
+    let when_missing = when_missing(realm, &flow.service, &prospect.policy);
+    let information = prospect.policy.information.unwrap_or_default();
     let is_missing = when_missing != Missing::Send && !prospect.missing().is_empty();
     if is_missing && when_missing == Missing::Refuse {
         return Ok(Untold::Refusal);
     }
-    if (information == Information::Never && !is_missing)
-        || flow.told.as_ref() == Some(&prospect.mark)
-    {
+    if information == Information::Never && !is_missing {
+        return Ok(Untold::Nothing);
+    }
+    let mark = prospect.mark(realm, flow);
+    if flow.told.as_ref() == Some(&mark) {
         return Ok(Untold::Nothing);
     }
     if prospect.can_be_remembered() {
         let told = remembered(realm, flow, &prospect.person).await?;
-        if told.is_some_and(|told| told.mark == prospect.mark) {
+        if told.is_some_and(|told| told.mark == mark) {
             return Ok(Untold::Nothing);
         }
     }
@@ -136,29 +125,10 @@ async fn prospect(
     flow: &Flow,
     session: Option<&SignedOn>,
 ) -> Result<Option<Prospect>, Refused> {
-    let now = visit.edge().now();
     let Some(session) = session else {
         return Ok(None);
     };
-    let Some(person) = realm.people.find(&session.person, now).await? else {
-        return Ok(None);
-    };
-    let policy = (realm.policies)(&flow.service);
-    let snapshot = realm.federation.snapshot();
-    let Some((entity, role)) = snapshot.service(&flow.service) else {
-        return Ok(None);
-    };
-    let about = (&*person, &*policy, now);
-    let Some(said) = answer::said(realm, flow, session, about, (entity, role))? else {
-        return Ok(None);
-    };
-    let mark = mark(realm, flow, &person, &said);
-    Ok(Some(Prospect {
-        person,
-        policy,
-        said,
-        mark,
-    }))
+    Ok(answer::prospect(visit, realm, flow, session).await?.ok())
 }
 
 /// Of what the person is told: the format of the identifier, names with their values, what is missing.
@@ -244,13 +214,13 @@ pub(crate) async fn decide(
     let session = realm.session(&visit).await?;
     let session = session.as_ref().map(|session| &session.value);
     if let Some(prospect) = prospect(&visit, &realm, &flow, session).await? {
+        let mark = prospect.mark(&realm, &flow);
         // What is sent is what was shown, to the letter.
-        if sent.choice.as_deref() != Some("continue") || sent.shown.as_ref() != Some(&prospect.mark)
-        {
+        if sent.choice.as_deref() != Some("continue") || sent.shown.as_ref() != Some(&mark) {
             return page(&visit, &realm, (&id, &flow), Notice::Changed).await;
         }
         let what = Told {
-            mark: prospect.mark.clone(),
+            mark,
             declined: sent.declined(&prospect.said),
         };
         let remembers = sent.remember.is_some() && prospect.can_be_remembered();

@@ -101,7 +101,7 @@ impl InformationPage {
             action: realm.path("/information"),
             flow: id.to_owned(),
             sp: flow.service.to_string(),
-            shown: prospect.mark.clone(),
+            shown: prospect.mark(realm, flow),
             service: Service::of(visit, realm, flow),
             identifier: name_id.map(|name_id| match name_id.format {
                 NameIdFormat::Persistent => "lasting",

@@ -15,8 +15,9 @@ use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Private, Public};
+use openssl::rsa::{Padding, Rsa};
 use openssl::sha::{Sha256, sha256, sha384, sha512};
-use openssl::sign::{Signer, Verifier};
+use openssl::sign::Verifier;
 use openssl::x509::X509;
 
 use crate::{Moment, Refusal};
@@ -138,6 +139,21 @@ impl Digest {
         }
     }
 
+    /// `DigestInfo` up to the digest itself (RFC 8017 9.2, note 1).
+    fn info(self) -> &'static [u8; 19] {
+        match self {
+            Self::Sha256 => {
+                b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
+            }
+            Self::Sha384 => {
+                b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30"
+            }
+            Self::Sha512 => {
+                b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40"
+            }
+        }
+    }
+
     /// What OpenSSL calls it.
     fn named(self) -> MessageDigest {
         match self {
@@ -184,7 +200,8 @@ impl std::fmt::Debug for SigningKey {
 /// The private half: in this process, or with somebody who signs for us and shows it to nobody.
 #[derive(Clone)]
 enum Half {
-    Here(PKey<Private>),
+    /// RSA: signed without looking up how at each signature.
+    Rsa(PKey<Private>, Rsa<Private>),
     /// On a curve: what signs gives both numbers, without a detour by DER.
     Curve(PKey<Private>, EcKey<Private>),
     Held(Arc<dyn Holder>),
@@ -299,7 +316,8 @@ impl SigningKey {
         }
         let half = match key.id() {
             Id::EC => Half::Curve(key.clone(), key.ec_key()?),
-            _ => Half::Here(key),
+            Id::RSA => Half::Rsa(key.clone(), key.rsa()?),
+            _ => return Err(KeyFault::UnknownKind),
         };
         Self::of(half, verifying)
     }
@@ -336,7 +354,7 @@ impl SigningKey {
     /// The private half, when it is in this process.
     pub(crate) fn private(&self) -> Option<&PKey<Private>> {
         match &self.half {
-            Half::Here(key) | Half::Curve(key, _) => Some(key),
+            Half::Rsa(key, _) | Half::Curve(key, _) => Some(key),
             Half::Held(_) => None,
         }
     }
@@ -379,9 +397,14 @@ impl SigningKey {
     pub fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, KeyFault> {
         match &self.half {
             Half::Held(holder) => holder.sign(self.algorithm, bytes),
-            Half::Here(key) => {
-                let mut signer = Signer::new(self.algorithm.hash().named(), key)?;
-                Ok(signer.sign_oneshot_to_vec(bytes)?)
+            Half::Rsa(_, key) => {
+                // RSASSA-PKCS1-v1_5 (RFC 8017 8.2.1).
+                let hash = self.algorithm.hash();
+                let info = [hash.info().as_slice(), &hash.of(bytes)].concat();
+                let mut signature = vec![0; usize::try_from(key.size()).unwrap_or_default()];
+                let length = key.private_encrypt(&info, &mut signature, Padding::PKCS1)?;
+                signature.truncate(length);
+                Ok(signature)
             }
             Half::Curve(_, key) => {
                 let parts = EcdsaSig::sign(&self.algorithm.hash().of(bytes), key)?;

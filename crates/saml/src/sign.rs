@@ -24,17 +24,20 @@ pub(crate) fn sign(
     let digest = STANDARD.encode(key.digest().of(writer.since(start).as_bytes()));
     let inner = signed_info(&digest, id, key);
     // As an apex, SignedInfo shows the namespace that its parent declares in the document.
-    let apex = format!("<ds:SignedInfo xmlns:ds=\"{}\">{inner}", DS.uri);
+    let apex = ["<ds:SignedInfo xmlns:ds=\"", DS.uri, "\">", &inner].concat();
     let signature = key.sign(apex.as_bytes()).map_err(|why| why.refusal())?;
-    let whole = format!(
-        "<ds:Signature xmlns:ds=\"{}\"><ds:SignedInfo>{inner}<ds:SignatureValue>{}\
-         </ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate>\
-         </ds:X509Data></ds:KeyInfo></ds:Signature>",
+    let whole = [
+        "<ds:Signature xmlns:ds=\"",
         DS.uri,
-        STANDARD.encode(signature),
+        "\"><ds:SignedInfo>",
+        &inner,
+        "<ds:SignatureValue>",
+        &STANDARD.encode(signature),
+        "</ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>",
         key.certificate(),
-    );
-    writer.insert(at, &whole);
+        "</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>",
+    ];
+    writer.insert(at, &whole.concat());
     Ok(())
 }
 
@@ -42,13 +45,22 @@ pub(crate) fn sign(
 /// digest base64: neither holds a character that is written otherwise.
 fn signed_info(digest: &str, id: &str, key: &SigningKey) -> String {
     let (algorithm, hash) = (key.algorithm().uri(), key.digest().uri());
-    format!(
-        "<ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\"></ds:CanonicalizationMethod>\
-         <ds:SignatureMethod Algorithm=\"{algorithm}\"></ds:SignatureMethod>\
-         <ds:Reference URI=\"#{id}\"><ds:Transforms>\
-         <ds:Transform Algorithm=\"{ENVELOPED}\"></ds:Transform>\
-         <ds:Transform Algorithm=\"{EXCLUSIVE}\"></ds:Transform></ds:Transforms>\
-         <ds:DigestMethod Algorithm=\"{hash}\"></ds:DigestMethod>\
-         <ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>"
-    )
+    [
+        "<ds:CanonicalizationMethod Algorithm=\"",
+        EXCLUSIVE,
+        "\"></ds:CanonicalizationMethod><ds:SignatureMethod Algorithm=\"",
+        algorithm,
+        "\"></ds:SignatureMethod><ds:Reference URI=\"#",
+        id,
+        "\"><ds:Transforms><ds:Transform Algorithm=\"",
+        ENVELOPED,
+        "\"></ds:Transform><ds:Transform Algorithm=\"",
+        EXCLUSIVE,
+        "\"></ds:Transform></ds:Transforms><ds:DigestMethod Algorithm=\"",
+        hash,
+        "\"></ds:DigestMethod><ds:DigestValue>",
+        digest,
+        "</ds:DigestValue></ds:Reference></ds:SignedInfo>",
+    ]
+    .concat()
 }

@@ -152,18 +152,26 @@ impl Writer {
         // Unqualified attributes come before those of a namespace, each group by local name
         // (Canonical XML 1.0, 2.2); those of one element are
         // of one namespace.
-        let mut sorted: Vec<&Attr<'_>> = attributes.iter().collect();
-        sorted.sort_unstable_by_key(|(name, _)| (name.contains(':'), *name));
-        for (name, value) in sorted {
-            self.out.push(' ');
-            self.out.push_str(name);
-            self.out.push_str("=\"");
-            self.escape(value, true)?;
-            self.out.push('"');
+        let place = |(name, _): &Attr<'_>| (name.bytes().any(|byte| byte == b':'), *name);
+        if attributes.is_sorted_by_key(place) {
+            attributes.iter().try_for_each(|one| self.attribute(one))?;
+        } else {
+            let mut sorted: Vec<&Attr<'_>> = attributes.iter().collect();
+            sorted.sort_unstable_by_key(|one| place(one));
+            sorted.into_iter().try_for_each(|one| self.attribute(one))?;
         }
         self.out.push('>');
         self.open.push((ns, local, in_scope));
         Ok(start)
+    }
+
+    fn attribute(&mut self, (name, value): &Attr<'_>) -> Result<(), Refusal> {
+        self.out.push(' ');
+        self.out.push_str(name);
+        self.out.push_str("=\"");
+        self.escape(value, true)?;
+        self.out.push('"');
+        Ok(())
     }
 
     fn declare(&mut self, ns: Ns) {

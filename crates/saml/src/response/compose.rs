@@ -212,17 +212,14 @@ fn authn_statement(w: &mut Writer, plan: &ResponsePlan<'_>) -> Result<(), Refusa
 }
 
 fn write_attribute(w: &mut Writer, attribute: &Attribute) -> Result<(), Refusal> {
-    let mut attributes: Vec<Attr<'_>> = vec![
-        ("Name", &attribute.name),
-        ("NameFormat", &attribute.name_format),
+    let friendly = attribute.friendly_name.as_deref();
+    let all = [
+        ("FriendlyName", friendly.unwrap_or_default()),
+        ("Name", attribute.name.as_str()),
+        ("NameFormat", attribute.name_format.as_str()),
     ];
-    attributes.extend(
-        attribute
-            .friendly_name
-            .as_deref()
-            .map(|name| ("FriendlyName", name)),
-    );
-    w.open(SAML, "Attribute", &attributes)?;
+    let said = all.get(usize::from(friendly.is_none())..);
+    w.open(SAML, "Attribute", said.unwrap_or_default())?;
     attribute
         .values
         .iter()

@@ -152,8 +152,8 @@ fn start(
         let routes = routes.clone();
         App::new()
             .wrap(from_fn(web::guard))
-            .configure(|config| edge.configure(config))
             .configure(move |config| routes.iter().for_each(|route| route(config)))
+            .configure(|config| edge.configure(config))
     })
     .workers(workers)
     .disable_signals()

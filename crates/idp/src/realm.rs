@@ -279,7 +279,7 @@ fn steps(config: &mut ServiceConfig, at: impl Fn(&str) -> Resource) {
 impl Realm {
     /// The path of one of its addresses.
     pub(crate) fn path(&self, of: &str) -> String {
-        format!("/idp/{}{of}", self.parts.realm.as_str())
+        ["/idp/", self.parts.realm.as_str(), of].concat()
     }
 
     /// The public address of one of its addresses.

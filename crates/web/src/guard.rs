@@ -7,8 +7,8 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderName, HeaderValue,
-    RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
+    HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -184,8 +184,8 @@ fn answer(visit: &Visit, refused: &Refused) -> HttpResponse {
         })
 }
 
-fn dress(visit: &Visit, answered: &mut ServiceResponse<BoxBody>, started: Instant) {
-    let edge = visit.edge();
+/// Counts an answer, and the time that it took.
+fn count(edge: &Edge, answered: &ServiceResponse<BoxBody>, started: Instant) {
     let route = answered
         .request()
         .match_pattern()
@@ -200,6 +200,11 @@ fn dress(visit: &Visit, answered: &mut ServiceResponse<BoxBody>, started: Instan
         &[("route", &route)],
         started.elapsed(),
     );
+}
+
+fn dress(visit: &Visit, answered: &mut ServiceResponse<BoxBody>, started: Instant) {
+    let edge = visit.edge();
+    count(edge, answered, started);
     let action = answered
         .response_mut()
         .extensions_mut()
@@ -214,15 +219,17 @@ fn dress(visit: &Visit, answered: &mut ServiceResponse<BoxBody>, started: Instan
     let headers = answered.headers_mut();
     // What an answer shows to everybody may be read from everywhere.
     let public = headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN);
-    let mut set = |name: &'static str, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
+    let policy = policy(action.as_ref().map(|action| action.0.as_str()));
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    let mut set = |name: &'static str, value: &'static str| {
+        let (name, value) = (
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
+        headers.insert(name, value);
     };
-    set(
-        "content-security-policy",
-        &policy(action.as_ref().map(|action| action.0.as_str())),
-    );
     set("x-content-type-options", "nosniff");
     set("x-frame-options", "DENY");
     set("referrer-policy", "no-referrer");
@@ -233,11 +240,12 @@ fn dress(visit: &Visit, answered: &mut ServiceResponse<BoxBody>, started: Instan
         "same-origin"
     };
     set("cross-origin-resource-policy", readers);
-    let place = if asks_place.is_some() { "self" } else { "" };
-    set(
-        "permissions-policy",
-        &format!("camera=(), geolocation=({place}), microphone=(), payment=(), usb=()"),
-    );
+    let permissions = if asks_place.is_some() {
+        "camera=(), geolocation=(self), microphone=(), payment=(), usb=()"
+    } else {
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+    };
+    set("permissions-policy", permissions);
     if edge.public_url().is_https() {
         set("strict-transport-security", "max-age=31536000");
     }
@@ -248,24 +256,26 @@ fn dress(visit: &Visit, answered: &mut ServiceResponse<BoxBody>, started: Instan
 
 /// `form-action` is the page's own address book: ours, unless the page says where it leads.
 fn policy(form_action: Option<&str>) -> String {
-    let sources: Vec<String> = form_action
-        .unwrap_or("'self'")
-        .split_ascii_whitespace()
-        .map(form_source)
-        .collect();
-    let sources = sources.join(" ");
-    format!(
+    let mut policy = String::with_capacity(512);
+    policy.push_str(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
-         font-src 'self'; connect-src 'self'; form-action {sources}; base-uri 'none'; \
-         frame-ancestors 'none'"
-    )
+         font-src 'self'; connect-src 'self'; form-action",
+    );
+    let sources = form_action.unwrap_or("'self'").split_ascii_whitespace();
+    for source in sources {
+        policy.push(' ');
+        policy.push_str(&form_source(source));
+    }
+    policy.push_str("; base-uri 'none'; frame-ancestors 'none'");
+    policy
 }
 
 /// An address as CSP Level 3, 2.3.1 writes a source: without query or fragment, and with what
 /// would end it escaped.
 fn form_source(address: &str) -> String {
     let bare = address.split(['?', '#']).next().unwrap_or(address);
-    bare.bytes().fold(String::new(), |mut source, byte| {
+    let source = String::with_capacity(bare.len());
+    bare.bytes().fold(source, |mut source, byte| {
         if byte.is_ascii_graphic() && !matches!(byte, b';' | b',') {
             source.push(char::from(byte));
         } else {

@@ -128,10 +128,11 @@ struct Told<'a> {
 
 impl Told<'_> {
     fn line(&self) -> String {
+        let mut line = Vec::with_capacity(512);
         // Numbers and strings always become JSON.
-        let mut line = serde_json::to_string(self).unwrap_or_default();
-        line.push('\n');
-        line
+        serde_json::to_writer(&mut line, self).ok();
+        line.push(b'\n');
+        String::from_utf8(line).unwrap_or_default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Counters, gauges and histograms, in Prometheus' text form.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -151,19 +152,26 @@ fn braced(labels: &str) -> String {
 }
 
 fn line(name: &str, labels: &[(&str, &str)]) -> Line {
-    let labels: Vec<String> = labels
-        .iter()
-        .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
-        .collect();
-    (name.to_owned(), labels.join(","))
+    let mut text = String::with_capacity(96);
+    for (label, value) in labels {
+        let comma = if text.is_empty() { "" } else { "," };
+        for part in [comma, label, "=\"", &escaped(value), "\""] {
+            text.push_str(part);
+        }
+    }
+    (name.to_owned(), text)
 }
 
 /// A label's value, as the text form wants it.
-pub fn escaped(value: &str) -> String {
-    value
+pub fn escaped(value: &str) -> Cow<'_, str> {
+    if !value.contains(['\\', '"', '\n']) {
+        return Cow::Borrowed(value);
+    }
+    let escaped = value
         .replace('\\', "\\\\")
         .replace('"', "\\\"")
-        .replace('\n', "\\n")
+        .replace('\n', "\\n");
+    Cow::Owned(escaped)
 }
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,7 +1,6 @@
 //! `application/x-www-form-urlencoded`, strictly: every escape whole, every text UTF-8, every
 //! parameter once.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::value::MapDeserializer;
@@ -38,7 +37,6 @@ pub(crate) fn split(text: &[u8]) -> Result<Vec<(String, String)>, Refused> {
         return Err(Refused::malformed("EDU-1004", "malformed", story));
     }
     let mut pairs: Vec<(String, String)> = Vec::new();
-    let mut known = HashSet::new();
     for part in parts() {
         let at = part
             .iter()
@@ -46,7 +44,8 @@ pub(crate) fn split(text: &[u8]) -> Result<Vec<(String, String)>, Refused> {
             .unwrap_or(part.len());
         let (name, value) = part.split_at(at);
         let name = decode(name)?;
-        if !known.insert(name.clone()) {
+        // Few enough to be compared with each other.
+        if pairs.iter().any(|(known, _)| *known == name) {
             let story = format!("the parameter {:?} is given twice", short(&name));
             return Err(Refused::malformed("EDU-1002", "malformed", story));
         }
@@ -62,6 +61,11 @@ fn short(text: &str) -> String {
 /// Undoes percent escapes, strictly.
 pub(crate) fn decode(text: &[u8]) -> Result<String, Refused> {
     let wrong = |why| Refused::malformed("EDU-1001", "malformed", why);
+    let is_plain = |byte: &u8| !matches!(byte, b'+' | b'%' | 0);
+    if text.iter().all(is_plain) {
+        let text = std::str::from_utf8(text).map_err(|_| wrong("a parameter is not UTF-8"))?;
+        return Ok(text.to_owned());
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.iter();
     while let Some(byte) = rest.next() {

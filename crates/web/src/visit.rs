@@ -167,7 +167,9 @@ impl Visit {
     /// This address up to where `lang=…` goes: its own query is kept, so that another language is
     /// the same page.
     fn here(&self) -> String {
-        let mut here = format!("{}?", self.inner.uri.path());
+        let mut here = String::with_capacity(self.path_and_query().len() + 2);
+        here.push_str(self.inner.uri.path());
+        here.push('?');
         let pairs = self.raw_query().split('&');
         for pair in pairs.filter(|pair| !pair.is_empty() && !pair.starts_with("lang=")) {
             here.push_str(pair);
@@ -414,7 +416,7 @@ fn cookie_name(edge: &Edge, name: &str) -> String {
     } else {
         ""
     };
-    format!("{prefix}{name}")
+    [prefix, name].concat()
 }
 
 /// The first cookie of that name (RFC 6265 5.4: the most specific one comes first).

@@ -59,10 +59,8 @@ pub(super) fn open(
     which: Which,
     directory: Option<&Directory>,
 ) -> Result<Vec<Routes>, Refusal> {
+    // Addresses are tried in this order: those of a sign-on first.
     let mut routes: Vec<Routes> = Vec::new();
-    if which.runs(Which::Wayf) {
-        routes.push(wayf(ground));
-    }
     if let Some(directory) = directory {
         let post = super::letters::open(ground)?;
         if which.runs(Which::Idp) {
@@ -71,6 +69,9 @@ pub(super) fn open(
         if which.runs(Which::Account) {
             routes.push(account(ground, directory, post)?);
         }
+    }
+    if which.runs(Which::Wayf) {
+        routes.push(wayf(ground));
     }
     if which.runs(Which::Portal) {
         routes.push(portal(ground)?);

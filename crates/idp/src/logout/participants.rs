@@ -9,8 +9,8 @@ use saml::logout::LogoutRequest;
 use saml::response::NameId;
 use saml::{EntityId, NameIdFormat};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use store::{Away, Drawer, Several, Shelf};
+use web::session::digest;
 
 /// Longer than any session lasts: a service may ask for its end up to the last moment.
 const KEPT: Duration = Duration::from_secs(10 * 3600);
@@ -164,12 +164,12 @@ impl Participants {
     }
 
     fn key(&self, index: &str) -> String {
-        format!("{} {index}", self.realm)
+        [self.realm, " ", index].concat()
     }
 
     fn name(&self, service: &EntityId, name_id: &NameId) -> String {
-        let text = format!("{service}\n{}", name_id.value);
-        format!("{} {}", self.realm, digest(&text))
+        let text = [service.as_str(), "\n", &name_id.value].concat();
+        [self.realm, " ", &digest(&text)].concat()
     }
 }
 
@@ -182,14 +182,6 @@ fn same(given: &NameId, said: &NameId) -> bool {
         && (given.format == said.format || said.format == NameIdFormat::Unspecified)
         && or_nothing(&said.name_qualifier, &given.name_qualifier)
         && or_nothing(&said.sp_name_qualifier, &given.sp_name_qualifier)
-}
-
-/// SHA-256, hexadecimal: foreign words as a key of fixed length.
-pub(super) fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use saml::logout::{
 use saml::response::Status;
 use saml::{Binding, EntityId, Incoming, Received, Refusal, Verified, VerifyingKey};
 use serde::Deserialize;
+use web::session::digest;
 use web::{Event, Form, Refused, Visit, Xml};
 
-use super::participants::digest;
 use super::running::{Requester, State};
 use super::telling::Behalf;
 use super::{answering, telling, word};

@@ -175,7 +175,7 @@ impl House {
     ) -> Result<Self, Refusal> {
         let fonctions = Arc::new(read_fonctions(settings)?);
         let catalogue = if which.runs(Which::Portal) || which.runs(Which::Idp) {
-            read_catalogue(settings, &fonctions)?
+            read_catalogue(settings, Some(&fonctions))?
         } else {
             Catalogue::default()
         };
@@ -299,15 +299,17 @@ pub(crate) fn read_fonctions(settings: &Settings) -> Result<Fonctions, Refusal> 
     })
 }
 
-/// Reads the catalogue of applications; every fault at once, with its line.
+/// Reads the catalogue of applications; every fault at once, with its line. Where the functions could not be
+/// read, those it names are not held against them.
 pub(crate) fn read_catalogue(
     settings: &Settings,
-    fonctions: &Fonctions,
+    fonctions: Option<&Fonctions>,
 ) -> Result<Catalogue, Refusal> {
     let file = &settings.portal.catalogue;
     let text = std::fs::read_to_string(file)
         .map_err(|why| Refusal::of(format!("{}: {why}", file.display())))?;
-    Catalogue::parse(&text, &|id| fonctions.find(id).is_some()).map_err(|faults| {
+    let known = |id: &str| fonctions.is_none_or(|all| all.find(id).is_some());
+    Catalogue::parse(&text, &known).map_err(|faults| {
         let placed = faults
             .iter()
             .map(|fault| format!("{}:{}: {}", file.display(), fault.line, fault.what));
@@ -317,13 +319,13 @@ pub(crate) fn read_catalogue(
 
 /// Whom services are open to, for commands.
 pub(crate) fn access(settings: &Settings, fonctions: &Fonctions) -> Result<idp::Access, Refusal> {
-    let catalogue = ArcSwap::from_pointee(read_catalogue(settings, fonctions)?);
+    let catalogue = ArcSwap::from_pointee(read_catalogue(settings, Some(fonctions))?);
     Ok(access::by(&Arc::new(catalogue)))
 }
 
 /// Reads the catalogue again, with the functions it names.
 pub(crate) fn reread_catalogue(settings: &Settings) -> Result<Catalogue, Refusal> {
-    read_catalogue(settings, &read_fonctions(settings)?)
+    read_catalogue(settings, Some(&read_fonctions(settings)?))
 }
 
 async fn open_shelf(settings: &Settings, which: Which) -> Result<Arc<dyn Shelf>, Refusal> {

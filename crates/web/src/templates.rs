@@ -47,10 +47,13 @@ pub(crate) struct Surroundings<'a> {
 /// Renders every sample in every language, strictly, with the theme's folder over the embedded
 /// files: every fault at once, each with its file.
 pub fn check(samples: &[Sample], theme: Option<&Path>) -> Vec<String> {
-    match Templates::load(theme) {
-        Err(faults) => faults,
-        Ok(templates) => templates.faults(samples),
-    }
+    let (templates, mut faults) = Templates::gather(theme);
+    let rendered = templates.faults(samples).into_iter();
+    // A page that cannot be read cannot be rendered either: it is told once.
+    let new = |fault: &String| !faults.iter().any(|known| fault.starts_with(known));
+    let new: Vec<String> = rendered.filter(new).collect();
+    faults.extend(new);
+    faults
 }
 
 fn source(theme: Option<&Path>, name: &str) -> Option<Vec<u8>> {
@@ -104,10 +107,9 @@ fn words(theme: Option<&Path>, faults: &mut Vec<String>) -> Words {
             }
         }
     }
-    Words::parse(&own, &theirs).unwrap_or_else(|found| {
-        faults.extend(found);
-        Words::default()
-    })
+    let (words, found) = Words::gather(&own, &theirs);
+    faults.extend(found);
+    words
 }
 
 /// A word of our own tables, for what has no edge: the command line.
@@ -129,6 +131,14 @@ fn assets(theme: Option<&Path>, faults: &mut Vec<String>) -> Assets {
 impl Templates {
     /// Loads everything; every fault at once.
     pub(crate) fn load(theme: Option<&Path>) -> Result<Self, Vec<String>> {
+        match Self::gather(theme) {
+            (loaded, faults) if faults.is_empty() => Ok(loaded),
+            (_, faults) => Err(faults),
+        }
+    }
+
+    /// Everything that can be loaded, and every fault of the rest.
+    fn gather(theme: Option<&Path>) -> (Self, Vec<String>) {
         let mut faults = Vec::new();
         let words = words(theme, &mut faults);
         let assets = assets(theme, &mut faults);
@@ -141,9 +151,6 @@ impl Templates {
                 faults.push(place(theme, &why));
             }
         }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
         let loaded = Self {
             theme: theme.map(Path::to_path_buf),
             environment,
@@ -151,12 +158,8 @@ impl Templates {
             assets: Arc::new(assets),
             moulds: moulds::Moulds::default(),
         };
-        let unknown = loaded.unknown_names();
-        if unknown.is_empty() {
-            Ok(loaded)
-        } else {
-            Err(unknown)
-        }
+        faults.extend(loaded.unknown_names());
+        (loaded, faults)
     }
 
     /// Words and assets that a template names outright and that are not there: found wherever they

@@ -32,9 +32,9 @@ struct Word {
 }
 
 impl Words {
-    /// Reads our own files, then the theme's, whose words take the place of ours one by one; every
-    /// fault at once.
-    pub(crate) fn parse(own: &[WordFile], theme: &[WordFile]) -> Result<Self, Vec<String>> {
+    /// Reads our own files, then the theme's, whose words take the place of ours one by one: what can be
+    /// said, and every fault of the rest.
+    pub(crate) fn gather(own: &[WordFile], theme: &[WordFile]) -> (Self, Vec<String>) {
         let mut faults = Vec::new();
         let mut words = Self::default();
         for file in own {
@@ -44,22 +44,20 @@ impl Words {
         for file in theme {
             for (key, word) in read(file, &mut faults) {
                 let base = key.strip_suffix(".tu").unwrap_or(&key);
-                if words.find(file.lang, base).is_none() {
+                if words.find(file.lang, base).is_some() {
+                    words.table_mut(file.lang).insert(key, word);
+                } else {
                     faults.push(format!("{}: no page says {key}", word.place));
                 }
-                words.table_mut(file.lang).insert(key, word);
             }
         }
         words.compare(&mut faults);
-        if !faults.is_empty() {
-            return Err(faults);
-        }
         for lang in [Lang::Fr, Lang::En] {
             for word in words.table_mut(lang).values_mut() {
                 word.text = typeset(&word.text, lang);
             }
         }
-        Ok(words)
+        (words, faults)
     }
 
     /// The text of a key.

@@ -58,11 +58,7 @@ fn b03_the_trace_tells_the_whole_login_across_services() {
 fn o03_check_finds_every_fault_at_once() {
     let house = House::start();
     let good = house.run(&["check"]);
-    assert!(
-        good.status.success(),
-        "{}",
-        String::from_utf8_lossy(&good.stderr)
-    );
+    assert!(good.status.success(), "{}", both(&good));
 
     let folder = tempfile::TempDir::new().unwrap();
     let write = |name: &str, text: &str| {
@@ -71,36 +67,66 @@ fn o03_check_finds_every_fault_at_once() {
         std::fs::write(&path, text).unwrap();
         path
     };
-    let real = std::fs::read_to_string(visits::house::root().join("config/eduline.toml")).unwrap();
     write(
         "theme/pages/wayf-choose.html",
-        "{% extends 'layout.html' %}{% block content %}{{ page.nothing_of_that_name }}{% endblock %}",
+        "{% extends 'layout.html' %}\n{{ page.no_such_thing }}",
     );
-    write(
+    write("theme/pages/portal-favourites.html", "{% if page %}\n");
+    write("theme/words/fr.toml", "[wayf]\nnobody_says_this = \"x\"\n");
+    let catalogue = write(
         "applications.toml",
         "schema_version = 1\n[[application]]\nid = \"x\"\ncategorie = \"none-such\"\nunknown_key = 1\n",
     );
-    let mut text = real.replace("[server]", "[server]\nnonsense = true\n");
-    text.push_str("\n[no_such_table]\nx = 1\n");
-    let config = write("eduline.toml", &text);
+    write("data/keys/portail.pem", "this is no key");
+    // What others depend on is wrong as well: the rest is looked at all the same.
+    let real = std::fs::read_to_string(visits::house::root().join("config/eduline.toml")).unwrap();
+    let text = real.replace("[server]", "[server]\nnonsense = true\n");
+    assert_ne!(text, real);
+    let config = write("eduline.toml", &format!("{text}\n[no_such_table]\nx = 1\n"));
     let mut command = house.command(&["check", "--config", &config.to_string_lossy()]);
     command
+        .env("EDULINE_LISTEN", "nowhere")
+        .env("EDULINE_PUBLIC_URL", "http://eduline.example")
+        .env("EDULINE_DATA", folder.path().join("data"))
+        .env("EDULINE__STORE__KIND", "paper")
+        .env("EDULINE__IDP__CODACA", "Lille")
+        .env("EDULINE__WAYF__DEFAULT_SERVICE", "no address")
         .env("EDULINE__THEME__FOLDER", folder.path().join("theme"))
+        .env("EDULINE__PORTAL__CATALOGUE", &catalogue)
         .env(
-            "EDULINE__PORTAL__CATALOGUE",
-            folder.path().join("applications.toml"),
+            "EDULINE__IDP__SERVICES",
+            visits::house::root().join("config/services.toml"),
         );
     let bad = command.output().unwrap();
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&bad.stdout),
-        String::from_utf8_lossy(&bad.stderr)
-    );
+    let said = both(&bad);
     assert_eq!(bad.status.code(), Some(1), "{said}");
-    for fault in ["nonsense", "no_such_table"] {
-        assert!(said.contains(fault), "{fault} is not in {said}");
+    for (place, fault) in [
+        ("eduline.toml:", "nonsense"),
+        ("eduline.toml:", "no_such_table"),
+        ("environment EDULINE_LISTEN", "nowhere"),
+        ("environment EDULINE_PUBLIC_URL", "loopback"),
+        ("environment EDULINE__STORE__KIND", "paper"),
+        ("environment EDULINE__IDP__CODACA", "Lille"),
+        ("environment EDULINE__WAYF__DEFAULT_SERVICE", "no address"),
+        ("wayf-choose.html:2", "no_such_thing"),
+        ("portal-favourites.html:", "if"),
+        ("fr.toml:2", "nobody_says_this"),
+        ("applications.toml:", "unknown_key"),
+        ("portail.pem", "chmod 600"),
+        ("fonctions.toml", "No such file"),
+    ] {
+        let told = |line: &&str| line.contains(place) && line.contains(fault);
+        assert!(
+            said.lines().any(|line| told(&line)),
+            "{place} {fault}: not in\n{said}"
+        );
     }
-    assert!(said.contains("eduline.toml:"), "file and line: {said}");
+}
+
+/// What a command wrote, on either stream.
+fn both(output: &std::process::Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
 }
 
 #[test]

@@ -109,33 +109,26 @@ fn faults_of_pages(settings: &Settings) -> Vec<String> {
 fn faults_of_catalogue(settings: &Settings) -> Vec<String> {
     let mut faults = Vec::new();
     let mut keep = |refused: Refusal| faults.extend(refused.0);
-    match house::read_fonctions(settings) {
-        Err(refused) => keep(refused),
-        Ok(fonctions) => {
-            let desk = settings.account.desk_functions.iter();
-            let unknown = desk.filter(|id| fonctions.find(id).is_none());
-            keep(Refusal(
-                unknown
-                    .map(|id| format!("account.desk_functions: no function is called {id:?}"))
-                    .collect(),
-            ));
-            let codes = settings
-                .directory
-                .trees
-                .iter()
-                .flat_map(|tree| &tree.functions);
-            let unknown = codes.filter(|(_, id)| fonctions.find(id).is_none());
-            keep(Refusal(
-                unknown
-                    .map(|(_, id)| {
-                        format!("directory.ldap.functions: no function is called {id:?}")
-                    })
-                    .collect(),
-            ));
-            if let Err(refused) = house::read_catalogue(settings, &fonctions) {
-                keep(refused);
-            }
-        }
+    let fonctions = house::read_fonctions(settings).map_err(&mut keep).ok();
+    if let Some(fonctions) = &fonctions {
+        let desk = settings.account.desk_functions.iter();
+        let unknown = desk.filter(|id| fonctions.find(id).is_none());
+        keep(Refusal(
+            unknown
+                .map(|id| format!("account.desk_functions: no function is called {id:?}"))
+                .collect(),
+        ));
+        let trees = settings.directory.trees.iter();
+        let codes = trees.flat_map(|tree| &tree.functions);
+        let unknown = codes.filter(|(_, id)| fonctions.find(id).is_none());
+        keep(Refusal(
+            unknown
+                .map(|(_, id)| format!("directory.ldap.functions: no function is called {id:?}"))
+                .collect(),
+        ));
+    }
+    if let Err(refused) = house::read_catalogue(settings, fonctions.as_ref()) {
+        keep(refused);
     }
     match Decided::read(settings) {
         Ok(decided) => keep(Refusal(decided.faults(&settings.rules))),

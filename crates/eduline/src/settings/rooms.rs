@@ -27,8 +27,8 @@ use super::trees;
 use crate::keyring::TokenSettings;
 
 pub(super) fn server(section: &mut Section<'_>, folder: &Path) -> Option<ServerSettings> {
-    let listen = section.needed("listen", address);
-    let public_url = section.needed("public_url", PublicUrl::parse);
+    let listen = section.needed_or("listen", "127.0.0.1:0", address);
+    let public_url = section.needed_or("public_url", "http://localhost", PublicUrl::parse);
     let data = section.needed("data", |text| {
         std::path::absolute(text).map_err(|why| why.to_string())
     });
@@ -105,7 +105,7 @@ pub(super) fn admin(section: &mut Section<'_>) -> Listen {
 }
 
 pub(super) fn store(section: &mut Section<'_>, data: &Path) -> Option<StoreSettings> {
-    let kind = section.needed("kind", |text| match text {
+    let kind = section.needed_or("kind", "embedded", |text| match text {
         "embedded" | "redis" => Ok(text.to_owned()),
         _ => Err("expected \"embedded\" or \"redis\"".to_owned()),
     });
@@ -125,7 +125,7 @@ pub(super) fn store(section: &mut Section<'_>, data: &Path) -> Option<StoreSetti
             place,
             "store.kind = \"redis\" needs store.url or store.url_file",
         );
-        return None;
+        return Some(StoreSettings::Embedded(data.join("shelf.redb")));
     };
     let at = RedisAt {
         url,
@@ -273,7 +273,9 @@ pub(super) fn token(section: &mut Section<'_>, folder: &Path) -> Option<TokenSet
 }
 
 pub(super) fn wayf(section: &mut Section<'_>, base: &str) -> Option<WayfSettings> {
-    let default_service = section.needed("default_service", |text| entity(text, base));
+    let default_service = section.needed_or("default_service", "{public_url}/portail", |text| {
+        entity(text, base)
+    });
     let soon = section.texts("soon");
     let mut profiles = section.tables("profiles", |section| {
         let id = section.needed("id", realm);
@@ -411,7 +413,7 @@ fn sought(text: &str) -> Result<wayf::Sought, String> {
 }
 
 pub(super) fn idp(section: &mut Section<'_>, folder: &Path) -> Option<IdpSettings> {
-    let codaca = section.needed("codaca", |text| {
+    let codaca = section.needed_or("codaca", "000", |text| {
         let digits = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
         if digits && text.starts_with('0') {
             Ok(text.to_owned())

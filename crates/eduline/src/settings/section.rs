@@ -130,6 +130,17 @@ impl<'f> Section<'f> {
         self.parsed(key, read)
     }
 
+    /// The same; once its fault is told, `stand_in` is read in its place, so that whatever depends on it is
+    /// looked at in the same go. Nobody serves with it: settings with a fault are refused.
+    pub(crate) fn needed_or<T>(
+        &mut self,
+        key: &'static str,
+        stand_in: &str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        self.needed(key, &read).or_else(|| read(stand_in).ok())
+    }
+
     /// A text; an empty one counts as absent.
     pub(crate) fn text(&mut self, key: &'static str) -> Option<String> {
         self.parsed(key, |text| Ok(text.to_owned()))

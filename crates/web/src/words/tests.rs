@@ -16,7 +16,10 @@ fn parse(fr: &str, en: &str, theme: &[(Lang, &str)]) -> Result<Words, Vec<String
             ..file(*lang, text)
         })
         .collect();
-    Words::parse(&[file(Lang::Fr, fr), file(Lang::En, en)], &theme)
+    match Words::gather(&[file(Lang::Fr, fr), file(Lang::En, en)], &theme) {
+        (words, faults) if faults.is_empty() => Ok(words),
+        (_, faults) => Err(faults),
+    }
 }
 
 #[test]

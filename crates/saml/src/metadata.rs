@@ -130,6 +130,8 @@ pub struct Localized {
 pub struct Logo {
     /// Address.
     pub url: String,
+    /// `xml:lang`, where its picture holds words of a language (MDUI 2.1.5).
+    pub lang: Option<Box<str>>,
     /// Pixels.
     pub width: u32,
     /// Pixels.

@@ -12,6 +12,8 @@ mod near;
 
 use std::collections::BTreeMap;
 
+use federation::Listing;
+
 /// Most terms of a search; what is typed after them is not looked at.
 const MOST_TERMS: usize = 8;
 /// Longest search, characters.
@@ -70,6 +72,32 @@ const KEYWORD: u8 = 4;
 const HOST: u8 = 2;
 
 impl Index {
+    /// An index of entities by what their metadata says: names, keywords, scopes and `mdui:DomainHint`.
+    pub fn of_listings<'a>(listings: impl IntoIterator<Item = &'a Listing>) -> Self {
+        let texts: Vec<([Vec<&str>; 3], &str)> = listings
+            .into_iter()
+            .map(|listing| {
+                let names = listing.names.iter().map(|name| &*name.text);
+                let keywords = listing.keywords.iter().map(|word| &*word.text);
+                let scopes = listing.scopes.iter().map(|scope| &**scope);
+                let hints = listing.hints.domains.iter().map(String::as_str);
+                let domains = scopes.chain(hints);
+                let described = [names.collect(), keywords.collect(), domains.collect()];
+                (described, host(listing.id.as_str()))
+            })
+            .collect();
+        Self::of(
+            texts
+                .iter()
+                .map(|([names, keywords, domains], host)| Described {
+                    names,
+                    keywords,
+                    domains,
+                    host,
+                }),
+        )
+    }
+
     /// An index of these entries.
     pub fn of<'a>(entries: impl IntoIterator<Item = Described<'a>>) -> Self {
         let mut vocabulary: BTreeMap<String, Vec<(u32, u8)>> = BTreeMap::new();
@@ -331,6 +359,12 @@ impl Board {
 
 fn at(entries: &mut [(u32, u32, u32)], number: u32) -> Option<&mut (u32, u32, u32)> {
     entries.get_mut(usize::try_from(number).ok()?)
+}
+
+/// The host of an entityID.
+pub(crate) fn host(id: &str) -> &str {
+    let rest = id.split_once("://").map_or(id, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or(rest)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod feed;
 pub mod foreign;
 pub mod index;
 mod logos;
+mod machines;
 mod mdq;
 mod offer;
 mod page;
@@ -39,6 +40,7 @@ use serde::Deserialize;
 use web::{Edge, Event, Form, Network, Query, Refused, Sample, Visit};
 
 use logos::Logos;
+use machines::Machines;
 use offer::Offer;
 use page::{ChoosePage, ProvidersPage};
 use question::{Question, RawQuestion};
@@ -93,6 +95,8 @@ pub struct Rule {
 pub struct Hint {
     /// Those who are in one of these networks,
     pub networks: Vec<Network>,
+    /// those at a machine whose name is one of these domains or under it, in lower case,
+    pub machines: Vec<String>,
     /// those of these services,
     pub services: Vec<EntityId>,
     /// and those who came by the address of this name, `/wayf/pour/<name>`.
@@ -135,6 +139,8 @@ pub struct Wayf {
     parts: WayfParts,
     offer: ArcSwap<Offer>,
     logos: Option<Logos>,
+    /// `None`: nobody's machine is asked for, since no hint is for one.
+    machines: Option<Machines>,
 }
 
 impl Wayf {
@@ -146,6 +152,11 @@ impl Wayf {
         let logos = folder.map(|folder| Logos::at(folder, &parts.edge));
         let wayf = Arc::new(Self {
             logos,
+            machines: parts
+                .hints
+                .iter()
+                .any(|hint| !hint.machines.is_empty())
+                .then(Machines::default),
             parts,
             offer: ArcSwap::from_pointee(offer),
         });
@@ -186,6 +197,13 @@ impl Wayf {
             Some(Ok(id)) => federation.look_for(&id, visit.edge().now()).await,
             _ => federation.snapshot(),
         }
+    }
+
+    /// What the visitor's machine is called, where a hint is for such names.
+    async fn machine_of(&self, visit: &Visit) -> Option<Arc<str>> {
+        let machines = self.machines.as_ref()?;
+        let address = visit.peer().parse().ok()?;
+        machines.name_of(address, visit.edge().now()).await
     }
 
     /// Makes the offer anew when the federation has changed.
@@ -273,6 +291,7 @@ async fn asked(
         );
         return Ok(visit.see_other(&question.answer(Some(provider))));
     }
+    let shown = shown.on(wayf.machine_of(visit).await);
     visit.page(&ChoosePage::of(&shown, visit, &question))
 }
 

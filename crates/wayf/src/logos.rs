@@ -41,8 +41,8 @@ const BEST: u32 = 60;
 enum State {
     /// It waits, or is being fetched.
     Wanted,
-    /// It is on disk, since then.
-    Good(Moment),
+    /// It is on disk since then, so many bytes of it.
+    Good(Moment, u64),
     /// It is not to be had, since then.
     Bad(Moment),
 }
@@ -60,9 +60,11 @@ impl Logos {
     pub(crate) fn at(folder: PathBuf, edge: &Edge) -> Self {
         let now = edge.now();
         let files = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-        let names = files.filter_map(|file| file.file_name().into_string().ok());
-        let known = names.filter(|name| is_name(name));
-        let states = known.map(|name| (name, State::Good(now))).collect();
+        let kept = files.filter_map(|file| {
+            let name = file.file_name().into_string().ok()?;
+            Some((name, State::Good(now, file.metadata().ok()?.len())))
+        });
+        let states = kept.filter(|(name, _)| is_name(name)).collect();
         let states = Arc::new(Mutex::new(states));
         let (wanted, waiting) = sync_channel(WAITING);
         let worker = Worker {
@@ -79,29 +81,36 @@ impl Logos {
         }
     }
 
-    /// The path of the best of `logos`, when it is there; it is asked for when it is not.
-    pub(crate) fn path(&self, logos: &[Logo]) -> Option<String> {
-        let logo = logos.iter().min_by_key(|logo| logo.height.abs_diff(BEST))?;
+    /// The path of the best of `logos` for who reads `lang`, when it is there and has no more than
+    /// `most` bytes; it is asked for when it is not there.
+    pub(crate) fn path(&self, logos: &[Logo], lang: &str, most: u64) -> Option<String> {
+        // One written into the metadata is at no address.
+        let at_addresses = logos.iter().filter(|logo| !logo.url.starts_with("data:"));
+        let logo = at_addresses.min_by_key(|logo| {
+            let language = match logo.lang.as_deref() {
+                Some(own) if own == lang => 0,
+                None => 1,
+                Some(_) => 2,
+            };
+            (language, logo.height.abs_diff(BEST))
+        })?;
         let name = name(&logo.url);
         let now = self.edge.now();
         let mut states = lock(&self.states);
-        let (is_there, is_due) = match states.get(&name) {
-            Some(State::Good(since)) => (true, *since + GOOD < now),
-            Some(State::Bad(since)) => (false, *since + BAD < now),
-            Some(State::Wanted) => (false, false),
-            None => (false, true),
+        let (bytes, is_due) = match states.get(&name) {
+            Some(State::Good(since, bytes)) => (Some(*bytes), *since + GOOD < now),
+            Some(State::Bad(since)) => (None, *since + BAD < now),
+            Some(State::Wanted) => (None, false),
+            None => (None, true),
         };
         let ask = || self.wanted.try_send((name.clone(), logo.url.clone()));
         if is_due && ask().is_ok() {
             // An old one is shown until the new one is there.
-            let meanwhile = if is_there {
-                State::Good(now)
-            } else {
-                State::Wanted
-            };
+            let meanwhile = bytes.map_or(State::Wanted, |bytes| State::Good(now, bytes));
             states.insert(name.clone(), meanwhile);
         }
-        is_there.then(|| format!("/wayf/logo/{name}"))
+        let is_light = bytes.is_some_and(|bytes| bytes <= most);
+        is_light.then(|| format!("/wayf/logo/{name}"))
     }
 }
 
@@ -138,7 +147,7 @@ impl Worker {
             let got = self.get(&name, &url);
             let now = self.edge.now();
             let state = match &got {
-                Ok(()) => State::Good(now),
+                Ok(bytes) => State::Good(now, *bytes),
                 Err(_) => State::Bad(now),
             };
             lock(&self.states).insert(name, state);
@@ -154,15 +163,17 @@ impl Worker {
         }
     }
 
-    fn get(&self, name: &str, url: &str) -> Result<(), String> {
+    /// Fetches a logo; how many bytes it has.
+    fn get(&self, name: &str, url: &str) -> Result<u64, String> {
         let loopback = !self.edge.public_url().is_https();
         let bytes = fetch::picture(url, loopback)?;
         picture::check(&bytes)?;
         let failed = |why: std::io::Error| why.to_string();
         std::fs::create_dir_all(&self.folder).map_err(failed)?;
         let draft = self.folder.join(format!("{name}.draft"));
-        std::fs::write(&draft, bytes).map_err(failed)?;
-        std::fs::rename(draft, self.folder.join(name)).map_err(failed)
+        std::fs::write(&draft, &bytes).map_err(failed)?;
+        std::fs::rename(draft, self.folder.join(name)).map_err(failed)?;
+        Ok(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
     }
 }
 
@@ -175,7 +186,7 @@ pub(crate) async fn serve(
     let missing = || Refused::not_found("no such logo");
     let logos = wayf.logos.as_ref().ok_or_else(missing)?;
     let name = name.into_inner();
-    let is_good = matches!(lock(&logos.states).get(&name), Some(State::Good(_)));
+    let is_good = matches!(lock(&logos.states).get(&name), Some(State::Good(..)));
     if !is_name(&name) || !is_good {
         return Err(missing());
     }

@@ -13,7 +13,7 @@ use saml::metadata::{Logo, Place};
 use sha2::{Digest, Sha256};
 
 use crate::feed::Entry;
-use crate::index::{Described, Found, Index, fold};
+use crate::index::{Found, Index, fold, host};
 use crate::{Profile, Sought};
 
 /// Everybody who can be chosen, with an index of them. Immutable.
@@ -108,7 +108,8 @@ impl Offer {
             .enumerate()
             .map(|(place, organisation)| (organisation.id().clone(), place))
             .collect();
-        let index = index(&organisations);
+        let listings = organisations.iter().map(|one| &*one.listing);
+        let index = Index::of_listings(listings);
         let registered = profiles.iter().map(|profile| registered(known, profile));
         let feed = feed(&organisations);
         Self {
@@ -195,31 +196,6 @@ impl Offer {
     }
 }
 
-fn index(organisations: &[Organisation]) -> Index {
-    let texts: Vec<[Vec<&str>; 3]> = organisations
-        .iter()
-        .map(|organisation| {
-            let listing = &organisation.listing;
-            let hints = listing.hints.domains.iter().map(String::as_str);
-            let scopes = listing.scopes.iter().map(|scope| &**scope);
-            [
-                listing.names.iter().map(|name| &*name.text).collect(),
-                listing.keywords.iter().map(|word| &*word.text).collect(),
-                scopes.chain(hints).collect(),
-            ]
-        })
-        .collect();
-    let described = texts.iter().zip(organisations);
-    Index::of(
-        described.map(|([names, keywords, domains], organisation)| Described {
-            names,
-            keywords,
-            domains,
-            host: host(organisation.id().as_str()),
-        }),
-    )
-}
-
 /// The feed is kept compressed: with ten thousand organisations it is megabytes otherwise.
 fn feed(organisations: &[Organisation]) -> Feed {
     let entries: Vec<Entry<'_>> = organisations
@@ -282,10 +258,4 @@ impl Sought {
             }),
         }
     }
-}
-
-/// The host of an entityID.
-fn host(id: &str) -> &str {
-    let rest = id.split_once("://").map_or(id, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().unwrap_or(rest)
 }

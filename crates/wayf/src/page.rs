@@ -21,6 +21,8 @@ pub(crate) struct Asked {
     parameter: String,
     /// What the asking service calls itself.
     service: Option<String>,
+    /// The path of its logo.
+    logo: Option<String>,
     /// Where the choice may lead, when that is not this house alone.
     #[serde(skip)]
     pub(crate) leads_to: Option<String>,
@@ -34,6 +36,7 @@ impl Asked {
             back: question.back.clone(),
             parameter: question.parameter.clone(),
             service: name_of(&question.service, visit, &shown.known),
+            logo: shown.logo_of_service(visit),
         }
     }
 
@@ -43,6 +46,7 @@ impl Asked {
             back: "https://eduline.example/portail/login?attempt=a&b=c".into(),
             parameter: "entityID".into(),
             service: service.map(str::to_owned),
+            logo: service.map(|_| web::LOGO.to_owned()),
             leads_to: None,
         }
     }
@@ -246,9 +250,10 @@ impl ProvidersPage {
         visit: &Visit,
         question: &Question,
     ) -> Self {
+        let lang = visit.lang().as_str();
         let providers = shown.providers((place, profile)).filter_map(|provider| {
             let organisation = shown.offer.find(provider)?;
-            Some(Offered::of(organisation, visit).with_logo(shown.logo(organisation)))
+            Some(Offered::of(organisation, visit).with_logo(shown.logo(organisation, lang)))
         });
         Self {
             asked: Asked::of(shown, question, visit),

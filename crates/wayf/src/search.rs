@@ -106,7 +106,7 @@ pub(crate) async fn search(
         return Ok(listed(&visit, &shown, text, &found));
     }
     let results = found.best.iter().map(|(one, km)| {
-        let one = Offered::of(one, &visit).with_logo(shown.logo(one));
+        let one = Offered::of(one, &visit).with_logo(shown.logo(one, visit.lang().as_str()));
         one.far(*km)
     });
     let results: Vec<Offered> = results.collect();
@@ -167,7 +167,7 @@ fn listed(visit: &Visit, shown: &Shown<'_>, text: &str, found: &Found<'_>) -> Ht
         entity_id: one.id().as_str(),
         name: one.name(visit.lang().as_str()),
         domain: one.domain(),
-        logo: shown.logo(one),
+        logo: shown.logo(one, visit.lang().as_str()),
         profile: shown
             .profile_of(one.id())
             .map(|(_, profile)| profile.id.as_str()),

@@ -18,6 +18,9 @@ use crate::{Hint, Profile, Rule, Status, Wayf, common_domain};
 /// Most providers that are listed by name; more are searched.
 const LISTED: usize = 8;
 
+/// Bytes of a logo that a first page has room for.
+const LIGHT: u64 = 10 * 1024;
+
 /// What is shown for one question.
 pub(crate) struct Shown<'w> {
     /// The tiles, in their order, each with its place in the settings.
@@ -32,6 +35,8 @@ pub(crate) struct Shown<'w> {
     service: EntityId,
     /// The name of the address that the visitor came by.
     link: Option<String>,
+    /// What the visitor's machine is called.
+    machine: Option<Arc<str>>,
     has_common_domain: bool,
 }
 
@@ -72,6 +77,7 @@ impl<'w> Shown<'w> {
             hints: &wayf.parts.hints,
             service: service.clone(),
             link: None,
+            machine: None,
             has_common_domain: wayf.parts.common_domain.is_some(),
         }
     }
@@ -80,6 +86,11 @@ impl<'w> Shown<'w> {
     pub(crate) fn by(self, link: Option<&str>) -> Self {
         let link = link.map(str::to_owned);
         Self { link, ..self }
+    }
+
+    /// The same for who is at a machine of this name.
+    pub(crate) fn on(self, machine: Option<Arc<str>>) -> Self {
+        Self { machine, ..self }
     }
 
     /// The profiles that can be chosen.
@@ -157,9 +168,20 @@ impl<'w> Shown<'w> {
         remembered
     }
 
-    /// The path of an organisation's logo, when it is there to be shown.
-    pub(crate) fn logo(&self, organisation: &Organisation) -> Option<String> {
-        self.logos?.path(organisation.logos())
+    /// The path of an organisation's logo for who reads `lang`, when it is there to be shown.
+    pub(crate) fn logo(&self, organisation: &Organisation, lang: &str) -> Option<String> {
+        self.logos?.path(organisation.logos(), lang, u64::MAX)
+    }
+
+    /// The same of the service that asks (D15), where it is light enough for every page.
+    pub(crate) fn logo_of_service(&self, visit: &Visit) -> Option<String> {
+        let logos = &self.known.entity(&self.service)?.ui.logos;
+        let ours = visit.edge().public_url().join(web::LOGO);
+        if logos.iter().any(|logo| logo.url == ours) {
+            // Whatever else of this house a logo's address names is never asked for.
+            return Some(web::LOGO.to_owned());
+        }
+        self.logos?.path(logos, visit.lang().as_str(), LIGHT)
     }
 
     /// Who is suggested to a visitor at this address: whom the settings name for the address they came by, for the service
@@ -167,7 +189,11 @@ impl<'w> Shown<'w> {
     pub(crate) fn near(&self, address: IpAddr, most: usize) -> Vec<&Organisation> {
         let by_link = |hint: &&Hint| hint.name.is_some() && hint.name == self.link;
         let of_service = |hint: &&Hint| hint.services.contains(&self.service);
-        let here = |hint: &&Hint| hint.networks.iter().any(|network| network.holds(address));
+        let here = |hint: &&Hint| {
+            let machine = self.machine.as_deref();
+            hint.networks.iter().any(|network| network.holds(address))
+                || machine.is_some_and(|machine| hint.is_for_machine(machine))
+        };
         let hints = self.hints.iter();
         let (linked, asked) = (
             hints.clone().filter(by_link),
@@ -222,6 +248,16 @@ impl<'w> Shown<'w> {
         let found = self.has_search().then_some("https://");
         let ends = providers.map(EntityId::as_str).chain(found);
         ends.chain([question.back.as_str()]).collect()
+    }
+}
+
+impl Hint {
+    /// Whether a machine of this name is in one of its domains.
+    fn is_for_machine(&self, name: &str) -> bool {
+        self.machines.iter().any(|domain| {
+            let above = name.strip_suffix(domain.as_str());
+            above.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
     }
 }
 

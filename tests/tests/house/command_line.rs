@@ -1,6 +1,10 @@
 //! The binary's own words: `check`, `trace`, exit codes.
 
+use std::process::{Command, Stdio};
+
 use visits::{House, PASSWORD};
+
+use crate::sources::{DAY, aggregate, key, provider, said, signed};
 
 #[test]
 fn b02_b03_a_reference_on_an_error_page_finds_its_story() {
@@ -176,4 +180,51 @@ fn settings_are_refused_at_start_not_later() {
     }
     assert_eq!(house.run(&["no-such-command"]).status.code(), Some(2));
     assert!(house.run(&["--help"]).status.success());
+}
+
+/// A command on a terminal of its own: what is seen there.
+fn on_a_terminal(house: &House, arguments: &[&str]) -> String {
+    let command = house.command(arguments);
+    let mut terminal = Command::new("script");
+    let line = std::iter::once(command.get_program()).chain(command.get_args());
+    let line: Vec<_> = line.map(|word| word.to_string_lossy()).collect();
+    terminal
+        .args(["-qec", &line.join(" "), "/dev/null"])
+        .current_dir(visits::house::root())
+        .stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        terminal.env(name, value.unwrap_or_default());
+    }
+    let output = terminal.output().expect("script runs");
+    assert!(output.status.success(), "{}", said(&output));
+    said(&output)
+}
+
+#[test]
+fn m02_a_refresh_says_on_a_terminal_how_far_it_has_come() {
+    let house = House::start();
+    let folder = tempfile::tempdir().unwrap();
+    let theirs = key(folder.path(), "theirs");
+    let pem = theirs.certificate.display().to_string();
+    for name in ["one", "two"] {
+        let file = folder.path().join(format!("{name}.xml"));
+        let entity = provider(&format!("{name}.example"), &theirs);
+        std::fs::write(&file, signed(&aggregate(&entity, Some(DAY)), &theirs)).unwrap();
+        let file = file.display().to_string();
+        let add = [
+            "metadata", "source", "add", &file, "--key", &pem, "--name", name,
+        ];
+        let added = house.run(&add);
+        assert!(added.status.success(), "{}", said(&added));
+    }
+    let refresh = ["metadata", "refresh"];
+    let seen = on_a_terminal(&house, &refresh);
+    let steps: Vec<_> = seen.matches("/2 ").collect();
+    assert!(
+        steps.len() == 2 && seen.contains("1/2 one") && seen.contains("2/2 two"),
+        "{seen:?}"
+    );
+    // In a file or a pipe there is nobody to be shown it.
+    let piped = said(&house.run(&refresh));
+    assert!(!piped.contains("1/2"), "{piped:?}");
 }

@@ -8,6 +8,7 @@ mod arriving;
 mod artifact;
 mod as_a_service;
 mod asked;
+mod asking;
 mod command_line;
 mod decoder;
 mod discovery;

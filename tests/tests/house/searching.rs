@@ -96,6 +96,21 @@ async fn on_a_phone(house: &House) {
     phone.assert_fine("search-phone").await;
     phone.picture("search-phone").await;
     phone.close().await;
+    // The narrowest there is (WCAG 2.1, 1.4.10).
+    let narrow = Kind {
+        width: 320,
+        ..Kind::PHONE
+    };
+    let narrow = Browser::open(&house.url(), narrow).await;
+    for (path, name) in [
+        ("/wayf/", "choice-narrow"),
+        ("/wayf/search?q=univ", "search-narrow"),
+    ] {
+        narrow.goto(path).await;
+        narrow.assert_fine(name).await;
+        narrow.picture(name).await;
+    }
+    narrow.close().await;
 }
 
 /// A site of somebody else's, with one page.
@@ -221,7 +236,7 @@ fn told(ids: &[&str]) -> String {
 }
 
 /// A server of pictures, good and bad; says what it was asked for.
-fn pictures() -> (String, std::sync::mpsc::Receiver<String>) {
+pub(crate) fn pictures() -> (String, std::sync::mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("an address"));
     let good =
@@ -244,7 +259,7 @@ fn pictures() -> (String, std::sync::mpsc::Receiver<String>) {
                 stream.write_all(head.as_bytes()).ok();
                 stream.write_all(body).ok();
             };
-            match path.as_str() {
+            match path.split('?').next().unwrap_or_default() {
                 "/good.png" => send("200 OK", &good),
                 "/bomb.png" => send("200 OK", &bomb),
                 "/script.svg" => send(

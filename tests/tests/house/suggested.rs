@@ -78,6 +78,42 @@ fn d14_who_came_by_a_link_or_for_a_service_is_suggested_somebody() {
     assert_eq!(stranger.get("/wayf/pour/").status, 404);
 }
 
+#[test]
+fn d14_who_is_at_a_machine_of_a_domain_is_suggested_its_provider() {
+    let config = configuration();
+    let file = config.path().join("eduline.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    // This machine's own address is called `localhost`, and that name leads back to it.
+    let hint = |domain: &str, realm: &str| {
+        format!(
+            "[[wayf.hints]]\nmachines = [\"{domain}\"]\nproviders = [\"{{public_url}}/idp/{realm}\"]\n\n"
+        )
+    };
+    let hints = format!(
+        "{}{}{}[idp]\n",
+        hint("ocalhost", "personnel"),
+        hint("localhost.example", "personnel"),
+        hint(".LocalHost.", "eleve")
+    );
+    std::fs::write(&file, text.replacen("[idp]\n", &hints, 1)).unwrap();
+    let house = open(config.path());
+    let client = house.client();
+    let started = std::time::Instant::now();
+    // A name that takes its time is there for a later page.
+    while suggested(&client.get("/wayf/")) != ["parent", "eleve"] {
+        assert!(started.elapsed().as_secs() < 20, "the name is never known");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    // Nobody is followed by themselves.
+    let (id, back) = (house.at("/portail"), house.at("/portail/login?attempt=x"));
+    let question = form(&[("entityID", &id), ("return", &back), ("isPassive", "true")]);
+    assert_eq!(client.get(&format!("/wayf/?{question}")).location(), back);
+    // Without such a hint nobody's machine is asked for, so nothing is suggested by it.
+    let plain = House::start();
+    let near = suggested(&plain.client().get("/wayf/"));
+    assert!(!near.contains(&"eleve".to_owned()), "{near:?}");
+}
+
 /// The aggregate, with places for these hosts.
 fn located(mut xml: String, places: &[(&str, &str)]) -> String {
     for (host, place) in places {

@@ -21,6 +21,7 @@ pub(super) fn ui(settings: &Settings, face: &Face) -> Ui {
         keywords: Vec::new(),
         logos: vec![Logo {
             url: at(web::LOGO),
+            lang: None,
             width: LOGO.0,
             height: LOGO.1,
         }],

@@ -9,6 +9,13 @@ use super::section::Section;
 pub(super) fn hints(section: &mut Section<'_>, base: &str) -> Vec<wayf::Hint> {
     section.tables("hints", |section| {
         let networks: Vec<Network> = networks(section, "networks");
+        let mut machines = Vec::new();
+        for (place, text) in section.texts("machines") {
+            match domain(&text) {
+                Ok(domain) => machines.push(domain),
+                Err(why) => section.fault(place, why),
+            }
+        }
         let name = section.parsed("name", id_text);
         let mut services = Vec::new();
         for (place, text) in section.texts("services") {
@@ -25,20 +32,37 @@ pub(super) fn hints(section: &mut Section<'_>, base: &str) -> Vec<wayf::Hint> {
             }
         }
         let place = section.place.clone();
-        let is_of_nobody = networks.is_empty() && services.is_empty() && name.is_none();
+        let is_of_nobody =
+            networks.is_empty() && machines.is_empty() && services.is_empty() && name.is_none();
         if is_of_nobody || providers.is_empty() {
             section.fault(
                 place,
-                "wayf.hints: networks, services or name say which visitors, providers who is suggested to them",
+                "wayf.hints: networks, machines, services or name say which visitors, providers who is suggested to them",
             );
         }
         Some(wayf::Hint {
             networks,
+            machines,
             services,
             name,
             providers,
         })
     })
+}
+
+/// A domain that machines are named under, without the dot it may begin or end with.
+fn domain(text: &str) -> Result<String, String> {
+    let domain = text.trim_matches('.').to_ascii_lowercase();
+    let is_label = |label: &str| {
+        let mut bytes = label.bytes();
+        !label.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let is_one = domain.len() <= 253 && domain.split('.').all(is_label);
+    if is_one && domain.parse::<std::net::IpAddr>().is_err() {
+        Ok(domain)
+    } else {
+        Err(format!("expected the name of a domain, not {text:?}"))
+    }
 }
 
 /// The domain that shares the Common Domain Cookie: a browser keeps it only when our own host is in it.

@@ -466,6 +466,7 @@ fn suggestions_are_looked_at() {
     assert_eq!(settings.wayf.hints.len(), 1);
     for fine in [
         "name = \"lycee-pasteur\"",
+        "machines = [\"lycee-pasteur.example\", \".ac-lille.fr\"]",
         "services = [\"{public_url}/magistere\"]",
     ] {
         let settings = hint(&format!("{fine}\nproviders = [\"urn:x\"]")).unwrap();
@@ -494,6 +495,14 @@ fn suggestions_are_looked_at() {
             "lower-case letters",
         ),
         ("services = [\"no uri\"]\nproviders = [\"urn:x\"]", "no uri"),
+        (
+            "machines = [\"a..b\"]\nproviders = [\"urn:x\"]",
+            "the name of a domain",
+        ),
+        (
+            "machines = [\"10.0.0.1\"]\nproviders = [\"urn:x\"]",
+            "the name of a domain",
+        ),
     ] {
         let told = faults(hint(bad));
         assert!(

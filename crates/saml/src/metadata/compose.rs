@@ -285,8 +285,10 @@ fn ui_info(w: &mut Writer, ui: &Ui) -> Result<(), Refusal> {
         localized(w, MDUI, "Keywords", &ui.keywords)?;
         for logo in &ui.logos {
             let (width, height) = (logo.width.to_string(), logo.height.to_string());
+            let lang = logo.lang.as_deref().map(|lang| ("xml:lang", lang));
             let size = [("height", height.as_str()), ("width", width.as_str())];
-            w.leaf(MDUI, "Logo", &size, &logo.url)?;
+            let said: Vec<_> = size.into_iter().chain(lang).collect();
+            w.leaf(MDUI, "Logo", &said, &logo.url)?;
         }
         localized(w, MDUI, "InformationURL", &ui.information_urls)?;
         localized(w, MDUI, "PrivacyStatementURL", &ui.privacy_urls)

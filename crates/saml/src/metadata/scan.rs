@@ -8,6 +8,7 @@
 //! * A bad entity is left out alone, with its line and the rule; what no parser can agree on spoils
 //!   the document.
 
+mod found;
 mod light;
 mod ration;
 mod seal;
@@ -19,8 +20,8 @@ use std::sync::Arc;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::read::{earlier, not_past, read_one, within_horizon};
-use super::{Entity, LeftOut, Listing, ReadPolicy};
+use super::read::{earlier, not_past, within_horizon};
+use super::{LeftOut, Listing, ReadPolicy};
 use crate::c14n::{Canon, Namespace, Resolved, value_of_reference};
 use crate::preflight::{DEPTH, check_declaration};
 use crate::reader::{self, instant_of};
@@ -28,9 +29,12 @@ use crate::refusal::Said;
 use crate::{EntityId, Moment, Refusal};
 
 use super::listing::Alike;
+use found::Around;
 use light::Light;
 use ration::Ration;
 use seal::Seal;
+
+pub use found::{Found, Scan, Slice};
 
 /// Bytes of a document: twice the largest there is (eduGAIN, 2026: near 100 MB).
 const LARGEST: u64 = 256 * 1024 * 1024;
@@ -40,90 +44,6 @@ const NODES: usize = 24_000_000;
 const TEXT: usize = 1024 * 1024;
 /// Bytes of one tag or text as it is written: what is longer is never in memory.
 const RATION: usize = TEXT + 64 * 1024;
-
-/// What an aggregate holds.
-#[derive(Debug)]
-pub struct Scan {
-    /// Entities that pass every rule that can be seen without decoding keys.
-    pub entities: Vec<Found>,
-    /// Entities left out, and why.
-    pub left_out: Vec<LeftOut>,
-    /// Whether the root is an entity, not a group.
-    pub is_one: bool,
-    /// `validUntil` of the root.
-    pub valid_until: Option<Moment>,
-    /// `cacheDuration` of the root, seconds.
-    pub cache_s: Option<u64>,
-    /// The fingerprint of the pinned key that verified it; `None` where none is pinned.
-    pub key: Option<String>,
-    /// The algorithms that its signature rests on.
-    pub used: Vec<&'static str>,
-}
-
-/// An entity of an aggregate.
-#[derive(Debug)]
-pub struct Found {
-    /// What is shown and searched of it.
-    pub listing: Arc<Listing>,
-    /// Until when it is valid.
-    pub valid_until: Option<Moment>,
-    /// Where it stands.
-    pub slice: Slice,
-    /// The same as long as its certificates are written alike, and in the same order.
-    pub keys: u64,
-}
-
-/// Where an entity stands in its document, and what is declared around it.
-#[derive(Debug, Clone)]
-pub struct Slice {
-    /// Bytes before it.
-    pub at: u64,
-    /// Bytes of it.
-    pub len: usize,
-    declared: Around,
-    until: Option<Moment>,
-}
-
-impl Slice {
-    /// Reads the entity in full from `text`, its own bytes.
-    ///
-    /// # Errors
-    /// Whatever [`super::read()`] leaves an entity out for.
-    pub fn read(&self, text: &str, policy: &ReadPolicy<'_>) -> Result<Entity, Refusal> {
-        read_one(&self.alone(text), self.until, policy)
-    }
-
-    /// The entity as a document of its own, with the namespaces that were declared around it.
-    fn alone(&self, text: &str) -> String {
-        let ends = text.find('>').unwrap_or(text.len());
-        let (tag, _) = text.split_at_checked(ends).unwrap_or((text, ""));
-        let name_ends = tag.find(|c: char| c.is_ascii_whitespace() || c == '/');
-        let (name, rest) = text
-            .split_at_checked(name_ends.unwrap_or(ends))
-            .unwrap_or((text, ""));
-        let mut out = String::with_capacity(text.len() + 1024);
-        out.push_str(name);
-        for (prefix, uri) in self.declared.iter() {
-            let attribute = if prefix.is_empty() {
-                "xmlns".to_owned()
-            } else {
-                format!("xmlns:{prefix}")
-            };
-            let declares = |tag: &str| {
-                let mut words = tag.split(|c: char| c.is_ascii_whitespace() || c == '=');
-                words.any(|word| word == attribute)
-            };
-            if !declares(tag) {
-                // A declaration that was taken holds nothing to be escaped.
-                for part in [" ", &attribute, "=\"", uri, "\""] {
-                    out.push_str(part);
-                }
-            }
-        }
-        out.push_str(rest);
-        out
-    }
-}
 
 /// Reads an aggregate, byte after byte.
 ///
@@ -174,8 +94,6 @@ pub fn scan_beside(
     }
 }
 
-/// What is declared around an entity: prefix and namespace.
-type Around = Arc<[(String, String)]>;
 /// Until when what is in a group counts, or why nothing does.
 type Until = Result<Option<Moment>, Refusal>;
 
@@ -233,15 +151,7 @@ impl<'p> Walk<'p> {
             text: 0,
             is_first: true,
             seen: HashSet::new(),
-            scan: Scan {
-                entities: Vec::new(),
-                left_out: Vec::new(),
-                is_one: false,
-                valid_until: None,
-                cache_s: None,
-                key: None,
-                used: Vec::new(),
-            },
+            scan: Scan::default(),
         }
     }
 

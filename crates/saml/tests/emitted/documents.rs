@@ -434,6 +434,7 @@ pub(crate) fn ui() -> Ui {
         keywords: vec![localized("fr", "école collège+lycée")],
         logos: vec![Logo {
             url: "https://www.example/logo.png?a=1&b=2".to_owned(),
+            lang: Some("fr".into()),
             width: 80,
             height: 60,
         }],

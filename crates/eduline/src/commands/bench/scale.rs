@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use federation::Listing;
 use saml::metadata::ReadPolicy;
 use tempfile::TempDir;
-use wayf::index::{Described, Index};
+use wayf::index::Index;
 use web::Edge;
 
 use super::federation::Aggregate;
@@ -67,7 +67,8 @@ fn reading(aggregate: &Aggregate, entities: u32) -> Result<(Row, Vec<Arc<Listing
         listings.clear();
         let before = cpu_of(own);
         listings = read(aggregate)?;
-        std::hint::black_box(index(&listings));
+        let providers = listings.iter().filter(|one| one.is_provider);
+        std::hint::black_box(Index::of_listings(providers.map(|one| &**one)));
         best = best.min(cpu_of(own).saturating_sub(before));
     }
     if u32::try_from(listings.len()) != Ok(entities) {
@@ -114,35 +115,10 @@ fn read(aggregate: &Aggregate) -> Result<Vec<Arc<Listing>>, Refusal> {
         .collect())
 }
 
-fn index(listings: &[Arc<Listing>]) -> Index {
-    let texts: Vec<[Vec<&str>; 3]> = listings
-        .iter()
-        .filter(|listing| listing.is_provider)
-        .map(|listing| {
-            [
-                listing.names.iter().map(|name| &*name.text).collect(),
-                listing.keywords.iter().map(|word| &*word.text).collect(),
-                listing.scopes.iter().map(|scope| &**scope).collect(),
-            ]
-        })
-        .collect();
-    Index::of(texts.iter().map(|[names, keywords, domains]| Described {
-        names,
-        keywords,
-        domains,
-        host: domains.first().copied().unwrap_or_default(),
-    }))
-}
-
 /// The index alone: one search after the other, of everybody.
 fn searching(listings: &[Arc<Listing>]) -> Row {
     // Ten thousand organisations: services are searched for like providers here.
-    let everybody = listings.iter().map(|listing| Listing {
-        is_provider: true,
-        ..Listing::clone(listing)
-    });
-    let all: Vec<Arc<Listing>> = everybody.map(Arc::new).collect();
-    let index = index(&all);
+    let index = Index::of_listings(listings.iter().map(|one| &**one));
     let mut times = Vec::new();
     for _ in 0..100 {
         for query in QUERIES {

@@ -80,9 +80,11 @@ fn text(element: Element<'_, '_>) -> Option<String> {
 fn logos(info: Element<'_, '_>) -> Vec<Logo> {
     reader::children(info, MDUI, "Logo")
         .filter_map(|logo| {
+            let lang = logo.attribute((XML, "lang"));
             let pixels = |name| reader::number(logo, name).ok().flatten().map(u32::from);
             Some(Logo {
                 url: text(logo).filter(|url| is_logo(url))?,
+                lang: lang.filter(|lang| !lang.is_empty()).map(Into::into),
                 width: pixels("width")?,
                 height: pixels("height")?,
             })

@@ -115,6 +115,7 @@ impl Role {
                 {
                     ui.logos.push(Logo {
                         url: said.text,
+                        lang: (!said.lang.is_empty()).then(|| said.lang.into()),
                         width,
                         height,
                     });

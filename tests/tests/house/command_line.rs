@@ -113,7 +113,7 @@ fn o03_check_finds_every_fault_at_once() {
         ("environment EDULINE__IDP__CODACA", "Lille"),
         ("environment EDULINE__WAYF__DEFAULT_SERVICE", "no address"),
         ("wayf-choose.html:2", "no_such_thing"),
-        ("portal-favourites.html:", "if"),
+        ("portal-favourites.html:", "end of block"),
         ("fr.toml:2", "nobody_says_this"),
         ("applications.toml:", "unknown_key"),
         ("portail.pem", "chmod 600"),

@@ -6,6 +6,7 @@
 //! * One bad entity or source never spoils the rest; the last good copy is kept on disk.
 //! * No HTTP server, no account. Knows `saml` for the meaning of metadata.
 
+mod aside;
 mod cache;
 mod changes;
 mod draft;

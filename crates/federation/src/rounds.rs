@@ -1,11 +1,13 @@
 //! Rounds: which sources are read at a time, and what stands afterwards.
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use saml::{Moment, Rules};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
+use crate::aside::aside;
 use crate::cache::Cache;
 use crate::changes::{self, Changes};
 use crate::fetch::Validators;
@@ -49,7 +51,7 @@ impl Source {
 }
 
 impl Federation {
-    /// Reads every source again, all at once (blocking work in a pool), and swaps the snapshot. A
+    /// Reads every source again, all at once (in a pool, and others' behind the visitors), and swaps the snapshot. A
     /// source that fails keeps its last good reading, as far as it is still valid.
     pub async fn refresh(&self, now: Moment) -> Arc<Snapshot> {
         self.round(now, |_, _| true).await;
@@ -99,16 +101,24 @@ impl Federation {
             {
                 singles += usize::from(is_single);
                 let task = self.task(source, before, now);
-                tasks.spawn_blocking(move || {
+                let is_near = source.is_near();
+                let work = move || {
                     let read = task.run();
                     (task.source, read, turn)
+                };
+                tasks.spawn(async move {
+                    if is_near {
+                        spawn_blocking(work).await.map_err(io::Error::other)
+                    } else {
+                        aside(work).await
+                    }
                 });
             }
         }
         drop(last);
         let mut outcomes = Vec::new();
         while let Some(done) = tasks.join_next().await {
-            match done {
+            match done.map_err(io::Error::other).flatten() {
                 Ok((source, read, turn)) => {
                     outcomes.extend(self.settle(&source, read, now).await);
                     if !source.is_near() {

@@ -92,7 +92,7 @@ pub(crate) async fn feed(
         return Ok(answer.finish());
     }
     answer.insert_header((CONTENT_TYPE, "application/json"));
-    if header("accept-encoding").is_some_and(|taken| taken.contains("gzip")) {
+    if web::takes_gzip(&request) {
         answer.insert_header((CONTENT_ENCODING, "gzip"));
         return Ok(answer.body(offer.feed.compressed.clone()));
     }

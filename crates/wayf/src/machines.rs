@@ -80,19 +80,44 @@ impl Machines {
 /// Asks the system's resolver. Blocks as long as that takes.
 fn look_up(address: IpAddr) -> Option<String> {
     let name = dns_lookup::lookup_addr(&address).ok()?;
+    believed(&name, address, |name| {
+        let back = (name, 0).to_socket_addrs().ok()?;
+        Some(back.map(|one| one.ip()).collect())
+    })
+}
+
+/// The name, in lower case, where it `leads` back to the address.
+fn believed(
+    name: &str,
+    address: IpAddr,
+    leads: impl FnOnce(&str) -> Option<Vec<IpAddr>>,
+) -> Option<String> {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     // A resolver that knows no name gives the address back.
     if name.parse::<IpAddr>().is_ok() {
         return None;
     }
-    let mut back = (name.as_str(), 0).to_socket_addrs().ok()?;
-    let leads_back = back.any(|one| one.ip().to_canonical() == address);
+    let back = leads(&name)?;
+    let leads_back = back.iter().any(|one| one.to_canonical() == address);
     leads_back.then_some(name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn d14_a_name_that_does_not_lead_back_is_not_believed() {
+        let [address, other] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse().unwrap());
+        let mapped: IpAddr = "::ffff:192.0.2.1".parse().unwrap();
+        let named = |name, back: Vec<IpAddr>| believed(name, address, |_| Some(back));
+        let name = named("PC.lycee.example.", vec![other, mapped]);
+        assert_eq!(name.as_deref(), Some("pc.lycee.example"));
+        assert_eq!(named("pc.lycee.example", vec![other]), None);
+        assert_eq!(named("pc.lycee.example", vec![]), None);
+        assert_eq!(named("192.0.2.1", vec![address]), None);
+        assert_eq!(believed("pc.lycee.example", address, |_| None), None);
+    }
 
     #[actix_web::test]
     async fn what_was_found_counts_for_a_while_and_few_are_remembered() {

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::HttpResponse;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use actix_web::web::{Bytes, Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use sha2::{Digest, Sha256};
 
+use crate::gzip::{gzip, takes_gzip};
 use crate::{Edge, Refused};
 
 /// One file.
 pub(crate) struct Asset {
     hash: String,
     bytes: Bytes,
+    /// The same, where it is clearly shorter.
+    compressed: Option<Bytes>,
     content_type: &'static str,
 }
 
@@ -38,10 +41,13 @@ impl Assets {
             .take(6)
             .map(|byte| format!("{byte:02x}"))
             .collect();
+        let compressed = gzip(&bytes);
+        let is_shorter = compressed.len() < bytes.len() * 9 / 10;
         self.0.insert(
             name.to_owned(),
             Asset {
                 hash,
+                compressed: is_shorter.then(|| compressed.into()),
                 bytes: bytes.into(),
                 content_type,
             },
@@ -65,6 +71,7 @@ impl Assets {
 /// `GET /assets/{hash}/{name}`.
 pub(crate) async fn serve(
     edge: Data<Edge>,
+    request: HttpRequest,
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, Refused> {
     let (hash, name) = path.into_inner();
@@ -77,10 +84,18 @@ pub(crate) async fn serve(
     let Some(asset) = found else {
         return Err(Refused::not_found("no such asset"));
     };
-    Ok(HttpResponse::Ok()
+    let mut answer = HttpResponse::Ok();
+    answer
         .insert_header((CONTENT_TYPE, asset.content_type))
         .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
-        .body(asset.bytes.clone()))
+        .insert_header((VARY, "Accept-Encoding"));
+    let compressed = asset.compressed.as_ref();
+    Ok(match compressed.filter(|_| takes_gzip(&request)) {
+        Some(compressed) => answer
+            .insert_header((CONTENT_ENCODING, "gzip"))
+            .body(compressed.clone()),
+        None => answer.body(asset.bytes.clone()),
+    })
 }
 
 #[cfg(test)]

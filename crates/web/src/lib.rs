@@ -34,6 +34,7 @@ mod assets;
 mod common;
 mod csrf;
 mod guard;
+mod gzip;
 mod pairs;
 mod proxies;
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub use common::LOGO;
 pub use edge::{Edge, EdgeParts, Probe, PublicUrl};
 pub use form::{Form, Query, Xml, is_xml};
 pub use guard::guard;
+pub use gzip::takes_gzip;
 pub use journal::{Event, Journal, Reference};
 pub use metrics::Metrics;
 pub use page::{Badge, Filling, Lang, Mould, Page, Sample, gap};

@@ -1,17 +1,16 @@
 //! A document made now and then, and published with a tag so that it is fetched again only when it
 //! changed.
 
-use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use actix_web::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
 };
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, TimeDelta, Utc};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
+
+use crate::gzip::{gzip, takes_gzip};
 
 /// The document that stands, made again after a time.
 pub struct Publisher {
@@ -94,7 +93,7 @@ impl Published {
             let value = request.headers().get(name)?;
             value.to_str().ok()
         };
-        let is_compressed = field(ACCEPT_ENCODING).is_some_and(takes_gzip);
+        let is_compressed = takes_gzip(request);
         // What differs byte by byte has another tag (RFC 9110 8.8.3).
         let tags = [
             format!("\"{}\"", self.tag),
@@ -124,26 +123,8 @@ impl Published {
     }
 
     fn compressed(&self) -> &[u8] {
-        self.compressed.get_or_init(|| {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-            // Memory cannot refuse to be written.
-            encoder.write_all(self.text.as_bytes()).ok();
-            encoder.finish().unwrap_or_default()
-        })
+        self.compressed.get_or_init(|| gzip(self.text.as_bytes()))
     }
-}
-
-/// Whether an `Accept-Encoding` field takes gzip (RFC 9110 12.5.3).
-fn takes_gzip(field: &str) -> bool {
-    field.split(',').any(|one| {
-        let mut parts = one.split(';').map(str::trim);
-        let is_gzip = parts.next() == Some("gzip");
-        let refuses = |part: &str| {
-            let weight = part.strip_prefix("q=");
-            weight.is_some_and(|weight| weight.trim_matches(['0', '.']).is_empty())
-        };
-        is_gzip && !parts.any(refuses)
-    })
 }
 
 /// Whether an `If-None-Match` field names this tag.

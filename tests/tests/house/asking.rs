@@ -6,6 +6,7 @@ use saml::metadata::{Localized, Logo};
 use visits::client::{between, form, unescape};
 use visits::{Answer, House, Partner};
 
+use crate::search::first_page;
 use crate::searching::pictures;
 
 /// The path of the logo beside what the page says of the service.
@@ -70,6 +71,26 @@ fn d15_the_asking_service_is_shown_by_its_name_and_logo_in_the_visitors_language
     let picture = client.get(&french);
     let kind = picture.header("content-type");
     assert_eq!((picture.status, kind), (200, Some("image/png")));
+    let weight = first_page(&client, &format!("/wayf/?{question}"));
+    assert!(weight < 30_000, "{weight} bytes");
+
+    // A logo that would weigh more than the page is not shown on it.
+    let mut heavy = Partner::new("heavy.example");
+    heavy.discovery = Some("https://heavy.example/login".to_owned());
+    heavy.ui.logos = vec![Logo {
+        url: format!("{base}/heavy.png"),
+        lang: None,
+        width: 80,
+        height: 60,
+    }];
+    heavy.register(&house, &[]);
+    let question = form(&[("entityID", heavy.id.as_str())]);
+    for _ in 0..5 {
+        let page = client.get(&format!("/wayf/?{question}"));
+        assert_eq!(logo_of(&page), None);
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(told.recv().unwrap(), "/heavy.png");
 
     // Our own services have ours; whatever else of this house is named is never asked for.
     assert_eq!(logo_of(&client.get("/wayf/")).as_deref(), Some("/logo.png"));

@@ -375,26 +375,34 @@ fn d09_d10_d13_an_organisation_is_found_and_chosen() {
         Some(10_000)
     );
     assert!(
-        first_page(&client) < 30_000,
+        first_page(&client, "/wayf/") < 30_000,
         "{} bytes",
-        first_page(&client)
+        first_page(&client, "/wayf/")
     );
 }
 
-/// What a browser fetches to show the first page, bytes.
-fn first_page(client: &Client) -> usize {
-    let page = client.get("/wayf/");
+/// What a browser fetches to show a first page that is not kept from before, bytes.
+pub(crate) fn first_page(client: &Client, path: &str) -> usize {
+    let page = client.get(path);
     let body = unescape(&page.body);
-    let assets = body.split("\"/assets/").skip(1);
-    let assets: std::collections::BTreeSet<String> = assets
-        .filter_map(|rest| Some(format!("/assets/{}", unescape(rest.split('"').next()?))))
-        .collect();
-    assert!(assets.len() >= 5, "{assets:?}");
-    page.body.len()
-        + assets
-            .iter()
-            .map(|path| client.get(path).body.len())
-            .sum::<usize>()
+    let fetched = |folder: &str| -> std::collections::BTreeSet<String> {
+        let opening = format!("\"{folder}");
+        let named = body.split(&opening).skip(1);
+        named
+            .filter_map(|rest| Some(format!("{folder}{}", rest.split('"').next()?)))
+            .collect()
+    };
+    let mut parts = fetched("/assets/");
+    assert!(parts.len() >= 5, "{parts:?}");
+    parts.extend(fetched("/wayf/logo/"));
+    parts.extend(fetched("/logo.png"));
+    let bytes = |path: &String| {
+        let part = client.get_with(path, &[("accept-encoding", "gzip, br")]);
+        assert_eq!(part.status, 200, "{path}");
+        let length = part.header("content-length").expect("a length");
+        length.parse::<usize>().expect("a number")
+    };
+    page.body.len() + parts.iter().map(bytes).sum::<usize>()
 }
 
 #[test]

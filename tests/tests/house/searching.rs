@@ -261,6 +261,10 @@ pub(crate) fn pictures() -> (String, std::sync::mpsc::Receiver<String>) {
             };
             match path.split('?').next().unwrap_or_default() {
                 "/good.png" => send("200 OK", &good),
+                "/heavy.png" => {
+                    send("200 OK", &good);
+                    stream.write_all(&[0; 20_000]).ok();
+                }
                 "/bomb.png" => send("200 OK", &bomb),
                 "/script.svg" => send(
                     "200 OK",

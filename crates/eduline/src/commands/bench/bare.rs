@@ -15,46 +15,44 @@ use openssl::symm::{Cipher, encrypt_aead};
 use super::server::cpu_of;
 use crate::commands::Refusal;
 
-/// One SHA-256 signature over 1,500 bytes with the key at `pem`.
-pub(super) fn signature(pem: &Path) -> Result<Duration, Refusal> {
+/// Signing 1,500 bytes with SHA-256 and the key at `pem`.
+pub(super) fn signing(pem: &Path) -> Result<impl Fn() -> Result<(), Refusal> + use<>, Refusal> {
     let key = private(pem)?;
-    let content = [7; 1500];
-    let sign = || {
+    let sign = move || {
         let mut signer = Signer::new(MessageDigest::sha256(), &key)?;
-        signer.sign_oneshot_to_vec(&content)
+        signer.sign_oneshot_to_vec(&[7; 1500])
     };
-    each(1000, || sign().map_err(openssl))
+    Ok(move || sign().map(drop).map_err(openssl))
 }
 
-/// One verification of such a signature.
-pub(super) fn verification(pem: &Path) -> Result<Duration, Refusal> {
+/// Verifying such a signature over 600 bytes.
+pub(super) fn verifying(pem: &Path) -> Result<impl Fn() -> Result<(), Refusal> + use<>, Refusal> {
     let key = private(pem)?;
     let content = [7; 600];
     let mut signer = Signer::new(MessageDigest::sha256(), &key).map_err(openssl)?;
     let signature = signer.sign_oneshot_to_vec(&content).map_err(openssl)?;
-    let verify = || {
+    let verify = move || {
         let mut verifier = Verifier::new(MessageDigest::sha256(), &key)?;
         verifier.verify_oneshot(&signature, &content)
     };
-    each(1000, || verify().map_err(openssl))
+    Ok(move || verify().map(drop).map_err(openssl))
 }
 
 /// Wrapping one key by RSA-OAEP with 2,048 bits, and 6 kB by AES-256-GCM: an assertion.
-pub(super) fn encryption() -> Result<Duration, Refusal> {
+pub(super) fn encrypting() -> Result<impl Fn() -> Result<(), Refusal>, Refusal> {
     let key = Rsa::generate(2048)
         .and_then(PKey::from_rsa)
         .map_err(openssl)?;
-    let content = [7; 6000];
-    let encrypt = || {
+    let encrypt = move || {
         let mut encrypter = Encrypter::new(&key)?;
         encrypter.set_rsa_padding(Padding::PKCS1_OAEP)?;
         let mut wrapped = vec![0; encrypter.encrypt_len(&[7; 32])?];
         encrypter.encrypt(&[7; 32], &mut wrapped)?;
+        let (cipher, content) = (Cipher::aes_256_gcm(), [7; 6000]);
         let mut tag = [0; 16];
-        let cipher = Cipher::aes_256_gcm();
         encrypt_aead(cipher, &[7; 32], Some(&[7; 12]), &[], &content, &mut tag)
     };
-    each(1000, || encrypt().map_err(openssl))
+    Ok(move || encrypt().map(drop).map_err(openssl))
 }
 
 /// One Argon2id hash at the cost the settings begin with.
@@ -89,23 +87,58 @@ fn openssl(why: ErrorStack) -> Refusal {
     Refusal::of(why.to_string())
 }
 
-/// The mean: what never waits is accounted for too seldom for batches.
+/// The mean.
 pub(super) fn each<T>(
     times: u32,
     mut act: impl FnMut() -> Result<T, Refusal>,
 ) -> Result<Duration, Refusal> {
     std::hint::black_box(act()?);
-    let own = std::process::id();
-    let before = cpu_of(own);
+    let before = own_cpu();
     for _ in 0..times {
         std::hint::black_box(act()?);
     }
-    Ok(cpu_of(own).saturating_sub(before) / times)
+    Ok(own_cpu().saturating_sub(before) / times.max(1))
+}
+
+/// What this process spent so far. What never waits is accounted for at the clock's next tick only.
+fn own_cpu() -> Duration {
+    std::thread::sleep(Duration::from_micros(100));
+    cpu_of(std::process::id())
 }
 
 /// The one in the middle; nothing of nothing.
-pub(super) fn median(mut durations: Vec<Duration>) -> Duration {
+fn median(mut durations: Vec<Duration>) -> Duration {
     durations.sort();
     let middle = durations.get(durations.len() / 2);
     middle.copied().unwrap_or_default()
+}
+
+/// What was measured in batches, each beside its limit at that moment: a machine whose pace changes
+/// from one second to the next changes it for both.
+#[derive(Default)]
+pub(super) struct Beside {
+    took: Vec<Duration>,
+    limit: Vec<Duration>,
+}
+
+impl Beside {
+    pub(super) fn push(&mut self, took: Duration, limit: Duration) {
+        self.took.push(took);
+        self.limit.push(limit);
+    }
+
+    /// What it took, and what its limit did: the median of each.
+    pub(super) fn medians(&self) -> (Duration, Duration) {
+        (median(self.took.clone()), median(self.limit.clone()))
+    }
+
+    /// How many times its limit it took: the median of the batches; nothing of nothing.
+    pub(super) fn ratio(&self) -> f64 {
+        let pairs = self.took.iter().zip(&self.limit);
+        let mut ratios: Vec<f64> = pairs
+            .map(|(took, limit)| took.as_secs_f64() / limit.as_secs_f64())
+            .collect();
+        ratios.sort_by(f64::total_cmp);
+        ratios.get(ratios.len() / 2).copied().unwrap_or_default()
+    }
 }

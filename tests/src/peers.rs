@@ -16,11 +16,13 @@ mod mellon;
 mod onelogin;
 mod pysaml;
 mod shibboleth;
+mod simplesaml;
 
 pub use mellon::Mellon;
 pub use onelogin::Onelogin;
 pub use pysaml::{Pysaml, carry, query};
 pub use shibboleth::Shibboleth;
+pub use simplesaml::SimpleSaml;
 
 /// What all of them ask for.
 const ASKED: [Wire; 3] = [attribute::SN, attribute::GIVEN_NAME, attribute::AFFILIATION];

@@ -64,6 +64,7 @@ mod second_factors;
 mod servers;
 mod several_processes;
 mod shibboleth;
+mod simplesaml;
 mod snippets;
 mod sources;
 mod story;

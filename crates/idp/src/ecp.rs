@@ -163,7 +163,8 @@ async fn asked(
         key: STANDARD.encode(visit.edge().random::<32>()),
         wants_key: beside.session_key,
     });
-    Ok((flow, sso::no(realm, &request)))
+    let status = sso::no(visit, realm, &request)?;
+    Ok((flow, status))
 }
 
 /// Who a client signs on.

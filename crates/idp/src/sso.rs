@@ -165,7 +165,7 @@ async fn decide(
     let acs = address(realm, &accepted, brought)?;
     tell_accepted(visit, realm, &accepted, (key.as_deref(), &acs.location));
     let flow = Flow::of(&accepted, &acs, relay_state, visit, realm);
-    if let Some(status) = no(realm, &accepted) {
+    if let Some(status) = no(visit, realm, &accepted)? {
         return answer::tell(visit, realm, &flow, status).await;
     }
     if at == POSTED && !visit.browser_is_known() {
@@ -184,9 +184,7 @@ pub(crate) fn address(
     let (_, role) = snapshot
         .service(&request.issuer)
         .ok_or_else(|| refusals::unknown_service(&request.issuer, realm))?;
-    // IIP-IDP04: a set of attributes the service does not have is no set at all.
-    role.requested(request.attribute_service)
-        .and_then(|_| role.choose_acs_among(request, by(role)))
+    role.choose_acs_among(request, by(role))
         .cloned()
         .map_err(|refusal| {
             let refused = refusals::of_message(&refusal, realm);
@@ -225,17 +223,35 @@ pub(crate) fn tell_accepted(
 /// What a request wants that nobody here can give, whoever the person is.
 ///
 /// `ProxyCount` is not looked at: nothing is passed on here, which every count allows.
-pub(crate) fn no(realm: &Realm, request: &AuthnRequest) -> Option<Status> {
+pub(crate) fn no(
+    visit: &Visit,
+    realm: &Realm,
+    request: &AuthnRequest,
+) -> Result<Option<Status>, Refused> {
+    let snapshot = realm.federation.snapshot();
+    let (_, role) = snapshot
+        .service(&request.issuer)
+        .ok_or_else(|| refusals::unknown_service(&request.issuer, realm))?;
+    // IIP-IDP04: a set of attributes the service does not have is no set at all.
+    let requested = || role.requested(request.attribute_service).map(drop);
+    if let Err(refusal) = request.is_about_nobody().and_then(|()| requested()) {
+        let told = Event::new("idp.request.unsupported")
+            .with("request", request.id.as_str())
+            .with("sp", request.issuer.as_str())
+            .with("code", refusal.code());
+        visit.tell(told);
+        return Ok(Some(Status::RequestUnsupported));
+    }
     // SAML Core 3.4.1.2: the service names who may answer.
     let scoping = request.scoping.as_ref();
     if scoping.is_some_and(|scoping| !scoping.allows(&realm.parts.entity_id)) {
-        return Some(Status::NoAvailableIdp);
+        return Ok(Some(Status::NoAvailableIdp));
     }
     // SAML Core 3.4.1.1: identifiers are made for the service that asks, and for no affiliation.
     let policy = request.name_id_policy.as_ref();
     let qualifier = policy.and_then(|policy| policy.sp_name_qualifier.as_deref());
     let is_anothers = qualifier.is_some_and(|name| name != request.issuer.as_str());
-    is_anothers.then_some(Status::InvalidNameIdPolicy)
+    Ok(is_anothers.then_some(Status::InvalidNameIdPolicy))
 }
 
 /// The first step of a flow: an answer at once, or a page that asks.

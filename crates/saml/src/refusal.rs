@@ -250,7 +250,7 @@ refusals! {
 
     /// A request about a given person: nobody is asked for by name here.
     RequestedSubject
-        = "EDU-2401" Refused "SAML Core 3.4.1": "the request names a Subject";
+        = "EDU-2401" Refused "SAML Core 3.4.1.4": "the request names a Subject";
     /// A request that names its assertion consumer service twice.
     AcsTwice
         = "EDU-2402" Malformed "SAML Core 3.4.1": "AssertionConsumerServiceIndex excludes AssertionConsumerServiceURL and ProtocolBinding";

@@ -1,7 +1,7 @@
 //! `AuthnRequest` (SAML Core 3.4.1): composed by a service, received by an identity provider.
 
 use crate::ecp::ChannelBinding;
-use crate::{Binding, EntityId, MessageId, Moment, NameIdFormat};
+use crate::{Binding, EntityId, MessageId, Moment, NameIdFormat, Refusal};
 
 mod accept;
 mod compose;
@@ -36,6 +36,8 @@ pub struct AuthnRequest {
     pub scoping: Option<Scoping>,
     /// The channels to its client that the service names ([`crate::ecp::bound`]).
     pub channel_bindings: Vec<ChannelBinding>,
+    /// Whether there is a `Subject`, which is not read further and never written.
+    pub names_subject: bool,
 }
 
 impl AuthnRequest {
@@ -55,7 +57,17 @@ impl AuthnRequest {
             attribute_service: None,
             scoping: None,
             channel_bindings: Vec::new(),
+            names_subject: false,
         }
+    }
+
+    /// Refuses a request about a given person: an answer about anybody else would be wrong, and nobody
+    /// is asked for by name here (SAML Core 3.4.1, 3.4.1.4).
+    pub fn is_about_nobody(&self) -> Result<(), Refusal> {
+        if self.names_subject {
+            return Err(Refusal::RequestedSubject);
+        }
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 //! addresses, one of the identity providers, and what nobody here has heard of.
 
 use saml::request::{AcsChoice, Scoping};
-use saml::{AuthnRequest, Binding, EntityId};
+use saml::{AuthnRequest, Binding, EntityId, MessageId};
 use visits::{Answer, House, PASSWORD, forge, partner};
 
 const ID: &str = "https://sp.partner.example/sp";
@@ -68,9 +68,51 @@ fn r03_the_set_of_attributes_a_request_names_is_the_one_that_is_sent() {
         let holds = |value: &str| xml.contains(&format!(">{value}<"));
         assert!(holds(is) && !holds(is_not), "{index:?}: {xml}");
     }
-    let (_, refused) = asked(&house, |request| request.attribute_service = Some(3));
-    assert_eq!(refused.status, 403, "{}", refused.body);
-    assert!(refused.code().is_some() && refused.field("password").is_none());
+}
+
+/// The address of a request of the service, its text changed by `change`, and its identifier.
+fn changed(house: &House, change: impl FnOnce(&str) -> String) -> (String, MessageId) {
+    let id = EntityId::parse(ID).unwrap();
+    let mut request = AuthnRequest::new(forge::random_id(), forge::now(), id);
+    request.destination = Some(house.at("/idp/personnel/sso/redirect"));
+    let plain = forge::request_in(&partner::unsigned(house, &request));
+    let text = change(&plain);
+    assert_ne!(text, plain);
+    let field = visits::client::form(&[("SAMLRequest", &forge::deflate(text.as_bytes()))]);
+    (format!("/idp/personnel/sso/redirect?{field}"), request.id)
+}
+
+#[test]
+fn p15_what_is_asked_for_and_not_done_is_told_to_the_service_at_its_own_address() {
+    let house = house();
+    let about = |name: &str| {
+        let subject = format!(
+            "</saml:Issuer><saml:Subject xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">{name}\
+             </saml:Subject>"
+        );
+        let (address, _) = changed(&house, |text| text.replacen("</saml:Issuer>", &subject, 1));
+        let client = house.client();
+        client.arrive("personnel", "amartin");
+        client.open(&address)
+    };
+    let martin = "<saml:NameID>amartin</saml:NameID>";
+    let sealed = "<saml:EncryptedID><x:y xmlns:x=\"urn:x\"/></saml:EncryptedID>";
+    let unknown = asked(&house, |request| request.attribute_service = Some(3)).1;
+    for told in [about(martin), about(sealed), about(""), unknown] {
+        assert_eq!(told.status, 200, "{}", told.body);
+        let to = told.action("SAMLResponse");
+        assert_eq!(to.as_deref(), Some("https://sp.partner.example/acs"));
+        let said = response(&told);
+        assert!(said.contains("status:Requester"), "{said}");
+        assert!(said.contains("status:RequestUnsupported"), "{said}");
+        assert!(!said.contains("<saml:Assertion"), "{said}");
+    }
+    let lines = house.journal();
+    let told = lines
+        .iter()
+        .filter(|line| line["event"] == "idp.request.unsupported");
+    let codes: Vec<&str> = told.filter_map(|line| line["code"].as_str()).collect();
+    assert_eq!(codes, ["EDU-2407", "EDU-2401", "EDU-2401", "EDU-2401"]);
 }
 
 #[test]
@@ -254,27 +296,23 @@ fn p08_every_address_in_metadata_is_found_by_itself_and_by_its_index() {
 #[test]
 fn p20_extensions_and_attributes_nobody_here_knows_fail_no_message() {
     let house = house();
-    let id = EntityId::parse(ID).unwrap();
-    let mut request = AuthnRequest::new(forge::random_id(), forge::now(), id);
-    request.destination = Some(house.at("/idp/personnel/sso/redirect"));
-    let plain = forge::request_in(&partner::unsigned(&house, &request));
-    let extended = plain
-        .replacen(
-            "<samlp:AuthnRequest ",
-            "<samlp:AuthnRequest xmlns:x=\"urn:example:x\" x:mood=\"fine\" ",
-            1,
-        )
-        .replacen(
-            "</saml:Issuer>",
-            "</saml:Issuer><samlp:Extensions><x:wish kind=\"a\">one<x:deep/></x:wish>\
-             <other xmlns=\"urn:example:y\"/></samlp:Extensions>",
-            1,
-        );
-    assert_eq!(extended.matches("urn:example").count(), 2, "{extended}");
-    let field = visits::client::form(&[("SAMLRequest", &forge::deflate(extended.as_bytes()))]);
+    let (address, request) = changed(&house, |plain| {
+        plain
+            .replacen(
+                "<samlp:AuthnRequest ",
+                "<samlp:AuthnRequest xmlns:x=\"urn:example:x\" x:mood=\"fine\" ",
+                1,
+            )
+            .replacen(
+                "</saml:Issuer>",
+                "</saml:Issuer><samlp:Extensions><x:wish kind=\"a\">one<x:deep/></x:wish>\
+                 <other xmlns=\"urn:example:y\"/></samlp:Extensions>",
+                1,
+            )
+    });
     let client = house.client();
-    let login = client.open(&format!("/idp/personnel/sso/redirect?{field}"));
+    let login = client.open(&address);
     let answer = response(&client.sign_in(&login, "amartin", PASSWORD));
     assert!(answer.contains("status:Success"), "{answer}");
-    assert!(answer.contains(&format!("InResponseTo=\"{}\"", request.id.as_str())));
+    assert!(answer.contains(&format!("InResponseTo=\"{}\"", request.as_str())));
 }

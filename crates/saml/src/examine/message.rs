@@ -180,6 +180,12 @@ fn of_request(
         Ok(asked) => asked,
     };
     checks.add("request", "SAML Core 3.4.1", Ok(()), Some(wishes(&asked)));
+    checks.add(
+        "subject",
+        "SAML Core 3.4.1.4",
+        asked.is_about_nobody(),
+        None,
+    );
     issued(whole, asked.issue_instant, checks);
     if asked.destination.is_some() || signed.is_some() {
         destination(asked.destination.as_deref(), checks);

@@ -25,13 +25,9 @@ pub(crate) fn issuer(root: Element<'_, '_>) -> Result<EntityId, Refusal> {
 }
 
 /// Reads the request. What it may hold beyond (`Conditions`, unknown `Extensions` and
-/// attributes) is passed over, except a `Subject`: an answer about anybody else would be wrong
-/// (SAML Core 3.4.1).
+/// attributes) is passed over; of a `Subject`, that there is one.
 pub(crate) fn read(root: Element<'_, '_>) -> Result<AuthnRequest, Refusal> {
     reader::version(root)?;
-    if reader::child(root, SAML, "Subject")?.is_some() {
-        return Err(Refusal::RequestedSubject);
-    }
     Ok(AuthnRequest {
         id: reader::message_id(root, "ID")?.ok_or(Refusal::Missing { what: "ID" })?,
         issue_instant: reader::instant(root, "IssueInstant")?.ok_or(Refusal::Missing {
@@ -48,6 +44,7 @@ pub(crate) fn read(root: Element<'_, '_>) -> Result<AuthnRequest, Refusal> {
         attribute_service: reader::number(root, "AttributeConsumingServiceIndex")?,
         scoping: scoping(root)?,
         channel_bindings: ecp::named(root)?,
+        names_subject: reader::child(root, SAML, "Subject")?.is_some(),
     })
 }
 

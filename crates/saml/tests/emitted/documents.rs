@@ -307,6 +307,7 @@ fn request() -> AuthnRequest {
             requesters: Vec::new(),
         }),
         channel_bindings: Vec::new(),
+        names_subject: false,
     }
 }
 

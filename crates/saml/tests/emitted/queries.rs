@@ -49,6 +49,7 @@ fn full() -> AuthnRequest {
             kind: Some("tls-server-end-point".to_owned()),
             value: "YWJj".to_owned(),
         }],
+        names_subject: false,
     }
 }
 

@@ -12,7 +12,7 @@ use openssl::rsa::{Padding, Rsa};
 use openssl::sign::{Signer, Verifier};
 use openssl::symm::{Cipher, encrypt_aead};
 
-use super::server::cpu_of;
+use super::server::spent_by;
 use crate::commands::Refusal;
 
 /// Signing 1,500 bytes with SHA-256 and the key at `pem`.
@@ -100,10 +100,10 @@ pub(super) fn each<T>(
     Ok(own_cpu().saturating_sub(before) / times.max(1))
 }
 
-/// What this process spent so far. What never waits is accounted for at the clock's next tick only.
+/// What this thread spent so far. What never waits is accounted for at the clock's next tick only.
 fn own_cpu() -> Duration {
     std::thread::sleep(Duration::from_micros(100));
-    cpu_of(std::process::id())
+    spent_by(Path::new("/proc/thread-self"))
 }
 
 /// The one in the middle; nothing of nothing.

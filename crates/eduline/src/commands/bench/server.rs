@@ -258,6 +258,7 @@ impl Visitor {
 fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .timeout_global(Some(Duration::from_secs(20)))
+        .max_idle_connections_per_host(super::AT_ONCE)
         .build()
         .into()
 }
@@ -277,13 +278,16 @@ fn unanswered(why: ureq::Error) -> Refusal {
     Refusal::of(why.to_string())
 }
 
-/// The CPU time of a process, all threads that live: the scheduler's own account, in nanoseconds.
+/// The CPU time of a process, all threads that live.
 pub(super) fn cpu_of(process: u32) -> Duration {
     let threads = std::fs::read_dir(format!("/proc/{process}/task"));
-    let spent = threads.into_iter().flatten().flatten().map(|thread| {
-        let text = std::fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
-        let first = text.split_whitespace().next().map(str::parse::<u64>);
-        first.and_then(Result::ok).unwrap_or(0)
-    });
-    Duration::from_nanos(spent.sum())
+    let threads = threads.into_iter().flatten().flatten();
+    threads.map(|thread| spent_by(&thread.path())).sum()
+}
+
+/// That of the thread of this folder: the scheduler's own account, in nanoseconds.
+pub(super) fn spent_by(thread: &Path) -> Duration {
+    let text = std::fs::read_to_string(thread.join("schedstat")).unwrap_or_default();
+    let first = text.split_whitespace().next().map(str::parse);
+    Duration::from_nanos(first.and_then(Result::ok).unwrap_or(0))
 }

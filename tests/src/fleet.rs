@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::Client;
 use crate::house::{binary, root};
+use crate::nginx;
 use crate::postgres::Postgres;
 use crate::process::{Running, free_port};
 use crate::redis::Watched;
@@ -80,15 +81,14 @@ impl Fleet {
     /// Starts a machine (again). The clock of the last one is two minutes ahead.
     pub fn open(&mut self, number: usize) {
         let port = self.machines[number].0;
-        let mut command = if number + 1 == MACHINES {
-            let mut ahead = Command::new("faketime");
-            ahead.args(["-f", "+2m"]).arg(binary());
+        let mut command = Command::new(binary());
+        if number + 1 == MACHINES {
+            // As the command `faketime` does, which would stand between us and the machine when it is ended.
+            command.env("LD_PRELOAD", "/usr/$LIB/faketime/libfaketime.so.1");
+            command.env("FAKETIME", "+2m");
             // What measures how long something takes is no clock.
-            ahead.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-            ahead
-        } else {
-            Command::new(binary())
-        };
+            command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        }
         let public = format!("http://localhost:{}", self.port);
         command
             .args(["serve", "all", "--first-start"])
@@ -165,20 +165,5 @@ fn balance(data: &TempDir, port: u16, machines: &[u16]) -> Running {
         assert!(text.contains(&shipped), "{shipped}");
         text = text.replace(&shipped, &format!("127.0.0.1:{machine}"));
     }
-    let folder = data.path().join("balancer");
-    std::fs::create_dir_all(&folder).expect("folder");
-    let at = folder.display();
-    let whole = format!(
-        "daemon off;\nworker_processes 1;\npid {at}/pid;\nerror_log {at}/errors warn;\n\
-         events {{ worker_connections 512; }}\nhttp {{\naccess_log off;\n\
-         client_body_temp_path {at}/body;\nproxy_temp_path {at}/proxy;\n\
-         fastcgi_temp_path {at}/fastcgi;\nuwsgi_temp_path {at}/uwsgi;\nscgi_temp_path {at}/scgi;\n\
-         {text}\n}}\n"
-    );
-    let conf = folder.join("nginx.conf");
-    std::fs::write(&conf, whole).expect("the configuration");
-    let mut nginx = Command::new("nginx");
-    let mut balancer = Running::start(nginx.arg("-c").arg(&conf).arg("-p").arg(&folder));
-    balancer.wait_for_port(port);
-    balancer
+    nginx::start(&data.path().join("balancer"), port, &text)
 }

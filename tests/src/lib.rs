@@ -14,6 +14,7 @@ pub mod fleet;
 pub mod forge;
 pub mod house;
 pub mod mailbox;
+pub mod nginx;
 pub mod partner;
 pub mod peers;
 pub mod phone;

@@ -240,7 +240,9 @@ fn start_proxy(
             .arg("-c")
             .arg(&conf)
             .arg("-p")
-            .arg(&run),
+            .arg(&run)
+            // Its workers would be left behind when it is ended at once.
+            .args(["-g", "master_process off;"]),
     );
     proxy.wait_for_port(port);
     proxy

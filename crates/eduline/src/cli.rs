@@ -228,6 +228,13 @@ pub(crate) enum Keys {
         #[command(flatten)]
         print: Json,
     },
+    /// The key that proves to an application behind the gate who comes to it, as HS256 takes it.
+    Gate {
+        /// Its id in the catalogue.
+        application: String,
+        #[command(flatten)]
+        print: Json,
+    },
     /// Remove retired keys: no longer published, they open and prove nothing.
     Retire {
         /// Which: a realm or a key, as `keys list` calls it. All of them when none is named.

@@ -63,6 +63,8 @@ pub(crate) enum Secret {
     Numen,
     /// Encrypts the seeds of second factors.
     Factors,
+    /// Makes the keys of the applications behind the gate.
+    Gate,
     /// Seals the letters that wait.
     Letters,
     /// Keys identifiers that differ for each service.
@@ -71,10 +73,11 @@ pub(crate) enum Secret {
 
 impl Secret {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Csrf,
         Self::Numen,
         Self::Factors,
+        Self::Gate,
         Self::Letters,
         Self::Pairwise,
     ];
@@ -85,6 +88,7 @@ impl Secret {
             Self::Csrf => "csrf.secret",
             Self::Numen => "numen.secret",
             Self::Factors => "factors.secret",
+            Self::Gate => "gate.secret",
             Self::Letters => "letters.secret",
             Self::Pairwise => "pairwise.secret",
         }

@@ -48,6 +48,10 @@ pub struct Category {
 /// An application.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a table of the file: each is a word an operator writes by itself"
+)]
 pub struct Application {
     /// Its id; delegations name it.
     pub id: String,
@@ -90,6 +94,9 @@ pub struct Application {
     pub demande: Option<String>,
     /// The entityID of the service it is, when its rule is to hold there too.
     pub sp: Option<String>,
+    /// Whether it knows no SAML and stands behind the gate, on a host of its own.
+    #[serde(default)]
+    pub porte: bool,
 }
 
 /// What stands for the identity provider in an application's address.
@@ -308,9 +315,32 @@ impl Reading<'_> {
         {
             self.fault(at, &format!("{id}: sp = {service:?}: {why}"));
         }
+        self.check_gate(at, &application);
         let named = std::mem::take(&mut application.fonctions);
         application.fonctions = self.spelled_out((at, &id), named);
         application
+    }
+
+    /// Behind the gate, cookies are of the application's host, and the rule is held here alone.
+    fn check_gate(&mut self, at: usize, application: &Application) {
+        if !application.porte {
+            return;
+        }
+        let id = &application.id;
+        if !application.url.starts_with("https://") || application.url.contains(PROVIDER) {
+            let what =
+                "an application behind the gate (porte) has an https address of its own host";
+            self.fault(at, &format!("{id}: {what}, without {PROVIDER}"));
+        }
+        if application.otp == SecondFactor::External {
+            let what = "the gate cannot tell where a visitor is: otp is \"none\" or \"always\"";
+            self.fault(at, &format!("{id}: {what}"));
+        }
+        if application.sp.is_some() {
+            let what =
+                "it is a service of the federation (sp) or behind the gate (porte), not both";
+            self.fault(at, &format!("{id}: {what}"));
+        }
     }
 
     /// Checks what a message names.

@@ -9,6 +9,7 @@
 
 pub mod catalogue;
 mod favourites;
+mod gate;
 mod memory;
 mod pages;
 pub mod role;
@@ -28,13 +29,15 @@ use saml::EntityId;
 use serde::Deserialize;
 use sp::{Service, SignedIn};
 use store::Shelf;
-use web::{Badge, Lang, Query, Refused, Sample, Visit};
+use web::{Badge, Lang, Query, Refused, Sample, Session, Visit};
 
 pub use catalogue::Catalogue;
+pub use gate::GateSecret;
 pub use role::Function;
 pub use visitor::Visitor;
 
 use favourites::FAVOURITES;
+use gate::Gate;
 use memory::{Memory, Remembered};
 use pages::{
     APPLICATIONS, ApplicationsPage, FavouritesPage, HomePage, OFFER, OfferPage, TroublePage, View,
@@ -56,12 +59,15 @@ pub struct PortalParts {
     pub shelf: Arc<dyn Shelf>,
     /// What functions are called, by their ids.
     pub functions: HashMap<String, Function>,
+    /// What signs who comes to an application behind the gate.
+    pub gate: GateSecret,
 }
 
 /// The portal.
 pub struct Portal {
     parts: PortalParts,
     memory: Memory,
+    gate: Gate,
 }
 
 /// Somebody who is signed in, with everything a page of theirs is laid out from.
@@ -80,7 +86,12 @@ impl Portal {
     /// A portal made of these parts.
     pub fn new(parts: PortalParts) -> Arc<Self> {
         let memory = Memory::on(Arc::clone(&parts.shelf));
-        Arc::new(Self { parts, memory })
+        let gate = Gate::on(&parts.shelf, parts.gate.clone());
+        Arc::new(Self {
+            parts,
+            memory,
+            gate,
+        })
     }
 
     /// Registers every route under the prefix: those of the service, and its own pages.
@@ -102,6 +113,7 @@ impl Portal {
             .service(page(ROLE).route(post().to(role::choose)))
             .service(page(USES).route(post().to(uses::tell)))
             .service(page(TROUBLE).route(get().to(trouble::explain)));
+        gate::configure(self, config);
     }
 
     /// Who is signed in, as the rule sees them, and what is remembered of them.
@@ -110,6 +122,12 @@ impl Portal {
         let Some(session) = service.current(visit).await? else {
             return Ok(None);
         };
+        self.opened(&session).await.map(Some)
+    }
+
+    /// The same of a session, wherever its browser is.
+    async fn opened(&self, session: &Session<SignedIn>) -> Result<Opened, Refused> {
+        let service = &self.parts.service;
         let signed_in = &session.value;
         let now = service.edge().now();
         let key = memory::key(signed_in);
@@ -117,7 +135,7 @@ impl Portal {
             Some(key) => self.memory.of(key, now).await?,
             None => Remembered::default(),
         };
-        Ok(Some(Opened {
+        Ok(Opened {
             badge: service.badge(signed_in),
             visitor: self
                 .visitor(signed_in, now)
@@ -127,7 +145,7 @@ impl Portal {
             remembered,
             catalogue: self.parts.catalogue.load_full(),
             now,
-        }))
+        })
     }
 
     fn visitor(&self, signed_in: &SignedIn, now: DateTime<Utc>) -> Visitor {

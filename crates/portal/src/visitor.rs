@@ -184,6 +184,7 @@ mod tests {
             maintenance: None,
             sp: None,
             demande: None,
+            porte: false,
         }
     }
 

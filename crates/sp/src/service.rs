@@ -181,6 +181,18 @@ impl Service {
         Ok(Some(session))
     }
 
+    /// Who is signed in under that key ([`Session::key`]): for what stands for this session elsewhere. It
+    /// counts as a visit.
+    pub async fn of_key(
+        &self,
+        visit: &Visit,
+        key: &str,
+    ) -> Result<Option<Session<SignedIn>>, Refused> {
+        let now = visit.edge().now();
+        let session = self.sessions.of_key(key, now).await?;
+        Ok(session.filter(|session| !session.value.is_over(now)))
+    }
+
     /// Sends a visitor without a session to sign in; they come back to `target` when it is a path
     /// under the prefix, else to the home of the service.
     pub async fn start(&self, visit: &Visit, target: &str) -> Result<HttpResponse, Refused> {

@@ -112,15 +112,24 @@ impl<T: Serialize + DeserializeOwned + Clone> Sessions<T> {
 
     /// The session of this browser; its idle time starts anew (written at most once a minute).
     pub async fn current(&self, visit: &Visit) -> Result<Option<Session<T>>, Refused> {
-        let Some(key) = self.key(visit) else {
+        match self.key(visit) {
+            Some(key) => self.of_key(&key, visit.edge().now()).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The same of the session kept under `key` ([`Session::key`]), for whoever has it from that browser
+    /// in another way than by its cookie.
+    pub async fn of_key(
+        &self,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Session<T>>, Refused> {
+        let Some(kept) = readable(self.drawer.get(key).await)? else {
             return Ok(None);
         };
-        let Some(kept) = readable(self.drawer.get(&key).await)? else {
-            return Ok(None);
-        };
-        let now = visit.edge().now();
         let session = Session {
-            key,
+            key: key.to_owned(),
             opened: kept.opened,
             value: kept.value,
         };

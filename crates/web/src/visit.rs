@@ -320,6 +320,11 @@ impl Visit {
             .finish()
     }
 
+    /// An answer for a program, whatever its status: no page, nothing but the status.
+    pub fn bare(&self, status: StatusCode) -> HttpResponse {
+        guard::said(HttpResponse::new(status))
+    }
+
     /// Reads a cookie of ours by its short name (`__Host-` is the edge's business).
     pub fn cookie(&self, name: &str) -> Option<String> {
         let name = cookie_name(&self.inner.edge, name);

@@ -27,10 +27,12 @@ const fn at(
 
 const GET: &[&str] = &["GET"];
 const POST: &[&str] = &["POST"];
+/// A proxy sends here whatever its visitor sent.
+const ANY: &[&str] = &["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"];
 const BOTH: &[&str] = &["GET", "POST"];
 const REQUEST: &[&str] = &["SAMLRequest", "RelayState", "SigAlg", "Signature"];
 
-const ADDRESSES: [Address; 38] = [
+const ADDRESSES: [Address; 43] = [
     at(
         "/wayf/",
         BOTH,
@@ -69,6 +71,11 @@ const ADDRESSES: [Address; 38] = [
         &["csrf", "add", "up", "order", "from"],
     ),
     at("/portail/catalogue", GET, &["q"]),
+    at("/portail/porte/carnet", GET, &["depart", "vers"]),
+    at("/portail/porte/carnet/verifier", GET, &[]),
+    at("/portail/porte/carnet/aller", ANY, &[]),
+    at("/portail/porte/carnet/entrer", GET, &["billet"]),
+    at("/portail/porte/carnet/sortir", GET, &[]),
     at("/portail/role", POST, &["csrf", "role", "from"]),
     at("/portail/usage", POST, &["csrf", "application", "compter"]),
     at("/erreur", GET, &["code", "ts", "rp", "tid", "ctx"]),

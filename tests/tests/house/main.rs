@@ -22,6 +22,7 @@ mod encrypted;
 mod endings;
 mod followed;
 mod gallery;
+mod gate;
 mod guessing;
 mod help_desk;
 mod hostile_addresses;

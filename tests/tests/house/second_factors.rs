@@ -6,7 +6,7 @@ use visits::client::form;
 use visits::{Answer, Client, House, PASSWORD, Partner, Phone, partner};
 
 /// What `config/demo/accounts.csv` gives epetit.
-const SEED: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+pub(crate) const SEED: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
 fn asks_code(page: &Answer) -> bool {
     page.action("name=\"otp\"").is_some()
@@ -17,7 +17,7 @@ fn is_in(page: &Answer) -> bool {
 }
 
 /// Types a code on the page that asks for one, and follows.
-fn typed(client: &Client, page: &Answer, code: &str) -> Answer {
+pub(crate) fn typed(client: &Client, page: &Answer, code: &str) -> Answer {
     let field = |name: &str| page.field(name).unwrap_or_default();
     let action = page.action("name=\"otp\"");
     let action = action.unwrap_or_else(|| panic!("no code is asked: {}", page.body));
@@ -34,7 +34,7 @@ fn typed(client: &Client, page: &Answer, code: &str) -> Answer {
 }
 
 /// A new visitor who typed the password of epetit on the way to the portal.
-fn half_way(house: &House) -> (Client, Answer) {
+pub(crate) fn half_way(house: &House) -> (Client, Answer) {
     let client = house.client();
     let login = client.choose(&client.open("/portail/"), "personnel");
     let page = client.sign_in(&login, "epetit", PASSWORD);

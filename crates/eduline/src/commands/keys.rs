@@ -1,13 +1,15 @@
 //! `eduline keys`: which there are and what is next for each; the steps of a roll.
 
 use directory::Realm;
+use portal::GateSecret;
 use saml::Moment;
 use serde_json::{Value, json};
 use web::Edge;
 
 use super::Refusal;
 use crate::cli::{Json, Keys, WhichKeys};
-use crate::keyring::{self, KeyRing, METADATA, Making, Wait};
+use crate::house;
+use crate::keyring::{self, KeyRing, METADATA, Making, Secret, Wait};
 use crate::say::Voice;
 use crate::settings::{Fault, Settings};
 
@@ -57,6 +59,7 @@ pub(crate) fn run(settings: &Settings, command: &Keys) -> Result<(), Refusal> {
             let names = promotable(settings, which)?;
             each(&names, print, |name| promote(settings, name, *now))
         }
+        Keys::Gate { application, print } => gate(settings, application, print),
         Keys::Retire {
             names,
             realm,
@@ -77,6 +80,27 @@ pub(crate) fn run(settings: &Settings, command: &Keys) -> Result<(), Refusal> {
 /// Makes the keys and secrets that are missing; says which.
 pub(crate) fn generate(settings: &Settings) -> Result<Vec<String>, Fault> {
     making(settings, |making| ring(settings).make_missing(making))
+}
+
+/// Prints the key of an application that the catalogue knows behind the gate.
+fn gate(settings: &Settings, id: &str, print: &Json) -> Result<(), Refusal> {
+    let catalogue = house::reread_catalogue(settings)?;
+    if !catalogue.application(id).is_some_and(|one| one.porte) {
+        let known = catalogue.applications.iter().filter(|one| one.porte);
+        let known: Vec<&str> = known.map(|one| one.id.as_str()).collect();
+        return Err(Refusal::of(format!(
+            "no application behind the gate (porte = true) is called {id}; those that are: {}",
+            if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            }
+        )));
+    }
+    let secret = GateSecret::new(ring(settings).secret(Secret::Gate)?);
+    let key = secret.key_of(id);
+    Voice::of(print.json).tell(&[key.clone()], &json!({ "application": id, "key": key }));
+    Ok(())
 }
 
 /// What one key was told.

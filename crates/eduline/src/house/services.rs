@@ -9,7 +9,7 @@ use directory::fonctions::Fonctions;
 use directory::{Directory, Realm};
 use idp::{Idp, IdpParts, RealmParts, SecondFactors};
 use mail::Post;
-use portal::{Function, Portal, PortalParts};
+use portal::{Function, GateSecret, Portal, PortalParts};
 use saml::EntityId;
 use saml::attribute::{self, Wire};
 use saml::metadata::RequestedAttribute;
@@ -254,6 +254,7 @@ fn portal(ground: &Ground<'_>) -> Result<Routes, Refusal> {
         profiles,
         shelf: Arc::clone(&ground.shelf),
         functions: functions(&ground.fonctions),
+        gate: GateSecret::new(ground.ring.secret(Secret::Gate)?),
     });
     Ok(Arc::new(move |config| portal.configure(config)))
 }

@@ -156,3 +156,37 @@ fn an_address_is_a_path_of_ours_or_https() {
         assert!(!leads_somewhere(bad), "{bad}");
     }
 }
+
+#[test]
+fn an_application_behind_the_gate_has_a_host_of_its_own_and_one_keeper() {
+    let with = |url: &str, more: &str| {
+        let mut text = SHIPPED.to_owned();
+        let from = "url = \"/magistere/login?entityID={provider}\"";
+        assert!(text.contains(from));
+        text = text.replacen(from, &format!("url = \"{url}\"\nporte = true{more}"), 1);
+        Catalogue::parse(&text, &anything)
+    };
+    let fine = with("https://carnet.example/", "").unwrap();
+    assert!(fine.application("magistere").unwrap().porte);
+    for (url, more, wrong) in [
+        ("/carnet/", "", "https address of its own host"),
+        (
+            "https://carnet.example/?x={provider}",
+            "",
+            "without {provider}",
+        ),
+        (
+            "https://carnet.example/",
+            "\nsp = \"https://carnet.example/sp\"",
+            "not both",
+        ),
+    ] {
+        let faults = with(url, more).unwrap_err();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].what.contains(wrong), "{faults:?}");
+    }
+    let text = SHIPPED.replacen("otp = \"external\"", "otp = \"external\"\nporte = true", 1);
+    let faults = Catalogue::parse(&text, &anything).unwrap_err();
+    let told = |fault: &Fault| fault.what.contains("otp is \"none\" or \"always\"");
+    assert!(faults.iter().any(told), "{faults:?}");
+}

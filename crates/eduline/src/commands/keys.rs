@@ -99,7 +99,10 @@ fn gate(settings: &Settings, id: &str, print: &Json) -> Result<(), Refusal> {
     }
     let secret = GateSecret::new(ring(settings).secret(Secret::Gate)?);
     let key = secret.key_of(id);
-    Voice::of(print.json).tell(&[key.clone()], &json!({ "application": id, "key": key }));
+    Voice::of(print.json).tell(
+        std::slice::from_ref(&key),
+        &json!({ "application": id, "key": key }),
+    );
     Ok(())
 }
 
